@@ -1,0 +1,2 @@
+Console.Out.WriteLine("tunnelmesh");
+return 0;

@@ -1,0 +1,26 @@
+namespace TunnelMesh.Protocol.Control;
+
+/// <summary>First message on a control stream, peer to coordinator.</summary>
+public sealed record ControlHello
+{
+    /// <summary>JSON type name.</summary>
+    public const string TypeName = "control_hello";
+    /// <summary>Highest protocol version.</summary>
+    public required int Version { get; init; }
+    /// <summary>Oldest protocol version.</summary>
+    public required int OldestVersion { get; init; }
+    /// <summary>Optional features.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+    /// <summary>Epoch of the cached map; empty if none.</summary>
+    public string MapEpoch { get; init; } = "";
+    /// <summary>Number of the cached map; deltas after it are wanted.</summary>
+    public long MapNumber { get; init; }
+    /// <summary>The peer's own UDP port; the coordinator combines it with the address it sees.</summary>
+    public int UdpPort { get; init; }
+    /// <summary>The peer's interface addresses as endpoints.</summary>
+    public IReadOnlyList<string> Endpoints { get; init; } = [];
+    /// <summary>Preferred transports.</summary>
+    public IReadOnlyList<string> Transports { get; init; } = [];
+    /// <summary>Program version, for display.</summary>
+    public string ProgramVersion { get; init; } = "";
+}

@@ -1,0 +1,38 @@
+namespace TunnelMesh.Protocol.Control;
+
+/// <summary>One device of the mesh, as every viewer sees it.</summary>
+public sealed record MapDevice
+{
+    /// <summary>Device ID: hex of the first 16 bytes of SHA-256 over the device key.</summary>
+    public required string Id { get; init; }
+    /// <summary>User ID = peer ID, 16 hex digits.</summary>
+    public required string User { get; init; }
+    /// <summary>Unique name in the mesh, a DNS label.</summary>
+    public required string Name { get; init; }
+    /// <summary>Further names.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+    /// <summary>Mesh IPv4 address.</summary>
+    public required string Ip { get; init; }
+    /// <summary>Mesh IPv6 address.</summary>
+    public required string Ip6 { get; init; }
+    /// <summary>Approved prefixes: only inner sources within them are accepted from this device.</summary>
+    public required IReadOnlyList<string> Prefixes { get; init; }
+    /// <summary>Raw X25519 device key.</summary>
+    public required byte[] DeviceKey { get; init; }
+    /// <summary>Raw Ed25519 identity key.</summary>
+    public required byte[] IdentityKey { get; init; }
+    /// <summary>Signed device record, verified by each viewer itself.</summary>
+    public required byte[] Record { get; init; }
+    /// <summary>Candidate UDP endpoints, ip:port or [ip6]:port, best first.</summary>
+    public IReadOnlyList<string> Endpoints { get; init; } = [];
+    /// <summary>Transports in order of preference: udp, ssh, relay.</summary>
+    public IReadOnlyList<string> Transports { get; init; } = [];
+    /// <summary>True while a control stream of the device lives; a hint, never a reason to stop a tunnel.</summary>
+    public bool Online { get; init; }
+    /// <summary>Unix seconds at which the device was last connected; 0 if never.</summary>
+    public long LastSeen { get; init; }
+    /// <summary>True for coordinators.</summary>
+    public bool Coordinator { get; init; }
+    /// <summary>Program version, for display.</summary>
+    public string ProgramVersion { get; init; } = "";
+}
