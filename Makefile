@@ -1,7 +1,45 @@
-.PHONY: lint test
-lint:
-	dotnet restore TunnelMesh.slnx --locked-mode
-	dotnet format TunnelMesh.slnx --no-restore --verify-no-changes
-	dotnet build TunnelMesh.slnx -c Release --no-restore
+.DEFAULT_GOAL := help
+.PHONY: help setup build publish test lint fmt bench demo clean
+
+help:
+	@echo 'make demo      a mesh of four machines in network namespaces (root); KEEP=1 leaves it running'
+	@echo 'make build     bin/tunnelmesh, one native binary'
+	@echo 'make test      every test (root, for the system tests)'
+	@echo 'make lint      lock files, format, warnings, shell syntax'
+	@echo 'make fmt       formats the sources'
+	@echo 'make bench     measurements, see docs/benchmarks.md'
+	@echo 'make publish   the binaries of a release, into artifacts/release'
+	@echo 'make clean     removes what was built'
+
+setup:
+	@scripts/setup build run
+
+build:
+	@scripts/setup build
+	@scripts/build
+
+publish:
+	@scripts/setup build publish
+	@scripts/publish
+
 test:
-	dotnet test --solution TunnelMesh.slnx -c Release
+	@scripts/setup run
+	@scripts/test
+
+lint:
+	@scripts/setup
+	@scripts/lint
+
+fmt:
+	@dotnet format TunnelMesh.slnx
+
+bench: build
+	@scripts/setup run
+	@bench/run
+
+demo: build
+	@scripts/setup run
+	@KEEP=$(KEEP) scripts/demo
+
+clean:
+	rm -rf artifacts bin src/*/bin src/*/obj tests/*/bin tests/*/obj

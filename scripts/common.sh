@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: where the project is, and how they speak to people.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# The .NET runtime identifier of this machine.
+host_rid() {
+    local libc=linux
+    case "$(uname -s)" in
+        Linux) ;;
+        *) fail "builds on Linux only; on $(uname -s) use 'dotnet build TunnelMesh.slnx'." ;;
+    esac
+    if compgen -G '/lib/ld-musl-*' >/dev/null && [ ! -e /etc/debian_version ]; then libc=linux-musl; fi
+    case "$(uname -m)" in
+        x86_64) echo "$libc-x64" ;;
+        aarch64) echo "$libc-arm64" ;;
+        *) fail "there is no native compiler for $(uname -m): x86_64 and aarch64 are supported." ;;
+    esac
+}

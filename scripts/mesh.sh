@@ -1,0 +1,164 @@
+# shellcheck shell=bash
+# Sourced by the demo and the benchmarks: machines as network namespaces on one bridge, each running tunnelmesh.
+# The bridge has a namespace of its own, so that nothing of the host's network is touched or seen.
+# State lives in one folder; every process is ended by its own id, every namespace by its own name.
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+mesh_binary=${TUNNELMESH_BINARY:-$root/bin/tunnelmesh}
+mesh_state=''
+mesh_tag=''
+
+# mesh_new NAME [FOLDER]: a new, empty underlay.
+mesh_new() {
+    [ "$(id -u)" -eq 0 ] || fail "needs root, for network namespaces and TUN devices."
+    [ -c /dev/net/tun ] || fail "/dev/net/tun is missing: load the module with 'modprobe tun', or give the container the device."
+    [ -x "$mesh_binary" ] || fail "$mesh_binary is missing: run 'make build'."
+    mesh_state=${2:-$(mktemp -d "/tmp/tunnelmesh-$1.XXXXXX")}
+    mkdir -p "$mesh_state"
+    chmod 700 "$mesh_state"
+    mesh_tag=tm$1$$
+    printf '%s\n' "$mesh_tag" > "$mesh_state/tag"
+    (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "$mesh_state/token")
+    mesh_add_namespace "$mesh_tag-net"
+    ip -n "$mesh_tag-net" link add br0 type bridge
+    ip -n "$mesh_tag-net" link set br0 up
+}
+
+# mesh_open FOLDER: an underlay that is already there.
+mesh_open() {
+    mesh_state=$1
+    mesh_tag=$(cat "$mesh_state/tag")
+}
+
+mesh_add_namespace() {
+    ip netns add "$1"
+    printf '%s\n' "$1" >> "$mesh_state/namespaces"
+    ip -n "$1" link set lo up
+}
+
+mesh_address() { cat "$mesh_state/$1/address"; }
+mesh_log() { echo "$mesh_state/$1/log"; }
+mesh_pid() { cat "$mesh_state/$1/pid"; }
+mesh_home() { echo "$mesh_state/$1/home"; }
+mesh_ip() { cat "$mesh_state/$1/ip"; }
+
+# mesh_machine NAME NUMBER: a machine with 198.51.100.NUMBER and 2001:db8:51::NUMBER (ranges for documentation).
+mesh_machine() {
+    local name=$1 number=$2 namespace=$mesh_tag-$1
+    mkdir -p "$mesh_state/$name/home"
+    chmod 700 "$mesh_state/$name/home"
+    echo "198.51.100.$number" > "$mesh_state/$name/address"
+    mesh_add_namespace "$namespace"
+    ip -n "$namespace" link add eth0 type veth peer name "port$number" netns "$mesh_tag-net"
+    ip -n "$mesh_tag-net" link set "port$number" master br0 up
+    ip -n "$namespace" address add "198.51.100.$number/24" dev eth0
+    ip -n "$namespace" address add "2001:db8:51::$number/64" dev eth0 nodad
+    ip -n "$namespace" link set eth0 up
+    ip -n "$namespace" route add default via 198.51.100.254
+}
+
+# mesh_in NAME COMMAND...: runs a command on that machine, with its TUNNELMESH_HOME.
+mesh_in() {
+    local name=$1
+    shift
+    TUNNELMESH_HOME=$mesh_state/$name/home ip netns exec "$mesh_tag-$name" "$@"
+}
+
+# mesh_join NAME [SERVER]: starts `tunnelmesh join` in the background. The token goes through the environment only.
+# The coordinator's state belongs beside its home, not in /var/lib of this machine.
+mesh_join() {
+    local name=$1 home=$mesh_state/$1/home
+    shift
+    local config=()
+    if [ $# -eq 0 ]; then
+        printf 'coordinator:\n  data_dir: %s\n' "$mesh_state/$name/data" > "$mesh_state/$name/config.yaml"
+        config=(--config "$mesh_state/$name/config.yaml")
+    fi
+    : > "$mesh_state/$name/log"
+    TUNNELMESH_HOME=$home TUNNELMESH_TOKEN=$(cat "$mesh_state/token") \
+        setsid ip netns exec "$mesh_tag-$name" "$mesh_binary" join "$@" --name "$name" "${config[@]}" \
+        > "$mesh_state/$name/log" 2>&1 < /dev/null &
+    # `ip netns exec` replaces itself with the program: this id is the program's.
+    echo $! > "$mesh_state/$name/pid"
+    disown
+}
+
+# mesh_wait NAME SECONDS: waits for the line that says the machine is in the mesh, and keeps its mesh address.
+mesh_wait() {
+    local name=$1 deadline=$((SECONDS + $2)) address
+    while :; do
+        address=$(sed -n 's/.*Connected to mesh as [^ ]* (\([0-9.]*\)).*/\1/p' "$mesh_state/$name/log" | head -n 1)
+        if [ -n "$address" ]; then
+            echo "$address" > "$mesh_state/$name/ip"
+            return 0
+        fi
+        if ! kill -0 "$(mesh_pid "$name")" 2>/dev/null; then
+            cat "$mesh_state/$name/log" >&2
+            fail "$name ended before it was connected; its output is above."
+        fi
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            cat "$mesh_state/$name/log" >&2
+            fail "$name was not connected after $2 s; its output is above."
+        fi
+        sleep 0.05
+    done
+}
+
+# mesh_ip6 NAME: the machine's IPv6 address inside the mesh.
+mesh_ip6() { ip -n "$mesh_tag-$1" -6 -o address show scope global dev tun-mesh0 | awk '{sub("/.*", "", $4); print $4; exit}'; }
+
+# mesh_leave NAME: asks the program to end as a service manager would, and waits for it.
+mesh_leave() {
+    local pid
+    pid=$(mesh_pid "$1")
+    kill -TERM "$pid" 2>/dev/null || return 0
+    for _ in $(seq 100); do
+        kill -0 "$pid" 2>/dev/null || return 0
+        sleep 0.05
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+}
+
+# mesh_iperf FROM TO: the rate of one TCP stream over three seconds, through the mesh.
+mesh_iperf() {
+    local server rate=''
+    mesh_in "$2" iperf3 --server --one-off --bind "$(mesh_ip "$2")" > "$mesh_state/iperf-server.log" 2>&1 &
+    server=$!
+    for _ in $(seq 50); do
+        # The server needs a moment to listen; nothing is sent until it does.
+        if rate=$(mesh_in "$1" iperf3 --client "$(mesh_ip "$2")" --time 3 --format m 2> "$mesh_state/iperf-client.log" | awk '/receiver/ {print $7, $8}') && [ -n "$rate" ]; then break; fi
+        sleep 0.1
+    done
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    echo "${rate:-no result, see $mesh_state/iperf-client.log}"
+}
+
+# mesh_stop FOLDER: ends every process and namespace of an underlay, and removes its folder.
+mesh_stop() {
+    local state=$1 pidfile pid namespace
+    for pidfile in "$state"/*/pid; do
+        [ -e "$pidfile" ] || continue
+        pid=$(cat "$pidfile")
+        # Process ids are used again: only a tunnelmesh is ended.
+        if grep -qz -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null; then
+            kill -TERM "$pid" 2>/dev/null || true
+        fi
+    done
+    for pidfile in "$state"/*/pid; do
+        [ -e "$pidfile" ] || continue
+        pid=$(cat "$pidfile")
+        for _ in $(seq 100); do
+            grep -qz -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null || continue 2
+            sleep 0.05
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    if [ -e "$state/namespaces" ]; then
+        while IFS= read -r namespace; do
+            ip netns delete "$namespace" 2>/dev/null || true
+        done < "$state/namespaces"
+    fi
+    rm -rf "$state"
+}
