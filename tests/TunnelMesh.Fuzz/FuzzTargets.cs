@@ -1,0 +1,17 @@
+using TunnelMesh.Fuzz.Targets;
+
+namespace TunnelMesh.Fuzz;
+
+/// <summary>Every parser that reads bytes from outside; a new parser is added here.</summary>
+public static class FuzzTargets
+{
+    /// <summary>All targets, by name.</summary>
+    public static IReadOnlyDictionary<string, FuzzTarget> All { get; } = new[]
+    {
+        ControlMessageTarget.Create(),
+        OpenSshKeyTarget.Create(),
+        DeviceRecordTarget.Create(),
+        MeshTokenTarget.Create(),
+        MeshNameTarget.Create(),
+    }.ToDictionary(target => target.Name);
+}
