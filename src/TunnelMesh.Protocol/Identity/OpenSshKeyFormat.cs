@@ -18,7 +18,7 @@ internal static class OpenSshKeyFormat
         ArgumentNullException.ThrowIfNull(text);
         int begin = text.IndexOf(Begin, StringComparison.Ordinal);
         int end = text.IndexOf(End, StringComparison.Ordinal);
-        if (begin < 0 || end < begin)
+        if (begin < 0 || end < begin + Begin.Length)
         {
             throw OtherContainer(text);
         }

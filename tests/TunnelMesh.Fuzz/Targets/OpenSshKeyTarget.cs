@@ -6,12 +6,15 @@ namespace TunnelMesh.Fuzz.Targets;
 /// <summary>Private key files: refused with <see cref="IdentityFormatException"/>, or a key that signs.</summary>
 internal static class OpenSshKeyTarget
 {
+    /// <summary>Once read as a body of negative length: the two markers share their dashes.</summary>
+    private static readonly byte[] Overlapping = "-----BEGIN OPENSSH PRIVATE KEY-----END OPENSSH PRIVATE KEY-----"u8.ToArray();
+
     public static FuzzTarget Create()
     {
         IdentityKey key = IdentityKey.FromSeed(new byte[32]);
         string text = key.ToOpenSshPrivate("someone@somewhere");
         byte[] inner = Convert.FromBase64String(string.Concat(text.Split('\n').Where(line => line.Length > 0 && line[0] != '-')));
-        return new("openssh-key", [Encoding.ASCII.GetBytes(text), inner], Run);
+        return new("openssh-key", [Encoding.ASCII.GetBytes(text), inner, Overlapping], Run);
     }
 
     private static void Run(ReadOnlyMemory<byte> input)
