@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Protocol.Addressing;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>A device of the map, parsed and verified. Immutable.</summary>
+public sealed class MapEntry
+{
+    private MapEntry(MapDevice wire, DeviceRecord record, IPAddress ip, IPAddress ip6, IPNetwork[] prefixes, IPEndPoint[] endpoints)
+    {
+        Wire = wire;
+        Record = record;
+        Ip = ip;
+        Ip6 = ip6;
+        Prefixes = prefixes;
+        Endpoints = endpoints;
+    }
+
+    /// <summary>The entry as sent.</summary>
+    public MapDevice Wire { get; }
+    /// <summary>The verified record.</summary>
+    public DeviceRecord Record { get; }
+    /// <summary>Mesh IPv4 address.</summary>
+    public IPAddress Ip { get; }
+    /// <summary>Mesh IPv6 address.</summary>
+    public IPAddress Ip6 { get; }
+    /// <summary>Approved prefixes.</summary>
+    public IReadOnlyList<IPNetwork> Prefixes { get; }
+    /// <summary>Candidate UDP endpoints, best first; unreadable ones are left out.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints { get; }
+    /// <summary>Device ID.</summary>
+    public string Id => Wire.Id;
+    /// <summary>Name in the mesh.</summary>
+    public string Name => Wire.Name;
+    /// <summary>Raw X25519 device key, 32 bytes.</summary>
+    public ReadOnlySpan<byte> DeviceKey => Wire.DeviceKey;
+    /// <summary>Raw Ed25519 identity key, 32 bytes.</summary>
+    public ReadOnlySpan<byte> IdentityKey => Wire.IdentityKey;
+
+    /// <summary>Parses and verifies; null when anything does not hold: IDs, record signature, keys, mesh, expiry, name, addresses, prefixes.</summary>
+    /// <param name="device">As sent.</param>
+    /// <param name="meshRootSha256">SHA-256 of the pinned root's DER.</param>
+    /// <param name="mesh">The mesh, whose ranges hold the addresses.</param>
+    /// <param name="now">For the record's expiry.</param>
+    public static MapEntry? Parse(MapDevice device, ReadOnlySpan<byte> meshRootSha256, MeshInfo mesh, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(mesh);
+        if (device.DeviceKey.Length != 32 || device.IdentityKey.Length != 32 ||
+            device.Id != DeviceId.FromDeviceKey(device.DeviceKey) || device.User != PeerId.FromIdentityKey(device.IdentityKey) ||
+            !MeshName.IsValid(device.Name) || device.Aliases.Any(a => !MeshName.IsValid(a)) ||
+            !DeviceRecord.TryVerify(device.Record, device.IdentityKey, out DeviceRecord? record) || record is null ||
+            !record.DeviceKey.Span.SequenceEqual(device.DeviceKey) || !record.MeshRoot.Span.SequenceEqual(meshRootSha256) || record.IsExpired(now) ||
+            !TryAddress(device.Ip, mesh.Cidr, AddressFamily.InterNetwork, out IPAddress? ip) ||
+            !TryAddress(device.Ip6, mesh.Cidr6, AddressFamily.InterNetworkV6, out IPAddress? ip6))
+        {
+            return null;
+        }
+        IPNetwork[] prefixes = new IPNetwork[device.Prefixes.Count];
+        for (int i = 0; i < prefixes.Length; i++)
+        {
+            if (!IPNetwork.TryParse(device.Prefixes[i], out prefixes[i]))
+            {
+                return null;
+            }
+        }
+        List<IPEndPoint> endpoints = new(device.Endpoints.Count);
+        foreach (string text in device.Endpoints)
+        {
+            if (IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && endpoint.Port != 0)
+            {
+                endpoints.Add(endpoint);
+            }
+        }
+        return new MapEntry(device, record, ip!, ip6!, prefixes, [.. endpoints]);
+    }
+
+    /// <summary>The same device, with another presence; nothing is verified again because nothing signed has changed.</summary>
+    internal MapEntry WithPresence(bool online, long lastSeen) =>
+        new(Wire with { Online = online, LastSeen = lastSeen }, Record, Ip, Ip6, (IPNetwork[])Prefixes, (IPEndPoint[])Endpoints);
+
+    private static bool TryAddress(string text, string cidr, AddressFamily family, out IPAddress? address) =>
+        IPAddress.TryParse(text, out address) && address.AddressFamily == family && IPNetwork.TryParse(cidr, out IPNetwork range) && range.Contains(address);
+}

@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Net;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>
+/// The network map as this device believes it: an immutable snapshot. Every entry has been verified by this device itself;
+/// what does not hold is left out and counted. Thread-safe, pure except for the pins it reports to.
+/// </summary>
+public sealed class NetworkMap
+{
+    private readonly byte[] _root;
+
+    private NetworkMap(byte[] root, string epoch, long number, MeshInfo mesh, IReadOnlyList<MapCoordinator> coordinators,
+        ImmutableDictionary<string, MapEntry> byId, ImmutableDictionary<string, MapEntry> byName, ImmutableDictionary<IPAddress, MapEntry> byAddress)
+    {
+        _root = root;
+        Epoch = epoch;
+        Number = number;
+        Mesh = mesh;
+        Coordinators = coordinators;
+        Devices = byId;
+        ByName = byName;
+        ByAddress = byAddress;
+    }
+
+    /// <summary>Identity of the numbering.</summary>
+    public string Epoch { get; }
+    /// <summary>Number of the newest change contained.</summary>
+    public long Number { get; }
+    /// <summary>The mesh.</summary>
+    public MeshInfo Mesh { get; }
+    /// <summary>All coordinators.</summary>
+    public IReadOnlyList<MapCoordinator> Coordinators { get; }
+    /// <summary>All devices by ID.</summary>
+    public ImmutableDictionary<string, MapEntry> Devices { get; }
+    /// <summary>By name; aliases are not in it.</summary>
+    public ImmutableDictionary<string, MapEntry> ByName { get; }
+    /// <summary>By mesh address, IPv4 and IPv6.</summary>
+    public ImmutableDictionary<IPAddress, MapEntry> ByAddress { get; }
+
+    /// <summary>The map of a full message, compared with the one before it, if any.</summary>
+    /// <param name="message">As received, or from the cache.</param>
+    /// <param name="meshRootSha256">SHA-256 of the pinned root's DER.</param>
+    /// <param name="before">The map until now, or null.</param>
+    /// <param name="pins">Told of every name and key.</param>
+    /// <param name="now">For expiry.</param>
+    public static MapChange FromFull(MapFull message, byte[] meshRootSha256, NetworkMap? before, KeyPins pins, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators,
+            ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<IPAddress, MapEntry>.Empty);
+        MapChange built = empty.Rebuild(message.Number, message.Devices, [], [], null, pins, now);
+        if (before is null)
+        {
+            return built;
+        }
+        return built with
+        {
+            Removed = [.. before.Devices.Values.Where(d => !built.Map.Devices.ContainsKey(d.Id))],
+            Upserted = [.. built.Map.Devices.Values.Where(d => !before.Devices.TryGetValue(d.Id, out MapEntry? old) || !SameButPresence(old, d))],
+        };
+    }
+
+    /// <summary>Applies a delta. Old numbers change nothing; a missing one, or another epoch, gives <see cref="MapChange.Gap"/>.</summary>
+    public MapChange Apply(MapDelta delta, KeyPins pins, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(delta);
+        if (delta.Epoch != Epoch || delta.From > Number || delta.Number < delta.From)
+        {
+            return new MapChange { Map = this, Gap = true };
+        }
+        // A delta that begins earlier but ends later still holds whole entries, so it may be applied on top.
+        return delta.Number <= Number
+            ? new MapChange { Map = this }
+            : Rebuild(delta.Number, delta.Upserted, delta.Removed, delta.Presence, delta.Coordinators, pins, now);
+    }
+
+    /// <summary>The wire form, for the cache.</summary>
+    public MapFull ToWire() => new()
+    {
+        Epoch = Epoch,
+        Number = Number,
+        Mesh = Mesh,
+        Devices = [.. Devices.Values.Select(d => d.Wire)],
+        Coordinators = Coordinators,
+    };
+
+    private MapChange Rebuild(long number, IReadOnlyList<MapDevice> upserted, IReadOnlyList<string> removed, IReadOnlyList<PresenceChange> presence,
+        IReadOnlyList<MapCoordinator>? coordinators, KeyPins pins, DateTimeOffset now)
+    {
+        ImmutableDictionary<string, MapEntry>.Builder byId = Devices.ToBuilder();
+        ImmutableDictionary<string, MapEntry>.Builder byName = ByName.ToBuilder();
+        ImmutableDictionary<IPAddress, MapEntry>.Builder byAddress = ByAddress.ToBuilder();
+        List<MapEntry> changed = [], gone = [];
+        int dropped = 0;
+
+        void Forget(MapEntry entry)
+        {
+            byId.Remove(entry.Id);
+            byName.Remove(entry.Name);
+            byAddress.Remove(entry.Ip);
+            byAddress.Remove(entry.Ip6);
+        }
+
+        void Remember(MapEntry entry)
+        {
+            byId[entry.Id] = entry;
+            byName[entry.Name] = entry;
+            byAddress[entry.Ip] = entry;
+            byAddress[entry.Ip6] = entry;
+        }
+
+        foreach (string id in removed)
+        {
+            if (byId.TryGetValue(id, out MapEntry? entry))
+            {
+                Forget(entry);
+                gone.Add(entry);
+            }
+        }
+        // Everything that changes leaves its place first: two devices may swap names or addresses in one delta.
+        Dictionary<string, MapEntry> replaced = [];
+        foreach (MapDevice device in upserted)
+        {
+            if (byId.TryGetValue(device.Id, out MapEntry? old))
+            {
+                Forget(old);
+                replaced[device.Id] = old;
+            }
+        }
+        foreach (MapDevice device in upserted)
+        {
+            MapEntry? entry = MapEntry.Parse(device, _root, Mesh, now);
+            if (entry is null || byId.ContainsKey(entry.Id) || byName.ContainsKey(entry.Name) || byAddress.ContainsKey(entry.Ip) || byAddress.ContainsKey(entry.Ip6))
+            {
+                dropped++;
+                continue;
+            }
+            pins.Observe(entry.Name, entry.IdentityKey);
+            Remember(entry);
+            if (!replaced.Remove(entry.Id, out MapEntry? old) || !SameButPresence(old, entry))
+            {
+                changed.Add(entry);
+            }
+        }
+        gone.AddRange(replaced.Values);
+        foreach (PresenceChange change in presence)
+        {
+            if (byId.TryGetValue(change.Id, out MapEntry? entry))
+            {
+                Remember(entry.WithPresence(change.Online, change.LastSeen));
+            }
+        }
+        return new MapChange
+        {
+            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, byId.ToImmutable(), byName.ToImmutable(), byAddress.ToImmutable()),
+            Upserted = changed,
+            Removed = gone,
+            Dropped = dropped,
+        };
+    }
+
+    private static bool SameButPresence(MapEntry a, MapEntry b) =>
+        a.Name == b.Name && a.Ip.Equals(b.Ip) && a.Ip6.Equals(b.Ip6) && a.Wire.Record.AsSpan().SequenceEqual(b.Wire.Record) &&
+        a.Wire.Coordinator == b.Wire.Coordinator && a.Wire.ProgramVersion == b.Wire.ProgramVersion &&
+        a.Wire.Aliases.SequenceEqual(b.Wire.Aliases) && a.Wire.Prefixes.SequenceEqual(b.Wire.Prefixes) &&
+        a.Wire.Endpoints.SequenceEqual(b.Wire.Endpoints) && a.Wire.Transports.SequenceEqual(b.Wire.Transports);
+}

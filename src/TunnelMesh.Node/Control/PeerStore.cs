@@ -1,0 +1,216 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>
+/// The state of one context on disk: <c>device.key</c>, <c>certificate.pem</c> (key and chain together, so that they always match),
+/// <c>mesh.json</c>, <c>map.json.gz</c>, <c>pins.json</c>, <c>tai64n</c>. The directory is 0700, every file 0600. Every write is whole or
+/// not at all: a temporary file, fsync, rename. A damaged file is kept aside as NAME.damaged-TIME and never overwritten.
+/// Thread-safe for different files; one writer a file.
+/// </summary>
+public sealed class PeerStore
+{
+    private readonly string _directory;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Opens, making the directory when it is missing.</summary>
+    /// <param name="directory">The context's directory below TUNNELMESH_HOME.</param>
+    /// <param name="clock">Names files kept aside.</param>
+    /// <exception cref="IOException">The directory cannot be made.</exception>
+    public PeerStore(string directory, TimeProvider clock)
+    {
+        _directory = directory;
+        _clock = clock;
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(directory);
+        }
+        else
+        {
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    /// <summary>The device key, or null if there is none yet.</summary>
+    /// <exception cref="PeerStoreException">Damaged.</exception>
+    public DeviceKey? LoadDeviceKey() => Load("device.key",
+        bytes => DeviceKey.FromPrivate(Convert.FromBase64String(Encoding.ASCII.GetString(bytes).Trim())),
+        "This device loses its address unless you restore the key from a copy. Run the command again to go on with a new key.");
+
+    /// <summary>Keeps the device key.</summary>
+    public void SaveDeviceKey(DeviceKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        Save("device.key", Encoding.ASCII.GetBytes(Convert.ToBase64String(key.Private) + "\n"));
+    }
+
+    /// <summary>The client certificate with its key, or null.</summary>
+    /// <exception cref="PeerStoreException">Damaged; a new one can be had by renewal.</exception>
+    public PeerCertificate? LoadCertificate() => Load("certificate.pem", ReadCertificate, "Run the command again: the certificate is renewed by the device's keys.");
+
+    /// <summary>Keeps the client certificate and its key in one file.</summary>
+    public void SaveCertificate(PeerCertificate certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        StringBuilder pem = new();
+        pem.Append(PemEncoding.Write("PRIVATE KEY", certificate.TlsKey)).Append('\n');
+        foreach (byte[] der in certificate.Chain)
+        {
+            pem.Append(PemEncoding.Write("CERTIFICATE", der)).Append('\n');
+        }
+        Save("certificate.pem", Encoding.ASCII.GetBytes(pem.ToString()));
+    }
+
+    /// <summary>The membership, or null if this context never joined.</summary>
+    /// <exception cref="PeerStoreException">Damaged.</exception>
+    public PeerMembership? LoadMembership() => Load("mesh.json", bytes => Json(bytes, PeerStoreJson.Default.PeerMembership), "Restore it from a copy, or join again with the token.");
+
+    /// <summary>Keeps the membership, the pinned root with it.</summary>
+    public void SaveMembership(PeerMembership membership) => Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
+
+    /// <summary>The cached map, or null.</summary>
+    /// <exception cref="PeerStoreException">Damaged; the next connection brings a new one.</exception>
+    public CachedMap? LoadMap() => Load("map.json.gz", ReadMap, "The coordinator sends a new one on the next connection.");
+
+    /// <summary>Keeps a map.</summary>
+    public void SaveMap(CachedMap map)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            JsonSerializer.Serialize(gzip, map, PeerStoreJson.Default.CachedMap);
+        }
+        Save("map.json.gz", packed.ToArray());
+    }
+
+    /// <summary>The pinned names, empty at first.</summary>
+    /// <exception cref="PeerStoreException">Damaged.</exception>
+    public IReadOnlyDictionary<string, string> LoadPins() =>
+        Load("pins.json", bytes => Json(bytes, PeerStoreJson.Default.DictionaryStringString), "Names are pinned anew on the next connection; compare keys if that worries you.") ?? [];
+
+    /// <summary>Keeps the pinned names.</summary>
+    public void SavePins(IReadOnlyDictionary<string, string> pins) =>
+        Save("pins.json", JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(pins), PeerStoreJson.Default.DictionaryStringString));
+
+    /// <summary>The last TAI64N timestamp sent, 12 bytes, or null.</summary>
+    /// <exception cref="PeerStoreException">Damaged.</exception>
+    public byte[]? LoadLastTimestamp() => Load("tai64n",
+        bytes => bytes.Length == 12 && BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 62 == 1 ? bytes : throw new InvalidDataException("not a TAI64N timestamp"),
+        "The clock is used instead; if it was set back, other devices answer again once it has passed the old time.");
+
+    /// <summary>Keeps the last TAI64N timestamp sent, 12 bytes.</summary>
+    public void SaveLastTimestamp(ReadOnlySpan<byte> tai64n)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(tai64n.Length, 12);
+        Save("tai64n", tai64n.ToArray());
+    }
+
+    /// <summary>Forgets the mesh after leaving: everything but damaged files kept aside.</summary>
+    public void Clear()
+    {
+        foreach (string name in new[] { "certificate.pem", "map.json.gz", "pins.json", "mesh.json", "device.key", "tai64n" })
+        {
+            File.Delete(Path.Combine(_directory, name));
+        }
+    }
+
+    private static PeerCertificate ReadCertificate(byte[] bytes)
+    {
+        byte[]? key = null;
+        List<byte[]> chain = [];
+        ReadOnlySpan<char> text = Encoding.ASCII.GetString(bytes);
+        while (PemEncoding.TryFind(text, out PemFields fields))
+        {
+            byte[] der = Convert.FromBase64String(text[fields.Base64Data].ToString());
+            if (text[fields.Label].SequenceEqual("PRIVATE KEY"))
+            {
+                key = der;
+            }
+            else
+            {
+                chain.Add(der);
+            }
+            text = text[fields.Location.End..];
+        }
+        return PeerCertificate.Create(chain, key ?? throw new InvalidDataException("no key"));
+    }
+
+    private static CachedMap ReadMap(byte[] bytes)
+    {
+        using GZipStream gzip = new(new MemoryStream(bytes, writable: false), CompressionMode.Decompress);
+        return JsonSerializer.Deserialize(gzip, PeerStoreJson.Default.CachedMap) ?? throw new InvalidDataException("empty");
+    }
+
+    private static T Json<T>(byte[] bytes, JsonTypeInfo<T> info) where T : class =>
+        JsonSerializer.Deserialize(bytes, info) ?? throw new InvalidDataException("empty");
+
+    private T? Load<T>(string name, Func<byte[], T> read, string advice) where T : class
+    {
+        string path = Path.Combine(_directory, name);
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        try
+        {
+            return read(bytes);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or InvalidDataException or JsonException or CryptographicException)
+        {
+            string aside = KeepAside(path);
+            throw new PeerStoreException($"The file {path} is damaged and has been kept as {aside}. {advice}", e) { KeptAs = aside };
+        }
+    }
+
+    private string KeepAside(string path)
+    {
+        string stem = $"{path}.damaged-{_clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
+        string aside = stem;
+        for (int i = 2; File.Exists(aside); i++)
+        {
+            aside = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}");
+        }
+        File.Move(path, aside);
+        return aside;
+    }
+
+    private void Save(string name, byte[] bytes)
+    {
+        string path = Path.Combine(_directory, name);
+        string temporary = path + ".tmp";
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            // A leftover of a crash might have other rights; mode applies to new files only.
+            File.Delete(temporary);
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        using (FileStream file = new(temporary, options))
+        {
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+    }
+}
+
+/// <summary>Source-generated JSON of the peer's files.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(PeerMembership))]
+[JsonSerializable(typeof(CachedMap))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+internal sealed partial class PeerStoreJson : JsonSerializerContext;
