@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace TunnelMesh.Cli.Configuration;
+
+/// <summary>The table of all configuration keys. Everything that knows a key knows it from here.</summary>
+internal static class ConfigKeys
+{
+    private static readonly string[] LogLevels = ["trace", "debug", "info", "warn", "error"];
+    private static readonly string[] KnownTransports = ["udp", "ssh", "relay"];
+
+    /// <summary>All keys in the order in which a printed file shows them.</summary>
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        new("name", "a DNS label: letters, digits and hyphens, at most 63", "", "Name of this device in the mesh.",
+            Text((s, v) => s.Name = v, IsLabel)) { Derived = "the host name, made DNS-safe" },
+        new("ssh_port", "a port, 1-65534", "2222", "TCP port of the SSH transport; udp_port follows it.", Integer(1, 65534, (s, v) => s.SshPort = v)),
+        new("udp_port", "a port, 1-65535", "", "UDP port of the encrypted tunnel.", Integer(1, 65535, (s, v) => s.UdpPort = v)) { Derived = "ssh_port + 1" },
+        new("private_key", "a path", "", "Identity key, Ed25519 in OpenSSH format; made when it does not exist.",
+            Text((s, v) => s.PrivateKey = v, v => v.Length > 0)) { Derived = "~/.tunnelmesh/id_ed25519" },
+        new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Contains)),
+        new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface.", Text((s, v) => s.TunName = v, IsInterfaceName)),
+        new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
+        new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
+        Later("dns.listen", "host:port", "127.0.0.53:5353", "Local DNS resolver."),
+        Later("dns.cache_ttl", "a duration in seconds", "300", "How long answers are cached."),
+        Later("dns.aliases", "a list of names", "[]", "Further names of this device."),
+        Later("exit_peer", "a peer name", "\"\"", "Peer through which traffic to the internet leaves."),
+        Later("allow_exit_traffic", "true or false", "false", "Whether other peers may use this one as their exit."),
+        Later("filter.default_deny", "true or false", "true", "Whether traffic that no rule allows is dropped."),
+        Later("filter.rules", "a list of rules", "[]", "Rules of the packet filter: port, protocol, action, source_peer."),
+        Later("wireguard.enabled", "true or false", "false", "Concentrator for stock WireGuard clients."),
+        Later("wireguard.listen_port", "a port", "51820", "UDP port of the concentrator."),
+        Later("wireguard.endpoint", "host:port", "\"\"", "Address that clients dial; detected when empty."),
+        Later("wireguard.mtu", "a number", "1420", "MTU of clients."),
+        Later("wireguard.data_dir", "a path", "", "State of the concentrator.") with { Derived = "below TUNNELMESH_HOME" },
+        Later("geolocation.latitude", "a number, -90 to 90", "", "Where this peer is.") with { Derived = "unset" },
+        Later("geolocation.longitude", "a number, -180 to 180", "", "Where this peer is.") with { Derived = "unset" },
+        Later("geolocation.city", "a text", "", "Where this peer is.") with { Derived = "unset" },
+        Later("metrics_enabled", "true or false", "true", "Metrics for Prometheus."),
+        Later("metrics_port", "a port", "9443", "TCP port of the metrics."),
+        Later("loki.enabled", "true or false", "false", "Shipping of logs to Loki."),
+        Later("loki.url", "a URL", "\"\"", "Where Loki is."),
+        Later("loki.batch_size", "a number", "100", "Lines in one batch."),
+        Later("loki.flush_interval", "a duration", "5s", "Longest time that a line waits."),
+        Later("docker.socket", "a URL", "unix:///var/run/docker.sock", "Socket of the Docker engine."),
+        Later("docker.auto_port_forward", "true or false", "true", "Whether published container ports are opened in the mesh."),
+        new("coordinator.enabled", "true or false", "", "Whether this peer serves the mesh as a coordinator.",
+            Boolean((s, v) => s.CoordinatorEnabled = v)) { Derived = "true when `join` is given no server, else false" },
+        new("coordinator.listen", "host:port or :port", ":8443", "Listener of API, control and relay streams, TLS.", Endpoint((s, v) => s.CoordinatorListen = v)),
+        Later("coordinator.stun_listen", "host:port or :port", ":3478", "STUN binding responder."),
+        new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
+            Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
+        new("coordinator.mesh_cidr", "an IPv4 network such as 10.42.0.0/16, at least a /24", "10.42.0.0/16",
+            "Address range of a mesh founded here; a mesh keeps the range it was founded with.", Text((s, v) => s.MeshCidr = v, IsMeshCidr)),
+        Later("coordinator.admin_peers", "a list of peer IDs, names or name globs", "[]", "Who administers the mesh."),
+        Later("coordinator.locations", "true or false", "false", "Whether peers are located."),
+        Later("coordinator.monitoring.prometheus_url", "a URL", "\"\"", "Prometheus to show in the dashboard."),
+        Later("coordinator.monitoring.grafana_url", "a URL", "\"\"", "Grafana to show in the dashboard."),
+        Later("coordinator.s3.max_size", "a size", "1Gi", "Space for objects."),
+        Later("coordinator.s3.data_dir", "a path", "", "Where objects are kept.") with { Derived = "{coordinator.data_dir}/s3" },
+        Later("coordinator.s3.object_expiry_days", "days", "9125", "Age at which objects end."),
+        Later("coordinator.s3.share_expiry_days", "days", "365", "Age at which shares end."),
+        Later("coordinator.s3.tombstone_retention_days", "days", "90", "How long deletions are remembered."),
+        Later("coordinator.s3.version_retention_days", "days", "30", "How long old versions are kept."),
+        Later("coordinator.s3.max_versions_per_object", "a number", "10", "Old versions kept of one object."),
+        Later("coordinator.s3.default_share_quota", "a size", "10Mi", "Space of a new share."),
+        Later("coordinator.filter.default_deny", "true or false", "true", "Default of the filter pushed to every peer."),
+        Later("coordinator.filter.rules", "a list of rules", "[]", "Rules of the filter pushed to every peer."),
+        Later("coordinator.service_ports", "a list of ports", "[9443]", "Ports of the mesh's own services, open to every peer."),
+        Later("coordinator.user_expiration_days", "days", "270", "After how many days without a visit a user ends."),
+    ];
+
+    private static readonly Dictionary<string, ConfigKey> ByPath = All.ToDictionary(k => k.Path);
+
+    /// <summary>The key at a path, or null.</summary>
+    public static ConfigKey? Find(string path) => ByPath.GetValueOrDefault(path);
+
+    /// <summary>True when keys lie below <paramref name="path"/>.</summary>
+    public static bool IsSection(string path) => All.Any(k => k.Path.StartsWith(path + ".", StringComparison.Ordinal));
+
+    /// <summary>A DNS label as mesh names must be: lower or upper case, 1-63 characters, no hyphen at an end.</summary>
+    public static bool IsLabel(string v) =>
+        v.Length is > 0 and <= 63 && v[0] != '-' && v[^1] != '-' && v.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    private static ConfigKey Later(string path, string type, string fallback, string doc) =>
+        new(path, type, fallback, doc, (_, _) => true) { Supported = false };
+
+    private static Func<Settings, ConfigNode, bool> Text(Action<Settings, string> set, Func<string, bool> check) => (s, n) =>
+    {
+        if (n.Scalar is null || !check(n.Scalar))
+        {
+            return false;
+        }
+        set(s, n.Scalar);
+        return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> Integer(int min, int max, Action<Settings, int> set) => (s, n) =>
+    {
+        if (n.Quoted || !int.TryParse(n.Scalar, NumberStyles.None, CultureInfo.InvariantCulture, out int v) || v < min || v > max)
+        {
+            return false;
+        }
+        set(s, v);
+        return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> Boolean(Action<Settings, bool> set) => (s, n) =>
+    {
+        if (n.Quoted || n.Scalar is not ("true" or "false"))
+        {
+            return false;
+        }
+        set(s, n.Scalar == "true");
+        return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> Endpoint(Action<Settings, HostPort> set) => (s, n) =>
+    {
+        if (n.Scalar is null || !HostPort.TryParse(n.Scalar, out HostPort v))
+        {
+            return false;
+        }
+        set(s, v);
+        return true;
+    };
+
+    private static bool SetTransports(Settings s, ConfigNode n)
+    {
+        if (n.Items is not { Count: > 0 } || n.Items.Any(i => i.Scalar is null || !KnownTransports.Contains(i.Scalar))
+            || n.Items.Select(i => i.Scalar).Distinct().Count() != n.Items.Count)
+        {
+            return false;
+        }
+        s.Transports = [.. n.Items.Select(i => i.Scalar!)];
+        return true;
+    }
+
+    private static bool IsInterfaceName(string v) =>
+        v.Length is > 0 and <= 15 && v is not ("." or "..") && v.All(c => c is > ' ' and < (char)127 and not '/' and not ':' and not '%');
+
+    private static bool IsMeshCidr(string v) =>
+        IPNetwork.TryParse(v, out IPNetwork net) && net.BaseAddress.AddressFamily == AddressFamily.InterNetwork && net.PrefixLength is >= 8 and <= 24;
+}

@@ -1,0 +1,32 @@
+namespace TunnelMesh.Cli.Configuration;
+
+/// <summary>The configuration of one peer, all defaults in place. Filled by <see cref="ConfigReader"/>, read-only afterwards.</summary>
+internal sealed class Settings
+{
+    /// <summary>Requested device name; empty: the host name made DNS-safe.</summary>
+    public string Name { get; set; } = "";
+    /// <summary>TCP port of the SSH transport.</summary>
+    public int SshPort { get; set; } = 2222;
+    /// <summary>UDP port of the tunnel as configured; 0: derived, see <see cref="EffectiveUdpPort"/>.</summary>
+    public int UdpPort { get; set; }
+    /// <summary>UDP port of the tunnel.</summary>
+    public int EffectiveUdpPort => UdpPort != 0 ? UdpPort : SshPort + 1;
+    /// <summary>Path of the identity key; empty: <c>id_ed25519</c> in the home directory of TunnelMesh.</summary>
+    public string PrivateKey { get; set; } = "";
+    /// <summary>trace, debug, info, warn or error.</summary>
+    public string LogLevel { get; set; } = "info";
+    /// <summary>Name of the TUN interface.</summary>
+    public string TunName { get; set; } = "tun-mesh0";
+    /// <summary>MTU of the TUN interface in bytes.</summary>
+    public int TunMtu { get; set; } = 1400;
+    /// <summary>Transports in order of preference.</summary>
+    public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
+    /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>
+    public bool? CoordinatorEnabled { get; set; }
+    /// <summary>Listener of the coordinator.</summary>
+    public HostPort CoordinatorListen { get; set; } = new("", 8443);
+    /// <summary>Directory of the coordinator's state.</summary>
+    public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
+    /// <summary>Mesh range of a mesh founded by this coordinator, CIDR.</summary>
+    public string MeshCidr { get; set; } = "10.42.0.0/16";
+}

@@ -1,0 +1,12 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>The control stream of a peer.</summary>
+public sealed record CoordinatorReport
+{
+    /// <summary>URL of the coordinator.</summary>
+    public required string Url { get; init; }
+    /// <summary><c>connected</c>, <c>connecting</c> or <c>disconnected</c>.</summary>
+    public required string State { get; init; }
+    /// <summary>Since when, ISO 8601 in UTC; null before the first attempt.</summary>
+    public DateTimeOffset? Since { get; init; }
+}

@@ -1,0 +1,102 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>Asks a running peer through its control socket. One request at a time.</summary>
+public sealed class LocalApiClient : IDisposable
+{
+    private readonly Socket _socket;
+    private readonly LineReader _reader;
+
+    private LocalApiClient(Socket socket)
+    {
+        _socket = socket;
+        _reader = new LineReader(socket, LocalSocket.MaxResponseBytes);
+    }
+
+    /// <summary>Connects to the first of <paramref name="paths"/> at which a peer answers.</summary>
+    /// <param name="paths">Candidate socket paths, best first.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="PeerNotRunningException">Nobody answers at any of them.</exception>
+    /// <exception cref="UnauthorizedAccessException">A socket is there, but this user may not use it.</exception>
+    public static async Task<LocalApiClient> ConnectAsync(IReadOnlyList<string> paths, CancellationToken cancellation)
+    {
+        string? denied = null;
+        foreach (string path in paths)
+        {
+            LocalSocket.CheckPath(path);
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+                return new LocalApiClient(socket);
+            }
+            catch (SocketException e)
+            {
+                socket.Dispose();
+                denied ??= e.SocketErrorCode == SocketError.AccessDenied ? path : null;
+            }
+            catch (OperationCanceledException)
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+        throw denied is not null
+            ? new UnauthorizedAccessException($"You may not use the control socket {denied}. Run as root, or become a member of the group `tunnelmesh`.")
+            : new PeerNotRunningException($"No peer is running here (nobody answers at {string.Join(" or ", paths)}). Start one with `tunnelmesh join`.");
+    }
+
+    /// <summary>State of the running peer.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<StatusReport> StatusAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Status }, cancellation).ConfigureAwait(false)).Status ?? throw NoAnswer();
+
+    /// <summary>The other devices.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<IReadOnlyList<PeerReport>> PeersAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Peers }, cancellation).ConfigureAwait(false)).Peers ?? throw NoAnswer();
+
+    /// <summary>Addresses of a name.</summary>
+    /// <exception cref="LocalApiException">No device has it (<see cref="LocalErrorCodes.NotFound"/>), or the peer refused.</exception>
+    public async Task<ResolveReport> ResolveAsync(string name, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Resolve, Name = name }, cancellation).ConfigureAwait(false)).Resolved ?? throw NoAnswer();
+
+    /// <summary>Leaves the mesh for good.</summary>
+    /// <exception cref="LocalApiException">The peer refused or could not tell the coordinator.</exception>
+    public Task LeaveAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Leave }, cancellation);
+
+    /// <summary>Stops the peer.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>One request and its answer; the answer is <see cref="LocalResponse.Ok"/>.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    internal async Task<LocalResponse> AskAsync(LocalRequest request, CancellationToken cancellation)
+    {
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request, LocalApiJson.Default.LocalRequest), (byte)'\n'];
+        try
+        {
+            for (int sent = 0; sent < line.Length;)
+            {
+                sent += await _socket.SendAsync(line.AsMemory(sent), SocketFlags.None, cancellation).ConfigureAwait(false);
+            }
+            if (await _reader.ReadAsync(cancellation).ConfigureAwait(false) is not { } answer)
+            {
+                throw NoAnswer();
+            }
+            LocalResponse response = JsonSerializer.Deserialize(answer.Span, LocalApiJson.Default.LocalResponse) ?? throw NoAnswer();
+            return response.Ok ? response : throw new LocalApiException(response.Error ?? LocalErrorCodes.Failed, response.Message ?? "The peer refused.");
+        }
+        catch (Exception e) when (e is SocketException or JsonException)
+        {
+            throw NoAnswer();
+        }
+    }
+
+    private static LocalApiException NoAnswer() => new(LocalErrorCodes.Failed, "The running peer closed the control socket without an answer; it may just have stopped.");
+}

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>Source-generated JSON of the control socket: snake_case; nulls are written, so that every name is always there.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(LocalRequest))]
+[JsonSerializable(typeof(LocalResponse))]
+[JsonSerializable(typeof(StatusReport))]
+[JsonSerializable(typeof(IReadOnlyList<PeerReport>))]
+[JsonSerializable(typeof(ResolveReport))]
+public sealed partial class LocalApiJson : JsonSerializerContext;

@@ -1,0 +1,240 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using TunnelMesh.Platform.Users;
+
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>
+/// Serves the control socket: one JSON object a line, both ways. Root and the owner of the process may change;
+/// everyone else whom the socket's mode lets in (group <c>tunnelmesh</c>) may only read.
+/// </summary>
+public sealed class LocalApiServer : IAsyncDisposable
+{
+    private const string GroupName = "tunnelmesh";
+    private readonly ILocalApiHandler _handler;
+    private readonly Socket _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<Task, bool> _connections = [];
+    private readonly SemaphoreSlim _slots = new(LocalSocket.MaxConnections);
+    private readonly TimeProvider _time;
+    private readonly string _path;
+    private Task _accepting = Task.CompletedTask;
+
+    private LocalApiServer(ILocalApiHandler handler, Socket listener, string path, TimeProvider time)
+    {
+        _handler = handler;
+        _listener = listener;
+        _path = path;
+        _time = time;
+    }
+
+    /// <summary>Binds the socket and begins to serve; the directory is made when missing, a socket of a dead process is replaced.</summary>
+    /// <param name="handler">Who answers.</param>
+    /// <param name="path">Path of the socket.</param>
+    /// <param name="time">Clock of the idle time-out.</param>
+    /// <exception cref="PeerAlreadyRunningException">A live process answers there.</exception>
+    /// <exception cref="IOException">The path is too long or the directory cannot be made.</exception>
+    public static LocalApiServer Start(ILocalApiHandler handler, string path, TimeProvider time)
+    {
+        LocalSocket.CheckPath(path);
+        MakeDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        RemoveStale(path);
+        Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            // Nobody can connect before Listen, so the mode is right before the first client.
+            Protect(path);
+            listener.Listen(LocalSocket.MaxConnections);
+        }
+        catch (SocketException e)
+        {
+            listener.Dispose();
+            throw e.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? new PeerAlreadyRunningException($"Another process has just taken the control socket {path}.")
+                : new IOException($"The control socket {path} cannot be made: {e.Message}", e);
+        }
+        LocalApiServer server = new(handler, listener, path, time);
+        server._accepting = server.AcceptAsync();
+        return server;
+    }
+
+    /// <summary>Stops serving, closes all connections and removes the socket.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+        File.Delete(_path);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(false);
+        await Task.WhenAll(_connections.Keys).ConfigureAwait(false);
+        _stop.Dispose();
+        _slots.Dispose();
+    }
+
+    private static void MakeDirectory(string directory)
+    {
+        if (Directory.Exists(directory))
+        {
+            return;
+        }
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(directory);
+            return;
+        }
+        // Under /run every user must be able to reach the socket, whose own mode then decides; elsewhere it is ours alone.
+        const UnixFileMode mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(directory, directory.StartsWith("/run/", StringComparison.Ordinal)
+            ? mine | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute
+            : mine);
+    }
+
+    private static void RemoveStale(string path)
+    {
+        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+            return;
+        }
+        catch (SocketException)
+        {
+            return;
+        }
+        string pid = LocalSocket.GetPeer(probe) is { } peer ? string.Create(CultureInfo.InvariantCulture, $" (pid {peer.Pid})") : "";
+        throw new PeerAlreadyRunningException($"A peer is already running{pid}: it answers at {path}. Stop it first, or use another --context.");
+    }
+
+    private static void Protect(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (OperatingSystem.IsLinux() && UnixUsers.FindGroup(GroupName) is { } group && UnixUsers.TrySetGroup(path, group))
+        {
+            mode |= UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        }
+        File.SetUnixFileMode(path, mode);
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _slots.WaitAsync(_stop.Token).ConfigureAwait(false);
+                Socket client = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                Task served = Task.Run(() => ServeAsync(client));
+                _connections[served] = true;
+                _ = served.ContinueWith(t => _connections.TryRemove(t, out _), TaskScheduler.Default);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                _slots.Release();
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using Socket socket = client;
+        try
+        {
+            bool mayChange = LocalSocket.GetPeer(socket) is not { } peer || peer.Uid == 0 || peer.Uid == UnixUsers.EffectiveUserId;
+            LineReader reader = new(socket, LocalSocket.MaxRequestBytes);
+            while (true)
+            {
+                using CancellationTokenSource idle = new(LocalSocket.IdleTimeout, _time);
+                using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, _stop.Token);
+                if (await reader.ReadAsync(either.Token).ConfigureAwait(false) is not { } line)
+                {
+                    return;
+                }
+                (LocalResponse response, bool stop) = await AnswerAsync(line, mayChange).ConfigureAwait(false);
+                byte[] json = JsonSerializer.SerializeToUtf8Bytes(response, LocalApiJson.Default.LocalResponse);
+                byte[] whole = new byte[json.Length + 1];
+                json.CopyTo(whole, 0);
+                whole[^1] = (byte)'\n';
+                for (int sent = 0; sent < whole.Length;)
+                {
+                    using CancellationTokenSource slow = new(LocalSocket.IdleTimeout, _time);
+                    using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, _stop.Token);
+                    sent += await socket.SendAsync(whole.AsMemory(sent), SocketFlags.None, ends.Token).ConfigureAwait(false);
+                }
+                if (stop)
+                {
+                    _handler.RequestShutdown();
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The client went away, was too slow, or the peer stops: nothing is owed to anybody.
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private async Task<(LocalResponse Response, bool Stop)> AnswerAsync(ReadOnlyMemory<byte> line, bool mayChange)
+    {
+        try
+        {
+            LocalRequest? request = JsonSerializer.Deserialize(line.Span, LocalApiJson.Default.LocalRequest);
+            switch (request?.Command)
+            {
+                case LocalCommands.Status:
+                    return (new LocalResponse { Ok = true, Status = _handler.GetStatus() }, false);
+                case LocalCommands.Peers:
+                    return (new LocalResponse { Ok = true, Peers = _handler.GetPeers() }, false);
+                case LocalCommands.Resolve:
+                    return (_handler.Resolve(request.Name ?? "") is { } found
+                        ? new LocalResponse { Ok = true, Resolved = found }
+                        : Refuse(LocalErrorCodes.NotFound, $"No device of the mesh is called `{request.Name}`. `tunnelmesh peers` lists them."), false);
+                case LocalCommands.Leave or LocalCommands.Shutdown when !mayChange:
+                    return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
+                case LocalCommands.Leave:
+                    await _handler.LeaveAsync(_stop.Token).ConfigureAwait(false);
+                    return (new LocalResponse { Ok = true }, true);
+                case LocalCommands.Shutdown:
+                    return (new LocalResponse { Ok = true }, true);
+                case null:
+                    return (Refuse(LocalErrorCodes.BadRequest, "The line is no request."), false);
+                default:
+                    return (Refuse(LocalErrorCodes.UnknownCommand, $"The running peer does not know `{request.Command}`; it may be older than this program. Restart it."), false);
+            }
+        }
+        catch (JsonException)
+        {
+            return (Refuse(LocalErrorCodes.BadRequest, "The line is no request."), false);
+        }
+        catch (LocalApiException e)
+        {
+            return (Refuse(e.Code, e.Message), false);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or TimeoutException)
+        {
+            return (Refuse(LocalErrorCodes.Failed, e.Message), false);
+        }
+    }
+
+    private static LocalResponse Refuse(string code, string message) => new() { Ok = false, Error = code, Message = message };
+}

@@ -1,0 +1,16 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>Values of <see cref="LocalRequest.Command"/>.</summary>
+public static class LocalCommands
+{
+    /// <summary>State of this peer; for readers.</summary>
+    public const string Status = "status";
+    /// <summary>The other devices; for readers.</summary>
+    public const string Peers = "peers";
+    /// <summary>Name to addresses; for readers.</summary>
+    public const string Resolve = "resolve";
+    /// <summary>Leave the mesh for good and stop; for root and the owner.</summary>
+    public const string Leave = "leave";
+    /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
+    public const string Shutdown = "shutdown";
+}

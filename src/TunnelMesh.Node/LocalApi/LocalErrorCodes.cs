@@ -1,0 +1,18 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>Values of <see cref="LocalResponse.Error"/>; stable names.</summary>
+public static class LocalErrorCodes
+{
+    /// <summary>The line is no request.</summary>
+    public const string BadRequest = "bad_request";
+    /// <summary>The running peer does not know this command (it is older than the client).</summary>
+    public const string UnknownCommand = "unknown_command";
+    /// <summary>Only root and the owner of the process may do this.</summary>
+    public const string Forbidden = "forbidden";
+    /// <summary>No device by this name.</summary>
+    public const string NotFound = "not_found";
+    /// <summary>The coordinator could not be reached.</summary>
+    public const string Unreachable = "unreachable";
+    /// <summary>Anything else; the message says what.</summary>
+    public const string Failed = "failed";
+}

@@ -1,0 +1,10 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>One line from a client.</summary>
+public sealed record LocalRequest
+{
+    /// <summary>One of <see cref="LocalCommands"/>.</summary>
+    public required string Command { get; init; }
+    /// <summary>Name to resolve.</summary>
+    public string? Name { get; init; }
+}

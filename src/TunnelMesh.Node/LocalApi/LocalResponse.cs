@@ -1,0 +1,18 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>One line to a client: an error, or the answer to the command.</summary>
+public sealed record LocalResponse
+{
+    /// <summary>True when the command was done.</summary>
+    public required bool Ok { get; init; }
+    /// <summary>One of <see cref="LocalErrorCodes"/>, null when <see cref="Ok"/>.</summary>
+    public string? Error { get; init; }
+    /// <summary>The error for people.</summary>
+    public string? Message { get; init; }
+    /// <summary>Answer to <c>status</c>.</summary>
+    public StatusReport? Status { get; init; }
+    /// <summary>Answer to <c>peers</c>.</summary>
+    public IReadOnlyList<PeerReport>? Peers { get; init; }
+    /// <summary>Answer to <c>resolve</c>.</summary>
+    public ResolveReport? Resolved { get; init; }
+}

@@ -1,0 +1,32 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>State of a running peer. The JSON names are stable.</summary>
+public sealed record StatusReport
+{
+    /// <summary>Device name in the mesh.</summary>
+    public required string Name { get; init; }
+    /// <summary>Peer ID, 16 hex digits.</summary>
+    public required string PeerId { get; init; }
+    /// <summary>Device ID, 32 hex digits.</summary>
+    public required string DeviceId { get; init; }
+    /// <summary>Mesh IPv4 address.</summary>
+    public required string MeshIp { get; init; }
+    /// <summary>Mesh IPv6 address.</summary>
+    public required string MeshIp6 { get; init; }
+    /// <summary>Mesh IPv4 range.</summary>
+    public required string MeshCidr { get; init; }
+    /// <summary>Domain of the mesh.</summary>
+    public required string Domain { get; init; }
+    /// <summary>Program version.</summary>
+    public required string Version { get; init; }
+    /// <summary>Whole seconds since start.</summary>
+    public required long UptimeSeconds { get; init; }
+    /// <summary>The control stream.</summary>
+    public required CoordinatorReport Coordinator { get; init; }
+    /// <summary>The TUN interface.</summary>
+    public required TunReport Tun { get; init; }
+    /// <summary>Other devices in the map.</summary>
+    public required int PeersTotal { get; init; }
+    /// <summary>Other devices that are online.</summary>
+    public required int PeersOnline { get; init; }
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace TunnelMesh.Platform.Users;
+
+/// <summary>Who this process is, and who owns a file. Unix only; elsewhere the answers say so.</summary>
+public static partial class UnixUsers
+{
+    private const uint Unchanged = uint.MaxValue;
+
+    /// <summary>Effective user id; <see cref="uint.MaxValue"/> on systems without one.</summary>
+    public static uint EffectiveUserId => OperatingSystem.IsWindows() ? Unchanged : GetEffectiveUserId();
+
+    /// <summary>Number of a group in /etc/group, or null when there is none by that name.</summary>
+    /// <param name="name">Group name.</param>
+    public static uint? FindGroup(string name)
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists("/etc/group"))
+        {
+            return null;
+        }
+        foreach (string line in File.ReadLines("/etc/group"))
+        {
+            string[] parts = line.Split(':');
+            if (parts.Length >= 3 && parts[0] == name && uint.TryParse(parts[2], out uint id))
+            {
+                return id;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Gives a file to a group, its owner unchanged.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="group">Group id.</param>
+    /// <returns>False when the system refused.</returns>
+    public static bool TrySetGroup(string path, uint group) => !OperatingSystem.IsWindows() && ChangeOwner(path, Unchanged, group) == 0;
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint GetEffectiveUserId();
+
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeOwner(string path, uint owner, uint group);
+}

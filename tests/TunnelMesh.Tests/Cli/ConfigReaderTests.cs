@@ -1,0 +1,51 @@
+using TunnelMesh.Cli.Configuration;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class ConfigReaderTests
+{
+    [Fact]
+    public void The_printed_file_parses_to_the_defaults()
+    {
+        Settings printed = ConfigReader.Read(ConfigPrinter.Print(), "peer.yaml");
+        Assert.Equal(2223, printed.EffectiveUdpPort);
+        Assert.Equal("tun-mesh0", printed.TunName);
+        Assert.Equal(["udp", "ssh", "relay"], printed.Transports);
+        Assert.Null(printed.CoordinatorEnabled);
+        Assert.Equal(8443, printed.CoordinatorListen.Port);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("# nothing\n")]
+    public void An_empty_file_works(string yaml) => Assert.Equal(1400, ConfigReader.Read(yaml, "c.yaml").TunMtu);
+
+    [Fact]
+    public void An_unknown_key_names_file_line_and_the_nearest_key()
+    {
+        ConfigException e = Assert.Throws<ConfigException>(() => ConfigReader.Read("name: a\ntun:\n  mut: 1300\n", "c.yaml"));
+        Assert.StartsWith("c.yaml:3: unknown key `tun.mut`", e.Message, StringComparison.Ordinal);
+        Assert.Contains("`tun.mtu`", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tun:\n  mtu: big\n", "c.yaml:2: `tun.mtu`: expected a number, 576-65535")]
+    [InlineData("ssh_port: 70000\n", "c.yaml:1: `ssh_port`")]
+    [InlineData("name: [a]\n", "c.yaml:1: `name`")]
+    [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]
+    [InlineData("exit_peer: berlin\n", "c.yaml:1: `exit_peer` is not yet supported in this version")]
+    [InlineData("name: a\nname: b\n", "c.yaml:2: `name` is given twice")]
+    [InlineData("- a\n", "c.yaml:1: expected `key: value`")]
+    public void Bad_values_are_refused_with_their_place(string yaml, string expected) =>
+        Assert.StartsWith(expected, Assert.Throws<ConfigException>(() => ConfigReader.Read(yaml, "c.yaml")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("1Gi", 1L << 30)]
+    [InlineData("10M", 10L << 20)]
+    [InlineData("7", 7L)]
+    public void Sizes_are_binary(string text, long bytes)
+    {
+        Assert.True(Quantities.TryParseSize(text, out long found));
+        Assert.Equal(bytes, found);
+    }
+}

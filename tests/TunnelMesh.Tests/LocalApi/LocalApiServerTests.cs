@@ -1,0 +1,47 @@
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Tests.LocalApi;
+
+public sealed class LocalApiServerTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tm");
+    private string SocketPath => Path.Combine(_directory.FullName, "default.sock");
+
+    public void Dispose() => _directory.Delete(true);
+
+    [Fact]
+    public async Task Requests_are_answered_and_a_second_server_is_refused()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        Handler handler = new();
+        await using (LocalApiServer server = LocalApiServer.Start(handler, SocketPath, TimeProvider.System))
+        {
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([SocketPath], stop);
+            Assert.Empty(await client.PeersAsync(stop));
+            Assert.Equal("a.tunnelmesh", (await client.ResolveAsync("a", stop)).Name);
+            LocalApiException missing = await Assert.ThrowsAsync<LocalApiException>(() => client.ResolveAsync("b", stop));
+            Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
+            PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
+                () => LocalApiServer.Start(handler, SocketPath, TimeProvider.System));
+            Assert.Contains($"pid {Environment.ProcessId}", second.Message, StringComparison.Ordinal);
+            await client.ShutdownAsync(stop);
+            await handler.Stopped.Task.WaitAsync(stop);
+        }
+        Assert.False(File.Exists(SocketPath));
+        await Assert.ThrowsAsync<PeerNotRunningException>(() => LocalApiClient.ConnectAsync([SocketPath], stop));
+    }
+
+    [Fact]
+    public void A_path_too_long_for_the_system_is_named() =>
+        Assert.Contains("TUNNELMESH_HOME", Assert.Throws<IOException>(() => LocalSocket.CheckPath("/" + new string('x', 200))).Message, StringComparison.Ordinal);
+
+    private sealed class Handler : ILocalApiHandler
+    {
+        public TaskCompletionSource Stopped { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public StatusReport GetStatus() => throw new InvalidOperationException("not asked");
+        public IReadOnlyList<PeerReport> GetPeers() => [];
+        public ResolveReport? Resolve(string name) => name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
+        public Task LeaveAsync(CancellationToken cancellation) => Task.CompletedTask;
+        public void RequestShutdown() => Stopped.TrySetResult();
+    }
+}
