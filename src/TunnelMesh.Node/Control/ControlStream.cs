@@ -1,0 +1,254 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>
+/// The device's stream to a coordinator, kept up for as long as <see cref="RunAsync"/> runs: dial with the client certificate,
+/// accept only a coordinator of the pinned mesh, follow the numbered map, renew the certificate, come back after a loss.
+/// Members other than RunAsync may be called from any thread.
+/// </summary>
+/// <param name="options">What it needs.</param>
+/// <param name="clock">Wall clock and timers.</param>
+public sealed class ControlStream(ControlStreamOptions options, TimeProvider clock)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2);
+    private readonly CoordinatorClient _client = new(clock);
+    private readonly byte[] _rootHash = SHA256.HashData(options.MeshRoot);
+    private PeerCertificate? _certificate = options.Certificate;
+    private volatile NetworkMap? _map = options.Map;
+    private volatile ControlConnection? _connection;
+    private volatile TaskCompletionSource? _left;
+    private volatile bool _renew;
+    private long _dropped;
+    private int _dial;
+
+    /// <summary>State now.</summary>
+    public ControlState State { get; private set; } = new(ControlPhase.Connecting, options.Request.Server.ToString(), clock.GetUtcNow(), null);
+
+    /// <summary>The newest map, or null before the first.</summary>
+    public NetworkMap? Map => _map;
+
+    /// <summary>Map entries refused since the start.</summary>
+    public long DroppedEntries => Interlocked.Read(ref _dropped);
+
+    /// <summary>Runs until cancelled, left, or refused for good.</summary>
+    /// <exception cref="ControlException">Refused for good (<see cref="ControlException.IsFinal"/>): revoked, or not known any more.</exception>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        TimeSpan pause = FirstPause;
+        while (!cancel.IsCancellationRequested)
+        {
+            CoordinatorAddress server = Server();
+            try
+            {
+                await RenewIfDueAsync(server, cancel).ConfigureAwait(false);
+                await TalkAsync(server, () => pause = FirstPause, cancel).ConfigureAwait(false);
+                break;
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (ControlException e)
+            {
+                if (e.IsFinal)
+                {
+                    Become(ControlPhase.Ended, server, e.Message);
+                    throw;
+                }
+                // The renewal tells whether the device was revoked or only its certificate has ended.
+                _renew |= e.Code == ControlErrorCodes.ProofRefused;
+                _dial++;
+                Become(ControlPhase.Disconnected, server, e.Message);
+                TimeSpan wait = e.RetryAfterSeconds > 0 ? TimeSpan.FromSeconds(Math.Min(e.RetryAfterSeconds, 300)) : pause;
+                // Jitter keeps a thousand peers from returning in the same instant.
+                wait *= 0.5 + (RandomNumberGenerator.GetInt32(500) / 1000.0);
+                pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
+                try
+                {
+                    await Task.Delay(wait, clock, cancel).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException)
+                {
+                    break;
+                }
+            }
+        }
+        Become(ControlPhase.Ended, options.Request.Server, null);
+    }
+
+    /// <summary>Tells the coordinator of changed endpoints; without a connection nothing is sent, since the next hello carries them.</summary>
+    public async Task PushEndpointsAsync(CancellationToken cancel)
+    {
+        if (_connection is { } connection)
+        {
+            try
+            {
+                await connection.SendAsync(options.Endpoints(), cancel).ConfigureAwait(false);
+            }
+            catch (ControlException)
+            {
+                // The reader notices the loss and dials again; the hello then carries the endpoints.
+            }
+        }
+    }
+
+    /// <summary>Leaves the mesh for good; <see cref="RunAsync"/> ends once the coordinator has agreed.</summary>
+    /// <exception cref="ControlException">There is no connection: the coordinator must be reachable to leave.</exception>
+    public async Task LeaveAsync(CancellationToken cancel)
+    {
+        ControlConnection connection = _connection ?? throw new ControlException(ControlFailure.Unreachable,
+            "The coordinator is not connected, so it cannot be told that this device leaves. Try again when it is.");
+        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _left = left;
+        await connection.SendAsync(new LeaveRequest(), cancel).ConfigureAwait(false);
+        await left.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
+    private CoordinatorAddress Server()
+    {
+        List<CoordinatorAddress> servers = [options.Request.Server];
+        foreach (string url in _map?.Coordinators.SelectMany(c => c.Urls) ?? [])
+        {
+            if (CoordinatorAddress.TryParse(url, out CoordinatorAddress? other) && !servers.Contains(other))
+            {
+                servers.Add(other);
+            }
+        }
+        return servers[_dial % servers.Count];
+    }
+
+    private async Task RenewIfDueAsync(CoordinatorAddress server, CancellationToken cancel)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        if (_certificate is { } held && !_renew && now < held.RenewAt)
+        {
+            return;
+        }
+        try
+        {
+            JoinResult result = await _client.RenewAsync(options.Request with { Server = server }, options.MeshRoot, cancel).ConfigureAwait(false);
+            // The old one may still serve a live connection; its finaliser lets go of it.
+            _certificate = result.Certificate;
+            _renew = false;
+            options.OnRenewed(result);
+        }
+        catch (ControlException e) when (!e.IsFinal && !_renew && _certificate is { } usable && now < usable.NotAfter)
+        {
+            // A third of its life is left: use it now, renew at the next chance.
+        }
+    }
+
+    private async Task TalkAsync(CoordinatorAddress server, Action connected, CancellationToken cancel)
+    {
+        using X509Certificate2 root = X509CertificateLoader.LoadCertificate(options.MeshRoot);
+        await using ControlConnection connection = await ControlConnection.ConnectAsync(server, ControlProtocol.ControlPath,
+            (leaf, others) => MeshCertificateValidator.Validate(leaf, others, root, MeshRoles.CoordinatorOid, clock.GetUtcNow(), out string reason) ? null : reason,
+            _certificate, cancel).ConfigureAwait(false);
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task renewing = Task.CompletedTask;
+        try
+        {
+            EndpointsUpdate endpoints = options.Endpoints();
+            await connection.SendAsync(new ControlHello
+            {
+                Version = ControlProtocol.Version,
+                OldestVersion = ControlProtocol.OldestVersion,
+                MapEpoch = _map?.Epoch ?? "",
+                MapNumber = _map?.Number ?? 0,
+                UdpPort = endpoints.UdpPort,
+                Endpoints = endpoints.Endpoints,
+                Transports = options.Transports,
+                ProgramVersion = options.Request.ProgramVersion,
+            }, cancel).ConfigureAwait(false);
+            renewing = KeepRenewingAsync(server, over.Token);
+            // The upgrade has passed the certificate; a coordinator with nothing new to say stays silent.
+            _connection = connection;
+            Become(ControlPhase.Connected, server, null);
+            bool first = true;
+            while (true)
+            {
+                object? message = await connection.ReceiveAsync(cancel).ConfigureAwait(false);
+                if (first)
+                {
+                    // Only now is it certain that the coordinator took the hello: the pause starts small again.
+                    first = false;
+                    connected();
+                }
+                switch (message)
+                {
+                    case MapFull full:
+                        Take(NetworkMap.FromFull(full, _rootHash, _map, options.Pins, clock.GetUtcNow()));
+                        break;
+                    case MapDelta delta when _map is { } map:
+                        MapChange change = map.Apply(delta, options.Pins, clock.GetUtcNow());
+                        if (change.Gap)
+                        {
+                            await connection.SendAsync(new MapRequest { Epoch = map.Epoch, Number = map.Number }, cancel).ConfigureAwait(false);
+                        }
+                        else
+                        {
+                            Take(change);
+                        }
+                        break;
+                    case MapDelta:
+                        await connection.SendAsync(new MapRequest { Epoch = "", Number = 0 }, cancel).ConfigureAwait(false);
+                        break;
+                    case LeaveAccepted:
+                        _left?.TrySetResult();
+                        return;
+                    default:
+                        break;
+                }
+            }
+        }
+        catch (ControlException e)
+        {
+            _left?.TrySetException(e);
+            throw;
+        }
+        finally
+        {
+            _connection = null;
+            await over.CancelAsync().ConfigureAwait(false);
+            await renewing.ConfigureAwait(false);
+            await connection.CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Renews while the stream lives; a failure is tried again after a minute, and at the latest when dialling next.
+    private async Task KeepRenewingAsync(CoordinatorAddress server, CancellationToken cancel)
+    {
+        try
+        {
+            while (_certificate is { } held)
+            {
+                TimeSpan wait = held.RenewAt - clock.GetUtcNow();
+                await Task.Delay(wait > TimeSpan.FromMinutes(1) ? (wait < TimeSpan.FromDays(1) ? wait : TimeSpan.FromDays(1)) : TimeSpan.FromMinutes(1), clock, cancel).ConfigureAwait(false);
+                await RenewIfDueAsync(server, cancel).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ControlException)
+        {
+            // Ended with the stream, or refused: dialling again tells which.
+            _renew |= e is ControlException;
+        }
+    }
+
+    private void Take(MapChange change)
+    {
+        _map = change.Map;
+        Interlocked.Add(ref _dropped, change.Dropped);
+        options.OnMap(change);
+    }
+
+    private void Become(ControlPhase phase, CoordinatorAddress server, string? problem)
+    {
+        bool same = State.Phase == phase && State.Server == server.ToString();
+        State = new ControlState(phase, server.ToString(), same ? State.Since : clock.GetUtcNow(), problem);
+        options.OnState(State);
+    }
+}

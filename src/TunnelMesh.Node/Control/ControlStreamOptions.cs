@@ -1,0 +1,28 @@
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>What a control stream needs. Callbacks run on the stream's own task, one at a time, and must not block.</summary>
+public sealed record ControlStreamOptions
+{
+    /// <summary>Keys, name and the coordinator to dial first; the map's others are tried in turn.</summary>
+    public required JoinRequest Request { get; init; }
+    /// <summary>The pinned mesh root, DER.</summary>
+    public required byte[] MeshRoot { get; init; }
+    /// <summary>The client certificate to begin with, or null to renew first; the stream owns it.</summary>
+    public PeerCertificate? Certificate { get; init; }
+    /// <summary>The map from the cache, or null.</summary>
+    public NetworkMap? Map { get; init; }
+    /// <summary>Pins of names.</summary>
+    public required KeyPins Pins { get; init; }
+    /// <summary>The peer's endpoints and port, asked at each connection.</summary>
+    public required Func<EndpointsUpdate> Endpoints { get; init; }
+    /// <summary>Transports in order of preference.</summary>
+    public IReadOnlyList<string> Transports { get; init; } = [];
+    /// <summary>Told of each change of the map.</summary>
+    public required Action<MapChange> OnMap { get; init; }
+    /// <summary>Told of each change of state.</summary>
+    public required Action<ControlState> OnState { get; init; }
+    /// <summary>Told of each renewal, to store it.</summary>
+    public required Action<JoinResult> OnRenewed { get; init; }
+}
