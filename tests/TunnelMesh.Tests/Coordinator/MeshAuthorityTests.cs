@@ -1,0 +1,62 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Protocol.Identity;
+using Xunit;
+
+namespace TunnelMesh.Tests.Coordinator;
+
+public sealed class MeshAuthorityTests : IDisposable
+{
+    private static readonly IPNetwork[] Ranges = [IPNetwork.Parse("10.42.0.0/16"), IPNetwork.Parse("fd12:3456:789a::/48")];
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"tm-{Guid.NewGuid():N}");
+
+    public void Dispose() => Directory.Delete(_directory, true);
+
+    private MeshAuthority Open() => MeshAuthority.Open(_directory, Ranges, TimeProvider.System);
+
+    private static bool Valid(MeshAuthority mesh, X509Certificate2 leaf, string role, out string reason) =>
+        MeshCertificateValidator.Validate(leaf, [mesh.Issuer], mesh.Root, role, DateTimeOffset.UtcNow, out reason);
+
+    [Fact]
+    public void A_server_certificate_passes_and_a_device_is_no_coordinator()
+    {
+        using MeshAuthority mesh = Open();
+        using X509Certificate2 server = mesh.IssueServer("hub", [IPAddress.Parse("10.42.0.1")]);
+        Assert.True(Valid(mesh, server, MeshRoles.CoordinatorOid, out string reason), reason);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 device = mesh.IssueClient(new string('a', 32), key.ExportSubjectPublicKeyInfo());
+        Assert.True(Valid(mesh, device, MeshRoles.DeviceOid, out reason), reason);
+        Assert.False(Valid(mesh, device, MeshRoles.CoordinatorOid, out _));
+        Assert.False(Valid(mesh, server, MeshRoles.DeviceOid, out _));
+    }
+
+    [Fact]
+    public void An_address_outside_the_mesh_breaks_the_name_constraints()
+    {
+        using MeshAuthority mesh = Open();
+        using X509Certificate2 server = mesh.IssueServer("hub", [IPAddress.Parse("192.0.2.1")]);
+        Assert.False(Valid(mesh, server, MeshRoles.CoordinatorOid, out _));
+    }
+
+    [Fact]
+    public void The_root_stays_over_a_restart_and_damage_is_never_overwritten()
+    {
+        string pin;
+        using (MeshAuthority mesh = Open())
+        {
+            pin = mesh.CaSha256;
+        }
+        using (MeshAuthority again = Open())
+        {
+            Assert.Equal(pin, again.CaSha256);
+        }
+        string root = Path.Combine(_directory, "root.pem");
+        File.WriteAllText(root, "damaged");
+        Assert.Throws<CertificateStoreException>(Open);
+        Assert.Equal("damaged", File.ReadAllText(root));
+        File.Delete(root);
+        Assert.Throws<CertificateStoreException>(Open);
+    }
+}
