@@ -10,8 +10,16 @@ public class JoinProofTests
 
     private static JoinHello Hello() => new()
     {
-        Version = 1, OldestVersion = 1, Capabilities = ["a"], Nonce = Fill(1), IdentityKey = Fill(2), DeviceKey = Fill(3),
-        TlsKey = Fill(4), Name = "nas", UnixTimeMs = 5, ProgramVersion = "0.1",
+        Version = 1,
+        OldestVersion = 1,
+        Capabilities = ["a"],
+        Nonce = Fill(1),
+        IdentityKey = Fill(2),
+        DeviceKey = Fill(3),
+        TlsKey = Fill(4),
+        Name = "nas",
+        UnixTimeMs = 5,
+        ProgramVersion = "0.1",
     };
 
     private static JoinChallenge Challenge() => new() { Version = 1, Nonce = Fill(6), EphemeralKey = Fill(7), CaCertificates = [Fill(8), Fill(9)], UnixTimeMs = 10 };
