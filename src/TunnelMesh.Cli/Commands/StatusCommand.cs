@@ -1,0 +1,38 @@
+using System.CommandLine;
+using System.Text.Json;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>status</c>: the state of the running peer.</summary>
+internal static class StatusCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create(HomeLayout layout)
+    {
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("status", "Show the state of the running peer") { context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
+            StatusReport s = await client.StatusAsync(cancellation);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            await output.WriteLineAsync(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(s, LocalApiJson.Default.StatusReport)
+                : $"""
+                Name         {s.Name}.{s.Domain}
+                Peer ID      {s.PeerId}
+                Device ID    {s.DeviceId}
+                Mesh address {s.MeshIp} ({s.MeshCidr}), {s.MeshIp6}
+                Coordinator  {s.Coordinator.Url} {s.Coordinator.State}
+                Interface    {s.Tun.Name}, MTU {s.Tun.Mtu}
+                Peers        {s.PeersOnline} of {s.PeersTotal} online
+                Version      {s.Version}, up {TimeSpan.FromSeconds(s.UptimeSeconds)}
+                """);
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+}

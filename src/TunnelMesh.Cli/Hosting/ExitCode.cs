@@ -1,0 +1,30 @@
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>Exit codes of the program; the numbers are stable and listed in docs/cli.md.</summary>
+internal enum ExitCode
+{
+    /// <summary>Done.</summary>
+    Ok = 0,
+    /// <summary>Any failure without a code of its own.</summary>
+    General = 1,
+    /// <summary>Wrong command line.</summary>
+    Usage = 2,
+    /// <summary>The configuration cannot be used.</summary>
+    Configuration = 3,
+    /// <summary>Missing rights.</summary>
+    Permission = 4,
+    /// <summary>Network trouble, or the other side cannot be reached.</summary>
+    Network = 5,
+    /// <summary>Refused by the other side: wrong token, revoked, not allowed.</summary>
+    Refused = 6,
+    /// <summary>No peer is running here.</summary>
+    NotRunning = 7,
+    /// <summary>A port, interface or control socket is in use.</summary>
+    InUse = 8,
+    /// <summary>A key, state or cache file is damaged.</summary>
+    DamagedState = 9,
+    /// <summary>The other side speaks another protocol version.</summary>
+    VersionMismatch = 10,
+    /// <summary>The clock is wrong.</summary>
+    Clock = 11,
+}

@@ -1,0 +1,31 @@
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>The environment variables that matter, read here and nowhere else. Never printed: it holds the token.</summary>
+internal sealed class ProcessEnvironment
+{
+    /// <summary>TUNNELMESH_CONFIG, or null.</summary>
+    public string? Config { get; init; }
+    /// <summary>TUNNELMESH_LOG_LEVEL, or null.</summary>
+    public string? LogLevel { get; init; }
+    /// <summary>TUNNELMESH_SERVER, or null.</summary>
+    public string? Server { get; init; }
+    /// <summary>TUNNELMESH_HOME, or null.</summary>
+    public string? Home { get; init; }
+    /// <summary>TUNNELMESH_TOKEN, or null. Secret.</summary>
+    public string? Token { get; init; }
+    /// <summary>Home directory of the user.</summary>
+    public required string UserHome { get; init; }
+
+    /// <summary>Reads the environment of this process; empty variables count as unset.</summary>
+    public static ProcessEnvironment Read() => new()
+    {
+        Config = Get("TUNNELMESH_CONFIG"),
+        LogLevel = Get("TUNNELMESH_LOG_LEVEL"),
+        Server = Get("TUNNELMESH_SERVER"),
+        Home = Get("TUNNELMESH_HOME"),
+        Token = Get("TUNNELMESH_TOKEN"),
+        UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+    };
+
+    private static string? Get(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}
