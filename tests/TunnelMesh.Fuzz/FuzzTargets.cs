@@ -13,5 +13,6 @@ public static class FuzzTargets
         DeviceRecordTarget.Create(),
         MeshTokenTarget.Create(),
         MeshNameTarget.Create(),
+        WireGuardMessageTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

@@ -43,7 +43,11 @@ public sealed class NetworkMapTests
         MapDevice a = Device("a", 1), b = Device("b", 2);
         MapChange change = Start(a).Map.Apply(new MapDelta
         {
-            Epoch = "e", From = 5, Number = 7, Upserted = [b], Removed = [a.Id],
+            Epoch = "e",
+            From = 5,
+            Number = 7,
+            Upserted = [b],
+            Removed = [a.Id],
             Presence = [new PresenceChange { Id = b.Id, Online = true, LastSeen = 9 }],
         }, _pins, Now);
         Assert.Equal(b.Id, Assert.Single(change.Map.Devices).Key);

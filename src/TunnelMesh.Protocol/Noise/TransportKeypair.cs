@@ -1,0 +1,110 @@
+using System.Buffers.Binary;
+
+namespace TunnelMesh.Protocol.Noise;
+
+/// <summary>
+/// The two keys of an established session, and its counters. One thread seals and one thread opens; the two may differ.
+/// Neither allocates. Times are <see cref="TimeProvider.GetTimestamp"/> values of the owner's provider.
+/// </summary>
+public sealed class TransportKeypair : IDisposable
+{
+    /// <summary>After this many messages nothing more is sealed or opened (whitepaper 6.1: 2^64 − 2^13 − 1).</summary>
+    public const ulong RejectAfterMessages = ulong.MaxValue - (1UL << 13);
+
+    /// <summary>After this many messages a new handshake is due (2^60).</summary>
+    public const ulong RekeyAfterMessages = 1UL << 60;
+
+    private readonly TransportAead _send;
+    private readonly TransportAead _receive;
+    private readonly ReplayWindow _window = new();
+    private readonly long _rejectAt;
+    private ulong _sendCounter;
+
+    internal TransportKeypair(ReadOnlySpan<byte> sendKey, ReadOnlySpan<byte> receiveKey, uint localIndex, uint remoteIndex, bool isInitiator, long createdAt, long rejectAt)
+    {
+        _send = new TransportAead(sendKey);
+        _receive = new TransportAead(receiveKey);
+        _rejectAt = rejectAt;
+        LocalIndex = localIndex;
+        RemoteIndex = remoteIndex;
+        IsInitiator = isInitiator;
+        CreatedAt = createdAt;
+    }
+
+    /// <summary>The index the remote puts into datagrams to us.</summary>
+    public uint LocalIndex { get; }
+
+    /// <summary>The index we put into datagrams to the remote.</summary>
+    public uint RemoteIndex { get; }
+
+    /// <summary>True when we began the handshake.</summary>
+    public bool IsInitiator { get; }
+
+    /// <summary>Timestamp at which the handshake was complete here.</summary>
+    public long CreatedAt { get; }
+
+    /// <summary>Messages sealed so far; read on the sealing thread.</summary>
+    public ulong SentMessages => _sendCounter;
+
+    /// <summary>True while the session may be used, by age (180 s) alone.</summary>
+    public bool IsAlive(long now) => now < _rejectAt;
+
+    /// <summary>
+    /// Seals in place. <paramref name="buffer"/> holds 16 bytes for the header, the packet at offset 16 and room for padding
+    /// and the tag; the padding is zeroed here.
+    /// </summary>
+    /// <param name="buffer">At least 16 + <paramref name="paddedLength"/> + 16 bytes; stays the caller's.</param>
+    /// <param name="length">Packet length in bytes; 0 makes a keepalive.</param>
+    /// <param name="paddedLength">From <see cref="WireGuardMessage.Padded"/>.</param>
+    /// <param name="now">Current timestamp.</param>
+    /// <returns>Length of the datagram, or 0 when this session may not send any more.</returns>
+    public int Seal(Span<byte> buffer, int length, int paddedLength, long now)
+    {
+        if (_sendCounter >= RejectAfterMessages || !IsAlive(now))
+        {
+            return 0;
+        }
+        ulong counter = _sendCounter++;
+        BinaryPrimitives.WriteUInt32LittleEndian(buffer, WireGuardMessage.Transport);
+        BinaryPrimitives.WriteUInt32LittleEndian(buffer[4..], RemoteIndex);
+        BinaryPrimitives.WriteUInt64LittleEndian(buffer[8..], counter);
+        Span<byte> data = buffer.Slice(WireGuardMessage.TransportHeaderSize, paddedLength);
+        data[length..].Clear();
+        _send.Seal(counter, data, buffer.Slice(WireGuardMessage.TransportHeaderSize + paddedLength, WireGuardMessage.TagSize));
+        return paddedLength + WireGuardMessage.TransportOverhead;
+    }
+
+    /// <summary>
+    /// Opens in place a datagram that <see cref="WireGuardMessage.TypeOf"/> calls transport data. The packet, padding
+    /// included, then stands at offset 16. The replay window moves only after authentication.
+    /// </summary>
+    /// <param name="datagram">The whole datagram; on failure its content is worthless.</param>
+    /// <param name="now">Current timestamp.</param>
+    /// <param name="length">Length of packet and padding, 0 for a keepalive.</param>
+    public OpenResult Open(Span<byte> datagram, long now, out int length)
+    {
+        length = datagram.Length - WireGuardMessage.TransportOverhead;
+        if (length < 0)
+        {
+            return OpenResult.Forged;
+        }
+        ulong counter = BinaryPrimitives.ReadUInt64LittleEndian(datagram[8..]);
+        if (counter >= RejectAfterMessages || !IsAlive(now))
+        {
+            return OpenResult.Expired;
+        }
+        Span<byte> data = datagram.Slice(WireGuardMessage.TransportHeaderSize, length);
+        if (!_receive.TryOpen(counter, data, datagram[^WireGuardMessage.TagSize..]))
+        {
+            return OpenResult.Forged;
+        }
+        return _window.TryAccept(counter) ? OpenResult.Opened : OpenResult.Replayed;
+    }
+
+    /// <summary>Forgets the keys. No thread may be sealing or opening.</summary>
+    public void Dispose()
+    {
+        _send.Dispose();
+        _receive.Dispose();
+    }
+}
