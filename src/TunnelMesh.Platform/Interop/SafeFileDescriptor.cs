@@ -1,0 +1,14 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace TunnelMesh.Platform.Interop;
+
+/// <summary>An owned Unix file descriptor; closed once nothing uses it any more.</summary>
+internal sealed class SafeFileDescriptor : SafeHandleMinusOneIsInvalid
+{
+    public SafeFileDescriptor()
+        : base(ownsHandle: true)
+    {
+    }
+
+    protected override bool ReleaseHandle() => LinuxNative.Close((int)handle) == 0;
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
+namespace TunnelMesh.Platform.Routes;
+
+/// <summary>What this machine is connected to already: its own addresses as tunnel endpoints, and prefixes that a mesh must not take over.</summary>
+public static class LocalNetworks
+{
+    /// <summary>Addresses other machines may reach us at: of interfaces that are up; no loopback, link-local, multicast or wildcard.</summary>
+    /// <param name="ownInterface">The mesh's own interface, which is left out; null for none.</param>
+    /// <returns>IPv4 and IPv6 addresses without duplicates.</returns>
+    public static IReadOnlyList<IPAddress> GetEndpointAddresses(string? ownInterface)
+    {
+        var result = new List<IPAddress>();
+        foreach (NetworkInterface nic in NetworkInterface.GetAllNetworkInterfaces())
+        {
+            if (nic.Name == ownInterface || nic.NetworkInterfaceType == NetworkInterfaceType.Loopback || nic.OperationalStatus == OperationalStatus.Down)
+            {
+                continue;
+            }
+
+            foreach (UnicastIPAddressInformation unicast in nic.GetIPProperties().UnicastAddresses)
+            {
+                if (IsCandidate(unicast.Address) && !result.Contains(unicast.Address))
+                {
+                    result.Add(unicast.Address);
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Finds a local route that overlaps a wanted prefix. Default routes (and their halves, /1) do not count: a longer prefix beats them.</summary>
+    /// <param name="prefix">The mesh's prefix.</param>
+    /// <param name="ownInterface">The mesh's own interface, which is left out; null for none.</param>
+    /// <returns>The first overlapping route, or null.</returns>
+    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system yet.</exception>
+    public static LocalRoute? FindCollision(IPNetwork prefix, string? ownInterface) => FindCollision(prefix, ownInterface, GetRoutes());
+
+    /// <summary>The same over given routes.</summary>
+    internal static LocalRoute? FindCollision(IPNetwork prefix, string? ownInterface, IEnumerable<LocalRoute> routes)
+    {
+        foreach (LocalRoute route in routes)
+        {
+            if (route.InterfaceName != ownInterface && route.Prefix.PrefixLength > 1 && Overlap(route.Prefix, prefix))
+            {
+                return route;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Lists the routes of the main table that lead into an interface.</summary>
+    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system yet.</exception>
+    public static IReadOnlyList<LocalRoute> GetRoutes()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return LinuxRoutes.List();
+        }
+
+        if (OperatingSystem.IsMacOS())
+        {
+            return MacOSRoutes.List();
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            return WindowsRoutes.List();
+        }
+
+        throw new PlatformNotSupportedException("The routes of this operating system cannot be listed. Run the peer on Linux.");
+    }
+
+    /// <summary>True when an address can serve another machine as an endpoint.</summary>
+    internal static bool IsCandidate(IPAddress address)
+    {
+        if (IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
+        {
+            return false;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        return address.AddressFamily == AddressFamily.InterNetwork
+            ? bytes[0] is > 0 and < 224 && !(bytes[0] == 169 && bytes[1] == 254)
+            : address is { IsIPv6LinkLocal: false, IsIPv6Multicast: false, IsIPv4MappedToIPv6: false };
+    }
+
+    private static bool Overlap(IPNetwork a, IPNetwork b) =>
+        a.BaseAddress.AddressFamily == b.BaseAddress.AddressFamily && (a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress));
+}

@@ -1,0 +1,215 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using TunnelMesh.Platform.Interop;
+
+namespace TunnelMesh.Platform.Sockets;
+
+/// <summary>A dual-stack AF_INET6 socket, or AF_INET where the kernel has no IPv6; recvmmsg and sendto on native structures, without allocation.</summary>
+internal sealed unsafe class LinuxUdpSocket : IUdpSocket
+{
+    private const int MaxBatch = 64;
+    private const int NameBytes = 28;
+    private readonly SafeFileDescriptor _fd;
+    private readonly ReadGate _gate = new();
+    private readonly ReceiveBlock _block;
+
+    private LinuxUdpSocket(SafeFileDescriptor fd, bool v6, int port)
+    {
+        _fd = fd;
+        HasIPv6 = v6;
+        Port = port;
+        _block = new ReceiveBlock();
+    }
+
+    public int Port { get; }
+
+    public bool HasIPv6 { get; }
+
+    public static LinuxUdpSocket Open(UdpSocketOptions options)
+    {
+        bool v6 = true;
+        SafeFileDescriptor fd = Bind(LinuxNative.AfInet6, options, out int errno);
+        if (errno is LinuxNative.EAfNoSupport or LinuxNative.EAddrNotAvail)
+        {
+            v6 = false;
+            fd.Dispose();
+            fd = Bind(LinuxNative.AfInet, options, out errno);
+        }
+
+        if (errno != 0)
+        {
+            fd.Dispose();
+            throw OpenFailed(options, errno);
+        }
+
+        byte* name = stackalloc byte[NameBytes];
+        uint length = NameBytes;
+        _ = LinuxNative.GetSockName(fd, name, &length);
+        return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)));
+    }
+
+    public int Receive(Span<byte> buffers, int stride, Span<int> lengths, Span<UdpEndpoint> sources)
+    {
+        int count = Math.Min(Math.Min(lengths.Length, sources.Length), Math.Min(MaxBatch, buffers.Length / stride));
+        fixed (byte* p = buffers)
+        {
+            LinuxNative.MMsgHdr* headers = _block.Headers;
+            for (int i = 0; i < count; i++)
+            {
+                _block.Vectors[i] = new LinuxNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
+                headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * NameBytes, NameLength = NameBytes, Vectors = _block.Vectors + i, VectorCount = 1 };
+                headers[i].Length = 0;
+            }
+
+            int received = LinuxNative.RecvMMsg(_fd, headers, (uint)count, LinuxNative.MsgDontWait, null);
+            for (int i = 0; i < received; i++)
+            {
+                lengths[i] = (int)headers[i].Length;
+                sources[i] = ReadName(_block.Names + i * NameBytes);
+            }
+
+            return Math.Max(received, 0);
+        }
+    }
+
+    public bool Send(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    {
+        byte* name = stackalloc byte[NameBytes];
+        uint length = WriteName(name, destination);
+        if (length == 0)
+        {
+            return false;
+        }
+
+        fixed (byte* p = datagram)
+        {
+            nint n;
+            do
+            {
+                n = LinuxNative.SendTo(_fd, p, (nuint)datagram.Length, 0, name, length);
+            }
+            while (n < 0 && Marshal.GetLastPInvokeError() == LinuxNative.EIntr);
+            return n == datagram.Length;
+        }
+    }
+
+    public WaitResult Wait(int timeoutMilliseconds) => _gate.Wait(_fd, timeoutMilliseconds);
+
+    public void Stop() => _gate.Stop();
+
+    public void Dispose()
+    {
+        _gate.Stop();
+        _fd.Dispose();
+        _gate.Dispose();
+        _block.Dispose();
+    }
+
+    private static SafeFileDescriptor Bind(int family, UdpSocketOptions options, out int errno)
+    {
+        SafeFileDescriptor fd = LinuxNative.Socket(family, LinuxNative.SockDgram | LinuxNative.SockCloExec, 0);
+        if (fd.IsInvalid)
+        {
+            errno = Marshal.GetLastPInvokeError();
+            return fd;
+        }
+
+        errno = family == LinuxNative.AfInet6 ? LinuxNative.SetOption(fd, LinuxNative.IpProtoIpv6, LinuxNative.Ipv6V6Only, 0) : 0;
+        if (errno == 0 && options.FirewallMark != 0)
+        {
+            errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
+        }
+
+        if (errno != 0)
+        {
+            return fd;
+        }
+
+        SetBuffer(fd, LinuxNative.SoRcvBufForce, LinuxNative.SoRcvBuf, options.BufferBytes);
+        SetBuffer(fd, LinuxNative.SoSndBufForce, LinuxNative.SoSndBuf, options.BufferBytes);
+        byte* name = stackalloc byte[NameBytes];
+        new Span<byte>(name, NameBytes).Clear();
+        *(ushort*)name = (ushort)family;
+        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), (ushort)options.Port);
+        errno = LinuxNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        return fd;
+    }
+
+    private static void SetBuffer(SafeFileDescriptor fd, int force, int plain, int bytes)
+    {
+        // The forced form passes the system's limit where we may; a smaller buffer costs throughput, not function.
+        if (LinuxNative.SetOption(fd, LinuxNative.SolSocket, force, bytes) != 0)
+        {
+            _ = LinuxNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
+        }
+    }
+
+    private static UdpEndpoint ReadName(byte* name)
+    {
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
+        return *(ushort*)name == LinuxNative.AfInet
+            ? UdpEndpoint.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(name + 4, 4)), port)
+            : UdpEndpoint.FromBytes(new ReadOnlySpan<byte>(name + 8, 16), port, *(uint*)(name + 24));
+    }
+
+    private uint WriteName(byte* name, in UdpEndpoint endpoint)
+    {
+        new Span<byte>(name, NameBytes).Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), endpoint.Port);
+        if (HasIPv6)
+        {
+            *(ushort*)name = LinuxNative.AfInet6;
+            endpoint.WriteAddress(new Span<byte>(name + 8, 16));
+            *(uint*)(name + 24) = endpoint.Scope;
+            return 28;
+        }
+
+        *(ushort*)name = LinuxNative.AfInet;
+        BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(name + 4, 4), endpoint.IPv4);
+        return endpoint.IsIPv4 ? 16u : 0;
+    }
+
+    private static UdpSocketException OpenFailed(UdpSocketOptions options, int errno)
+    {
+        int port = options.Port;
+        switch (errno)
+        {
+            case LinuxNative.EAddrInUse:
+                string owner = UdpPortOwner.Find(port) is { } found ? $" by {found}" : string.Empty;
+                return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
+            case LinuxNative.EPerm or LinuxNative.EAcces:
+                return new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}{(options.FirewallMark == 0 ? string.Empty : " with a firewall mark")}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");
+            default:
+                return new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {LinuxNative.Describe(errno)}.");
+        }
+    }
+
+    /// <summary>The native structures of one recvmmsg; freed by the finalizer too, should nobody dispose the socket.</summary>
+    private sealed class ReceiveBlock : SafeHandle
+    {
+        public ReceiveBlock()
+            : base(0, ownsHandle: true)
+        {
+            nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(LinuxNative.IoVec) * MaxBatch);
+            byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + NameBytes * MaxBatch);
+            SetHandle((nint)memory);
+            Headers = (LinuxNative.MMsgHdr*)memory;
+            Vectors = (LinuxNative.IoVec*)(memory + headers);
+            Names = memory + headers + vectors;
+        }
+
+        public LinuxNative.MMsgHdr* Headers { get; }
+
+        public LinuxNative.IoVec* Vectors { get; }
+
+        public byte* Names { get; }
+
+        public override bool IsInvalid => handle == 0;
+
+        protected override bool ReleaseHandle()
+        {
+            NativeMemory.Free((void*)handle);
+            return true;
+        }
+    }
+}

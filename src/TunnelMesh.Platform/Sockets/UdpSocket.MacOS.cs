@@ -1,0 +1,8 @@
+namespace TunnelMesh.Platform.Sockets;
+
+/// <summary>MacOS: the tunnel's socket is not supported by this version, and says so.</summary>
+internal static class MacOSUdpSocket
+{
+    public static IUdpSocket Open(UdpSocketOptions options) =>
+        throw new UdpSocketException(UdpError.NotSupported, options.Port, "This version cannot carry tunnels on MacOS yet. Run the peer on Linux, or in a Linux virtual machine.");
+}

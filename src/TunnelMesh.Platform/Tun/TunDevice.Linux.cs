@@ -1,0 +1,168 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using TunnelMesh.Platform.Interop;
+using TunnelMesh.Platform.Routes;
+
+namespace TunnelMesh.Platform.Tun;
+
+/// <summary>A TUN device through /dev/net/tun; the kernel removes it, its addresses and routes when the descriptor is closed.</summary>
+internal sealed unsafe class LinuxTunDevice : ITunDevice
+{
+    private const nuint TunSetIff = 0x400454ca;
+    private const short IffTun = 1, IffNoPi = 0x1000;
+
+    // Refuses to attach to a persistent device that somebody else made.
+    private const short IffTunExcl = unchecked((short)0x8000);
+
+    private readonly SafeFileDescriptor _fd;
+    private readonly ReadGate _gate;
+
+    private LinuxTunDevice(SafeFileDescriptor fd, ReadGate gate, string name, int mtu, IReadOnlyList<TunAddress> addresses)
+    {
+        _fd = fd;
+        _gate = gate;
+        Name = name;
+        Mtu = mtu;
+        Addresses = addresses;
+    }
+
+    public string Name { get; }
+
+    public int Mtu { get; }
+
+    public IReadOnlyList<TunAddress> Addresses { get; }
+
+    public static LinuxTunDevice Open(TunOptions options)
+    {
+        SafeFileDescriptor fd = LinuxNative.Open("/dev/net/tun", LinuxNative.ORdWr | LinuxNative.ONonBlock | LinuxNative.OCloExec, 0);
+        try
+        {
+            if (fd.IsInvalid)
+            {
+                throw OpenFailed(Marshal.GetLastPInvokeError());
+            }
+
+            Attach(fd, options.Name);
+            List<TunAddress> set = Configure(options);
+            return new LinuxTunDevice(fd, new ReadGate(), options.Name, options.Mtu, set);
+        }
+        catch
+        {
+            fd.Dispose();
+            throw;
+        }
+    }
+
+    public int Read(Span<byte> buffer)
+    {
+        fixed (byte* p = buffer)
+        {
+            nint n = LinuxNative.Read(_fd, p, (nuint)buffer.Length);
+            return n > 0 ? (int)n : 0;
+        }
+    }
+
+    public bool Write(ReadOnlySpan<byte> packet)
+    {
+        fixed (byte* p = packet)
+        {
+            return LinuxNative.Write(_fd, p, (nuint)packet.Length) == packet.Length;
+        }
+    }
+
+    public WaitResult Wait(int timeoutMilliseconds) => _gate.Wait(_fd, timeoutMilliseconds);
+
+    public void Stop() => _gate.Stop();
+
+    public void Dispose()
+    {
+        _gate.Stop();
+        _fd.Dispose();
+        _gate.Dispose();
+    }
+
+    private static void Attach(SafeFileDescriptor fd, string name)
+    {
+        byte* request = stackalloc byte[40];
+        new Span<byte>(request, 40).Clear();
+        Encoding.UTF8.GetBytes(name, new Span<byte>(request, 15));
+        *(short*)(request + 16) = IffTun | IffNoPi | IffTunExcl;
+        if (LinuxNative.Ioctl(fd, TunSetIff, request) == 0)
+        {
+            return;
+        }
+
+        int errno = Marshal.GetLastPInvokeError();
+        if (errno is LinuxNative.EBusy or LinuxNative.EExist || (errno == LinuxNative.EInval && LinuxNative.IfNameToIndex(name) != 0))
+        {
+            throw new TunException(TunError.NameInUse, $"A network interface named {name} exists already. Another peer may be running here; stop it, or choose another interface name (look with: ip link show {name}).");
+        }
+
+        if (errno is LinuxNative.EPerm or LinuxNative.EAcces)
+        {
+            throw NotPermitted(name);
+        }
+
+        throw new TunException(TunError.Failed, $"The system refused to make the interface {name}: {LinuxNative.Describe(errno)}.");
+    }
+
+    private static List<TunAddress> Configure(TunOptions options)
+    {
+        uint index = LinuxNative.IfNameToIndex(options.Name);
+        using var netlink = new NetlinkSocket();
+        Check(netlink.SetMtu(index, options.Mtu), options.Name, "set the MTU of");
+
+        // No link-local address: router solicitations would otherwise enter the tunnel. Kernels without IPv6 refuse this, harmlessly.
+        _ = netlink.DisableAddressGeneration(index);
+        Check(netlink.SetUp(index), options.Name, "bring up");
+        var set = new List<TunAddress>();
+        foreach (TunAddress address in options.Addresses)
+        {
+            int errno = netlink.AddAddress(index, address.Address, address.PrefixLength);
+            bool v6 = address.Address.AddressFamily == AddressFamily.InterNetworkV6;
+            if (v6 && errno is LinuxNative.EAcces or LinuxNative.EOpNotSupp or LinuxNative.EAfNoSupport)
+            {
+                continue; // IPv6 is switched off on this machine; IPv4 works on.
+            }
+
+            Check(errno, options.Name, $"give the address {address.Address}/{address.PrefixLength} to");
+            set.Add(address);
+        }
+
+        foreach (System.Net.IPNetwork route in options.Routes)
+        {
+            bool v6 = route.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+            if (v6 && !set.Exists(a => a.Address.AddressFamily == AddressFamily.InterNetworkV6))
+            {
+                continue;
+            }
+
+            Check(netlink.AddRoute(index, route), options.Name, $"route {route} into");
+        }
+
+        return set;
+    }
+
+    private static void Check(int errno, string name, string action)
+    {
+        if (errno == 0)
+        {
+            return;
+        }
+
+        throw errno is LinuxNative.EPerm
+            ? NotPermitted(name)
+            : new TunException(TunError.Failed, $"The system refused to {action} the interface {name}: {LinuxNative.Describe(errno)}.");
+    }
+
+    private static TunException OpenFailed(int errno) => errno switch
+    {
+        LinuxNative.ENoEnt or LinuxNative.ENoDev or 6 => new TunException(TunError.NoDriver, "There is no /dev/net/tun on this machine. Load the driver (modprobe tun); in a container start it with --device /dev/net/tun --cap-add NET_ADMIN."),
+        LinuxNative.EPerm or LinuxNative.EAcces => new TunException(TunError.NotPermitted, "This process may not open /dev/net/tun. Run it as root (sudo), or with the capability CAP_NET_ADMIN."),
+        _ => new TunException(TunError.Failed, $"/dev/net/tun could not be opened: {LinuxNative.Describe(errno)}."),
+    };
+
+    private static TunException NotPermitted(string name) =>
+        new(TunError.NotPermitted, $"This process may not make the network interface {name}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");
+}

@@ -1,0 +1,43 @@
+namespace TunnelMesh.Platform.Tun;
+
+/// <summary>Makes TUN devices on the operating system at hand.</summary>
+public static class TunDevice
+{
+    private static readonly System.Buffers.SearchValues<char> Forbidden = System.Buffers.SearchValues.Create("/ %:\0\t\n");
+
+    /// <summary>Creates the interface, sets MTU, addresses and routes and brings it up; it vanishes with the returned object.</summary>
+    /// <param name="options">What it shall look like.</param>
+    /// <returns>The device, up and ready; the caller disposes it.</returns>
+    /// <exception cref="TunException">It could not be made; nothing is left behind.</exception>
+    public static ITunDevice Open(TunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Mtu is < 1280 or > 65535)
+        {
+            throw new TunException(TunError.BadOptions, $"The MTU {options.Mtu} is outside 1280 to 65535. Choose 1420, or 1280 on narrow links.");
+        }
+
+        int bytes = System.Text.Encoding.UTF8.GetByteCount(options.Name);
+        if (bytes is < 1 or > 15 || options.Name.AsSpan().ContainsAny(Forbidden) || options.Name is "." or "..")
+        {
+            throw new TunException(TunError.BadOptions, $"The interface name '{options.Name}' is not valid: 1 to 15 bytes without '/', '%', ':' or spaces.");
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            return LinuxTunDevice.Open(options);
+        }
+
+        if (OperatingSystem.IsMacOS())
+        {
+            return MacOSTunDevice.Open(options);
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            return WindowsTunDevice.Open(options);
+        }
+
+        throw new TunException(TunError.NotSupported, "This operating system has no TUN support in TunnelMesh. Run the peer on Linux.");
+    }
+}

@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace TunnelMesh.Platform.Tun;
+
+/// <summary>What the interface shall look like.</summary>
+public sealed record TunOptions
+{
+    /// <summary>The wanted name, 1 to 15 bytes, such as <c>tunnelmesh0</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The largest packet in bytes, 1280 (the least for IPv6, RFC 8200 section 5) to 65535; 1420 leaves room for the tunnel in 1500.</summary>
+    public int Mtu { get; init; } = 1420;
+
+    /// <summary>The addresses to set.</summary>
+    public IReadOnlyList<TunAddress> Addresses { get; init; } = [];
+
+    /// <summary>Prefixes to route into the interface beyond the on-link ones.</summary>
+    public IReadOnlyList<IPNetwork> Routes { get; init; } = [];
+}

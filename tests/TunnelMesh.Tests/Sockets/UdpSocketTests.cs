@@ -1,0 +1,64 @@
+using System.Net;
+using TunnelMesh.Platform;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Tests.Sockets;
+
+public class UdpSocketTests
+{
+    [Fact]
+    public void Datagrams_arrive_in_one_batch_with_their_sender_and_without_allocation()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
+        using IUdpSocket a = UdpSocket.Open(new UdpSocketOptions());
+        using IUdpSocket b = UdpSocket.Open(new UdpSocketOptions());
+        var to = UdpEndpoint.From(new IPEndPoint(IPAddress.Loopback, b.Port));
+        byte[] buffers = new byte[4 * 2048];
+        int[] lengths = new int[4];
+        UdpEndpoint[] sources = new UdpEndpoint[4];
+        byte[] payload = new byte[300];
+        Round(a, b, to, payload, buffers, lengths, sources);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        int got = Round(a, b, to, payload, buffers, lengths, sources);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(3, got);
+        Assert.Equal([298, 299, 300], lengths[..3]);
+        Assert.Equal(UdpEndpoint.From(new IPEndPoint(IPAddress.Loopback, a.Port)), sources[2]);
+    }
+
+    [Fact]
+    public void A_port_in_use_is_named_together_with_its_owner()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
+        using IUdpSocket first = UdpSocket.Open(new UdpSocketOptions());
+        UdpSocketException e = Assert.Throws<UdpSocketException>(() => UdpSocket.Open(new UdpSocketOptions { Port = first.Port }));
+        Assert.Equal(UdpError.PortInUse, e.Error);
+        Assert.Contains($"port {first.Port} is in use", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"(process {Environment.ProcessId})", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stop_ends_a_wait_from_another_thread()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
+        using IUdpSocket socket = UdpSocket.Open(new UdpSocketOptions());
+        Task<WaitResult> waiting = Task.Factory.StartNew(() => socket.Wait(-1), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        socket.Stop();
+        Assert.Equal(WaitResult.Stopped, await waiting);
+        Assert.Equal(WaitResult.Stopped, socket.Wait(-1));
+    }
+
+    private static int Round(IUdpSocket a, IUdpSocket b, in UdpEndpoint to, byte[] payload, byte[] buffers, int[] lengths, UdpEndpoint[] sources)
+    {
+        for (int i = 298; i <= 300; i++)
+        {
+            if (!a.Send(payload.AsSpan(0, i), to))
+            {
+                return -1;
+            }
+        }
+
+        // Loopback delivers within sendto.
+        return b.Wait(5000) == WaitResult.Ready ? b.Receive(buffers, 2048, lengths, sources) : -1;
+    }
+}
