@@ -14,5 +14,6 @@ public static class FuzzTargets
         MeshTokenTarget.Create(),
         MeshNameTarget.Create(),
         WireGuardMessageTarget.Create(),
+        IpPacketTarget.Create(),
     }.ToDictionary(target => target.Name);
 }
