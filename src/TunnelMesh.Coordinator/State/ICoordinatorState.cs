@@ -1,0 +1,49 @@
+namespace TunnelMesh.Coordinator.State;
+
+/// <summary>
+/// What a coordinator remembers. A completed call is on disk. Thread-safe. Every call may throw
+/// <see cref="StorageFailedException"/>; its change then did not happen and the next call is served as usual. A cancelled call
+/// did not happen: once it waits for the disk it is no longer cancelled.
+/// </summary>
+public interface ICoordinatorState : IAsyncDisposable
+{
+    /// <summary>The mesh, with the current number of its map.</summary>
+    ValueTask<MeshRow> LoadMeshAsync(CancellationToken cancel);
+
+    /// <summary>All member devices, by address.</summary>
+    ValueTask<IReadOnlyList<DeviceRow>> LoadDevicesAsync(CancellationToken cancel);
+
+    /// <summary>
+    /// Admits a device, in one transaction. A known device key keeps its name and addresses. A new one gets the wanted name or
+    /// the next with a suffix, and the next free address; one that has left gets its address back while that rests.
+    /// </summary>
+    /// <exception cref="RegistrationRefusedException">With a code; nothing was stored.</exception>
+    ValueTask<RegistrationResult> RegisterAsync(RegistrationRequest request, CancellationToken cancel);
+
+    /// <summary>The device leaves: its name is free at once, its address rests.</summary>
+    ValueTask<RemovalResult> RemoveDeviceAsync(string deviceId, CancellationToken cancel);
+
+    /// <summary>As <see cref="RemoveDeviceAsync"/>, and its key is never admitted again.</summary>
+    ValueTask<RemovalResult> RevokeDeviceAsync(string deviceId, CancellationToken cancel);
+
+    /// <summary>Revokes all devices of a user; the identity key is never admitted again.</summary>
+    /// <param name="identityKey">Raw Ed25519 key, 32 bytes: rights bind to keys, not to short IDs.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<RemovalResult> RevokeUserAsync(byte[] identityKey, CancellationToken cancel);
+
+    /// <summary>Notes when a device was last connected; does not change the map.</summary>
+    ValueTask TouchDeviceAsync(string deviceId, DateTimeOffset seen, CancellationToken cancel);
+
+    /// <summary>All tokens, withdrawn and expired ones among them.</summary>
+    ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);
+
+    /// <summary>Adds a token; one that is there already is returned as it is, also when withdrawn.</summary>
+    /// <param name="secret">Normalised token.</param>
+    /// <param name="expires">When it ends, or null.</param>
+    /// <param name="maxUses">Devices it may admit, or null.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<TokenRow> AddTokenAsync(string secret, DateTimeOffset? expires, long? maxUses, CancellationToken cancel);
+
+    /// <summary>Withdraws a token for good. False when there is none with this ID.</summary>
+    ValueTask<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel);
+}

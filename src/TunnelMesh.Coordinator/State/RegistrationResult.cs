@@ -1,0 +1,8 @@
+namespace TunnelMesh.Coordinator.State;
+
+/// <summary>The device as it is on disk now.</summary>
+/// <param name="Device">Its row.</param>
+/// <param name="Created">True when it was not known before.</param>
+/// <param name="Changed">True when the network map changed, under <paramref name="MapNumber"/>.</param>
+/// <param name="MapNumber">Number of the newest change of the map.</param>
+public sealed record RegistrationResult(DeviceRow Device, bool Created, bool Changed, long MapNumber);

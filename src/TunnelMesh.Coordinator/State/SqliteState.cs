@@ -1,0 +1,90 @@
+using System.Net;
+using TunnelMesh.Protocol.Addressing;
+
+namespace TunnelMesh.Coordinator.State;
+
+/// <summary>The state in one SQLite file (WAL, synchronous=FULL), for a mesh with one coordinator. Thread-safe.</summary>
+public sealed class SqliteState : ICoordinatorState
+{
+    private readonly SqliteStateOptions _options;
+    private readonly WriteQueue _queue;
+    private readonly DeviceTable _devices;
+
+    private SqliteState(SqliteStateOptions options, SqliteSession session, IPNetwork cidr)
+    {
+        _options = options;
+        string meshId = (string)session.Scalar("SELECT value FROM meta WHERE key='mesh_id'")!;
+        Mesh = new MeshRow(meshId, (string)session.Scalar("SELECT value FROM meta WHERE key='epoch'")!, cidr, MeshAddresses.Ula(meshId),
+            DeviceTable.MapNumber(session));
+        _devices = new DeviceTable(cidr, Mesh.Ula, options);
+        _queue = new WriteQueue(session, options.File);
+    }
+
+    /// <summary>The mesh as it was when the state was opened.</summary>
+    public MeshRow Mesh { get; }
+
+    /// <summary>Opens the state, or founds a new mesh when the file does not exist.</summary>
+    /// <exception cref="CoordinatorStateException">The file is damaged, foreign, newer, in use, or of another address range.</exception>
+    /// <exception cref="IOException">The directory or file cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">The directory or file may not be used by this user.</exception>
+    public static SqliteState Open(SqliteStateOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!MeshAddresses.TryParseCidr(options.Cidr, out IPNetwork cidr, out string error))
+        {
+            throw new CoordinatorStateException(error);
+        }
+        SqliteSession session = SqliteSchema.Open(options, cidr);
+        return new SqliteState(options, session, cidr);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<MeshRow> LoadMeshAsync(CancellationToken cancel) =>
+        _queue.RunAsync(s => Mesh with { MapNumber = DeviceTable.MapNumber(s) }, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<DeviceRow>> LoadDevicesAsync(CancellationToken cancel) =>
+        _queue.RunAsync<IReadOnlyList<DeviceRow>>(_devices.All, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<RegistrationResult> RegisterAsync(RegistrationRequest request, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return _queue.RunAsync(s => _devices.Register(s, request), cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RemovalResult> RemoveDeviceAsync(string deviceId, CancellationToken cancel) =>
+        _queue.RunAsync(s => _devices.Remove(s, [deviceId]), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<RemovalResult> RevokeDeviceAsync(string deviceId, CancellationToken cancel) =>
+        _queue.RunAsync(s => _devices.RevokeDevice(s, deviceId), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<RemovalResult> RevokeUserAsync(byte[] identityKey, CancellationToken cancel) =>
+        _queue.RunAsync(s => _devices.RevokeUser(s, identityKey), cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask TouchDeviceAsync(string deviceId, DateTimeOffset seen, CancellationToken cancel) =>
+        await _queue.RunAsync(s => s.Execute("UPDATE devices SET last_seen=max(last_seen,$2) WHERE id=$1", deviceId, seen.ToUnixTimeSeconds()), cancel)
+            .ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) =>
+        _queue.RunAsync<IReadOnlyList<TokenRow>>(s => TokenTable.All(s), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<TokenRow> AddTokenAsync(string secret, DateTimeOffset? expires, long? maxUses, CancellationToken cancel)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(secret);
+        return _queue.RunAsync(s => TokenTable.Add(s, secret, _options.Time.GetUtcNow(), expires, maxUses), cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) =>
+        _queue.RunAsync(s => s.Execute("UPDATE tokens SET withdrawn=1 WHERE id=$1", tokenId) == 1, cancel);
+
+    /// <summary>Stores what waits, then closes the file.</summary>
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+}
