@@ -80,6 +80,21 @@ public sealed class IcmpUnreachableTests
         Assert.Equal(0, length);
     }
 
+    [Fact]
+    public void Nothing_is_allocated()
+    {
+        byte[] about = PacketBytes.V6("fd00::5", "fd00::9", 17, new byte[1300]);
+        byte[] output = new byte[IcmpUnreachable.MaxLengthV6];
+        Assert.True(Once(about, output));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        bool built = Once(about, output);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.True(built);
+
+        static bool Once(byte[] about, byte[] output) =>
+            IpPacket.TryParse(about, out IpPacket packet) && IcmpUnreachable.TryBuild(packet, IcmpUnreachableKind.Host, Self6, output, out _);
+    }
+
     private static byte[]? Build(byte[] about, IcmpUnreachableKind kind = IcmpUnreachableKind.Host, int room = 1280)
     {
         Assert.True(IpPacket.TryParse(about, out IpPacket packet));
