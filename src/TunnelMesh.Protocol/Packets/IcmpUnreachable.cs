@@ -17,7 +17,11 @@ public static class IcmpUnreachable
     /// <summary>Builds the whole IP packet that tells the sender of <paramref name="about"/> why it was not delivered.</summary>
     /// <param name="about">The undelivered packet.</param>
     /// <param name="kind">The reason.</param>
-    /// <param name="sourceAddress">Who tells it: 4 or 16 bytes, as <paramref name="about"/>'s version.</param>
+    /// <param name="sourceAddress">
+    /// Who tells it: 4 or 16 bytes, as <paramref name="about"/>'s version. A message for this very machine, written
+    /// to its TUN, must not come from its own IPv4 address: Linux drops that as martian and the program waits for
+    /// its timeout. The undelivered packet's destination serves for both versions.
+    /// </param>
     /// <param name="output">
     /// Room for the message, not overlapping <paramref name="about"/>: at best <see cref="MaxLengthV4"/> or
     /// <see cref="MaxLengthV6"/> bytes; with less, less of the packet is quoted.
