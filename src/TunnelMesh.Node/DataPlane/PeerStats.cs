@@ -1,0 +1,26 @@
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>How the tunnel to one device is doing, at one moment.</summary>
+public sealed record PeerStats
+{
+    /// <summary>The device's id.</summary>
+    public required string DeviceId { get; init; }
+
+    /// <summary><c>udp</c>, or <c>none</c> without a live session.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Where datagrams go now, as <c>address:port</c>; null without one.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>The last measured round trip in milliseconds; null before the first.</summary>
+    public double? RttMs { get; init; }
+
+    /// <summary>Bytes of inner packets received.</summary>
+    public long RxBytes { get; init; }
+
+    /// <summary>Bytes of inner packets sent.</summary>
+    public long TxBytes { get; init; }
+
+    /// <summary>When the last handshake was complete, in seconds of Unix time; null before the first.</summary>
+    public long? LastHandshakeUnix { get; init; }
+}
