@@ -1,0 +1,35 @@
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>Why a packet or datagram was dropped.</summary>
+public enum DropReason
+{
+    /// <summary>From the TUN: no peer carries the destination.</summary>
+    NoRoute,
+
+    /// <summary>From the TUN: it had to make room for newer ones while waiting for a session.</summary>
+    QueueFull,
+
+    /// <summary>From the TUN: the peer has no endpoint, or did not answer for 90 s.</summary>
+    Unreachable,
+
+    /// <summary>From a peer: the inner source is not among its prefixes.</summary>
+    BadSource,
+
+    /// <summary>From outside: it does not authenticate.</summary>
+    Forged,
+
+    /// <summary>From outside: seen before, or older than the replay window.</summary>
+    Replayed,
+
+    /// <summary>From outside: for a session that is over or unknown.</summary>
+    NoSession,
+
+    /// <summary>From either side: not a whole packet, or no WireGuard message.</summary>
+    Malformed,
+
+    /// <summary>The system refused to send it.</summary>
+    SendFailed,
+
+    /// <summary>The TUN refused to take it.</summary>
+    TunFailed,
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Node.Sessions;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Tests.Sessions;
+
+public class InitiationRepeaterTests
+{
+    private static readonly UdpEndpoint A = UdpEndpoint.From(IPEndPoint.Parse("192.0.2.1:1"));
+    private static readonly UdpEndpoint B = UdpEndpoint.From(IPEndPoint.Parse("[2001:db8::1]:1"));
+
+    [Fact]
+    public void The_same_bytes_go_to_every_candidate_every_250_ms_for_5_s()
+    {
+        var time = new FakeTimeProvider();
+        var repeater = new InitiationRepeater(time);
+        repeater.Begin([1, 2, 3], [A, B, A]);
+        Assert.Equal([A, B], repeater.Targets);
+        int repeats = 0;
+        for (int ms = 0; ms < 7000; ms += 50)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            if (repeater.TakeDue(time.GetTimestamp()))
+            {
+                Assert.Equal([1, 2, 3], repeater.Initiation.ToArray());
+                repeats++;
+            }
+        }
+
+        Assert.Equal(20, repeats);
+        Assert.Equal(long.MaxValue, repeater.NextDeadline);
+    }
+
+    [Fact]
+    public void A_candidate_that_answered_is_left_alone()
+    {
+        var repeater = new InitiationRepeater(new FakeTimeProvider());
+        repeater.Begin([1], [A, B]);
+        repeater.NoteAnswer(A);
+        Assert.Equal([B], repeater.Targets);
+        repeater.NoteAnswer(B);
+        Assert.Equal(long.MaxValue, repeater.NextDeadline);
+    }
+}
