@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace TunnelMesh.Protocol.Noise;
+
+/// <summary>This device as WireGuard sees it: its key, its peers by public key, and sessions and handshakes by receiver
+/// index. Thread-safe.</summary>
+public sealed partial class WireGuardDevice
+{
+    internal readonly LocalStatic Local;
+    internal readonly TimeProvider Time;
+    internal readonly ConcurrentDictionary<uint, PeerIndexEntry> Indexes = new();
+    private readonly ConcurrentDictionary<UInt128, WireGuardPeer> _peers = new();
+    private readonly IRandomSource _random;
+    private readonly CookieResponder _cookies;
+    private readonly HandshakeRateLimiter _limiter;
+    private readonly ITai64nStore? _store;
+    private readonly Lock _clockLock = new();
+    private Tai64n _lastSent;
+
+    /// <summary>Creates a device without peers.</summary>
+    /// <param name="local">Its key; stays the caller's to dispose, after the device is out of use.</param>
+    /// <param name="time">Timers use its timestamps, TAI64N its wall clock.</param>
+    /// <param name="random">Randomness; <see cref="SystemRandomSource"/> for real use.</param>
+    /// <param name="lastSent">Remembers the last TAI64N across restarts; null for none.</param>
+    public WireGuardDevice(LocalStatic local, TimeProvider time, IRandomSource random, ITai64nStore? lastSent)
+    {
+        ArgumentNullException.ThrowIfNull(local);
+        ArgumentNullException.ThrowIfNull(random);
+        (Local, Time, _random) = (local, time, random);
+        _cookies = new CookieResponder(local, time, random.Fill);
+        _limiter = new HandshakeRateLimiter(time);
+        _store = lastSent;
+    }
+
+    /// <summary>Handshake datagrams by result.</summary>
+    public WireGuardCounters Counters { get; } = new();
+
+    /// <summary>Adds a peer.</summary>
+    /// <param name="remotePublic">32 bytes, raw X25519.</param>
+    /// <param name="presharedKey">32 bytes, or empty for none.</param>
+    /// <param name="tag">Anything of the caller's.</param>
+    /// <exception cref="ArgumentException">A key has the wrong length or is of low order, or the peer is there already.</exception>
+    public WireGuardPeer AddPeer(ReadOnlySpan<byte> remotePublic, ReadOnlySpan<byte> presharedKey, object? tag)
+    {
+        var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag);
+        if (!_peers.TryAdd(KeyOf(remotePublic), peer))
+            throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(remotePublic));
+        return peer;
+    }
+
+    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already.</summary>
+    public void RemovePeer(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        _peers.TryRemove(new KeyValuePair<UInt128, WireGuardPeer>(KeyOf(peer.RemotePublic), peer));
+        peer.Remove();
+    }
+
+    /// <summary>Finds the session a transport message is addressed to. Takes no lock.</summary>
+    /// <param name="receiverIndex">Bytes 4 to 8 of the datagram, little endian.</param>
+    /// <param name="keypair">The session's keys.</param>
+    /// <param name="peer">Whose session it is.</param>
+    public bool TryFindKeypair(uint receiverIndex, [NotNullWhen(true)] out TransportKeypair? keypair, [NotNullWhen(true)] out WireGuardPeer? peer)
+    {
+        Indexes.TryGetValue(receiverIndex, out PeerIndexEntry? entry);
+        (keypair, peer) = (entry?.Keypair, entry?.Peer);
+        return keypair is not null;
+    }
+
+    /// <summary>What the peer's timers ask for now. Call at or after <see cref="NextDeadline"/>; more often does no harm.</summary>
+    public PeerTimerActions RunTimers(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        lock (peer.Sync)
+            return peer.RunTimers(Time.GetTimestamp());
+    }
+
+    /// <summary>When to run the peer's timers next, a <see cref="TimeProvider.GetTimestamp"/> value; <see cref="long.MaxValue"/>
+    /// for not before something happens. Ask again after each handshake event and each run.</summary>
+    public long NextDeadline(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        lock (peer.Sync)
+            return peer.NextDeadline(Time.GetTimestamp());
+    }
+
+    // The store keeps units of 100 ns, which a rounded label always is but for the remainder below 100 ns.
+    private Tai64n NextTimestamp()
+    {
+        lock (_clockLock)
+        {
+            Tai64n now = Tai64n.From(Time.GetUtcNow());
+            if (_lastSent == default && _store?.Load() is > 0 and var stored)
+                _lastSent = Tai64n.From(DateTimeOffset.UnixEpoch.AddTicks(stored)).Next();
+            if (now <= _lastSent)
+                now = _lastSent.Next();
+            _lastSent = now;
+            _store?.Save((long)(now.Seconds - Tai64n.From(DateTimeOffset.UnixEpoch).Seconds) * TimeSpan.TicksPerSecond + now.Nanoseconds / 100);
+            return now;
+        }
+    }
+
+    private static UInt128 RateKey(ReadOnlySpan<byte> source)
+    {
+        int address = source.Length switch { 4 or 6 => 4, 16 or 18 => 16, _ => 0 };
+        return address > 0 ? HandshakeRateLimiter.KeyOf(new IPAddress(source[..address])) : KeyOf(source);
+    }
+
+    internal long Jitter()
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        _random.Fill(bytes);
+        uint milliseconds = BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (334);
+        return Time.After(0, TimeSpan.FromMilliseconds(milliseconds));
+    }
+
+    private uint Reserve(PeerIndexEntry entry)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        while (true)
+        {
+            _random.Fill(bytes);
+            uint index = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+            if (Indexes.TryAdd(index, entry))
+                return index;
+        }
+    }
+
+    private WireGuardPeer? FindPeer(ReadOnlySpan<byte> publicKey) =>
+        _peers.TryGetValue(KeyOf(publicKey), out WireGuardPeer? peer) && peer.RemotePublic.AsSpan().SequenceEqual(publicKey) ? peer : null;
+
+    // Keys are hashed so that nobody can aim at one bucket or at one shortened key.
+    private static UInt128 KeyOf(ReadOnlySpan<byte> publicKey)
+    {
+        Span<byte> digest = stackalloc byte[32];
+        NoiseHash.Hash(publicKey, default, digest);
+        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
+    }
+}

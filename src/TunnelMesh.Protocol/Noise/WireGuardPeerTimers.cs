@@ -1,0 +1,185 @@
+namespace TunnelMesh.Protocol.Noise;
+
+/// <content>The timers of the paper, section 6, computed from a few timestamps instead of armed one by one.</content>
+public sealed partial class WireGuardPeer
+{
+    private const long Unset = long.MinValue;
+    private bool _retransmitSet, _attemptSet, _lastMinuteSent, _hasKeys, _hasInitiated, _confirmationOwed;
+    private long _retransmitAt, _attemptStarted, _lastSession, _lastInitiation;
+    private long _sentUnanswered = Unset, _receivedUnanswered = Unset, _lastSent = Unset, _lastReceived = Unset;
+    private volatile int _persistentKeepalive;
+
+    /// <summary>Seconds between keepalives that are sent in any case; 0 for none.</summary>
+    public int PersistentKeepaliveSeconds
+    {
+        get => _persistentKeepalive;
+        set => _persistentKeepalive = Math.Max(0, value);
+    }
+
+    /// <summary>Notes a packet handed to the network. Lock-free.</summary>
+    /// <param name="now">A <see cref="TimeProvider.GetTimestamp"/> value.</param>
+    /// <param name="isData">False for keepalives.</param>
+    public void NoteSent(long now, bool isData)
+    {
+        Volatile.Write(ref _lastSent, now);
+        Volatile.Write(ref _receivedUnanswered, Unset);
+        Volatile.Write(ref _confirmationOwed, false);
+        if (isData && Volatile.Read(ref _sentUnanswered) == Unset)
+            Volatile.Write(ref _sentUnanswered, now);
+    }
+
+    /// <summary>Notes an authenticated packet. Lock-free but for the packet that confirms a session.</summary>
+    /// <param name="keypair">The keys it was opened with: the first packet on a session we answered confirms it.</param>
+    /// <param name="now">A <see cref="TimeProvider.GetTimestamp"/> value.</param>
+    /// <param name="isData">False for keepalives.</param>
+    public void NoteReceived(TransportKeypair keypair, long now, bool isData)
+    {
+        if (ReferenceEquals(_next, keypair))
+            Confirm(keypair);
+        Received(now, isData);
+    }
+
+    internal void Received(long now, bool isData)
+    {
+        Volatile.Write(ref _lastReceived, now);
+        Volatile.Write(ref _sentUnanswered, Unset);
+        if (isData && Volatile.Read(ref _receivedUnanswered) == Unset)
+            Volatile.Write(ref _receivedUnanswered, now);
+    }
+
+    /// <summary>Under <see cref="Sync"/>: whether an initiation may go out, and if so that it does.</summary>
+    internal bool TryStartInitiation(long now)
+    {
+        if (Removed || (_hasInitiated && now - _lastInitiation < Device.Time.After(0, HandshakeClock.RekeyTimeout)))
+            return false;
+        (_hasInitiated, _lastInitiation, _retransmitSet) = (true, now, true);
+        _retransmitAt = now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter();
+        if (!_attemptSet)
+            (_attemptSet, _attemptStarted) = (true, now);
+        return true;
+    }
+
+    internal PeerTimerActions RunTimers(long now)
+    {
+        TimeProvider time = Device.Time;
+        PeerTimerActions actions = PeerTimerActions.None;
+        if (Removed)
+            return actions;
+        DisposeRetired(now);
+        if (_hasKeys && now - _lastSession >= 3 * time.After(0, HandshakeClock.RejectAfter))
+        {
+            ZeroKeys();
+            actions |= PeerTimerActions.Expire;
+        }
+        if (_sendKeypair is { } old && !old.IsAlive(now))
+            _sendKeypair = null;
+        TransportKeypair? keys = _sendKeypair;
+        bool want = false;
+
+        if (_retransmitSet && now >= _retransmitAt)
+        {
+            if (_attemptSet && now - _attemptStarted >= time.After(0, HandshakeClock.RekeyAttempt))
+            {
+                ClearPending();
+                (_retransmitSet, _attemptSet) = (false, false);
+                Volatile.Write(ref _sentUnanswered, Unset);
+                return actions | PeerTimerActions.GiveUp;
+            }
+            want = true;
+        }
+        else if (!_retransmitSet)
+        {
+            long unanswered = Volatile.Read(ref _sentUnanswered);
+            if (unanswered != Unset && now - unanswered >= time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout))
+            {
+                Volatile.Write(ref _sentUnanswered, Unset);
+                want = true;
+            }
+            want |= keys is not null && NeedsRekey(keys);
+        }
+
+        long received = Volatile.Read(ref _receivedUnanswered), sent = Volatile.Read(ref _lastSent);
+        bool keepalive = Volatile.Read(ref _confirmationOwed) || (received != Unset && now - received >= time.After(0, HandshakeClock.Keepalive));
+        if (PersistentAt(now) is { } due && now >= due)
+        {
+            keepalive = true;
+            want |= keys is null && !_retransmitSet;
+        }
+        if (keepalive && keys is not null)
+            actions |= PeerTimerActions.SendKeepalive;
+        if (keepalive)
+        {
+            Volatile.Write(ref _receivedUnanswered, Unset);
+            Volatile.Write(ref _confirmationOwed, false);
+        }
+        if (!want)
+            return actions;
+        long earliest = _hasInitiated ? _lastInitiation + time.After(0, HandshakeClock.RekeyTimeout) : now;
+        (_retransmitSet, _retransmitAt) = (true, Math.Max(now, earliest));
+        return now >= earliest ? actions | PeerTimerActions.SendInitiation : actions;
+    }
+
+    internal long NextDeadline(long now)
+    {
+        TimeProvider time = Device.Time;
+        long next = long.MaxValue;
+        if (Removed)
+            return next;
+        if (_retransmitSet)
+            next = _retransmitAt;
+        if (_hasKeys)
+            next = Math.Min(next, _lastSession + 3 * time.After(0, HandshakeClock.RejectAfter));
+        if (PersistentAt(now) is { } due)
+            next = Math.Min(next, due);
+        if (Volatile.Read(ref _confirmationOwed))
+            return now;
+        if (Volatile.Read(ref _receivedUnanswered) is var received && received != Unset)
+            next = Math.Min(next, received + time.After(0, HandshakeClock.Keepalive));
+        if (!_retransmitSet && Volatile.Read(ref _sentUnanswered) is var unanswered && unanswered != Unset)
+            next = Math.Min(next, unanswered + time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout));
+        if (_sendKeypair is { } keys)
+        {
+            // The hot path arms timers without telling anyone: looking again within the shortest of them misses none, and
+            // a key of 120 s is replaced by the next packet sent, which a look every second notices.
+            long rekey = keys.CreatedAt + time.After(0, HandshakeClock.RekeyAfter);
+            next = Math.Min(next, now + time.After(0, HandshakeClock.Keepalive));
+            next = Math.Min(next, keys.CreatedAt + time.After(0, HandshakeClock.RejectAfter));
+            if (keys.IsInitiator)
+                next = Math.Min(next, Math.Max(rekey, now + time.After(0, TimeSpan.FromSeconds(1))));
+        }
+        return next;
+    }
+
+    private void StopTimers()
+    {
+        (_retransmitSet, _attemptSet, _confirmationOwed) = (false, false, false);
+        _sentUnanswered = _receivedUnanswered = Unset;
+    }
+
+    private bool NeedsRekey(TransportKeypair keys)
+    {
+        if (keys.SentMessages > TransportKeypair.RekeyAfterMessages)
+            return true;
+        if (!keys.IsInitiator)
+            return false;
+        long sent = Volatile.Read(ref _lastSent), received = Volatile.Read(ref _lastReceived);
+        if (sent != Unset && sent - keys.CreatedAt >= Device.Time.After(0, HandshakeClock.RekeyAfter))
+            return true;
+        TimeSpan late = HandshakeClock.RejectAfter - HandshakeClock.Keepalive - HandshakeClock.RekeyTimeout;
+        if (_lastMinuteSent || received == Unset || received - keys.CreatedAt < Device.Time.After(0, late))
+            return false;
+        _lastMinuteSent = true;
+        return true;
+    }
+
+    private long? PersistentAt(long now)
+    {
+        int seconds = _persistentKeepalive;
+        if (seconds == 0)
+            return null;
+        long last = Math.Max(Volatile.Read(ref _lastSent), Volatile.Read(ref _lastReceived));
+        if (_retransmitSet && _sendKeypair is null)
+            return null;
+        return last == Unset ? now : last + Device.Time.After(0, TimeSpan.FromSeconds(seconds));
+    }
+}

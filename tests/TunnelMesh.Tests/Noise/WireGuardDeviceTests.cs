@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Protocol.Noise;
+
+namespace TunnelMesh.Tests.Noise;
+
+public sealed class WireGuardDeviceTests
+{
+    private static readonly byte[] Source = [192, 0, 2, 1];
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly WireGuardDevice _left, _right;
+    private readonly WireGuardPeer _toRight, _toLeft;
+    private readonly byte[] _message = new byte[148], _reply = new byte[148];
+
+    public WireGuardDeviceTests()
+    {
+        LocalStatic left = Key(), right = Key();
+        _left = new WireGuardDevice(left, _time, SystemRandomSource.Instance, null);
+        _right = new WireGuardDevice(right, _time, SystemRandomSource.Instance, null);
+        _toRight = _left.AddPeer(right.PublicKey.Span, [], null);
+        _toLeft = _right.AddPeer(left.PublicKey.Span, [], null);
+    }
+
+    [Fact]
+    public void The_responder_sends_only_after_the_first_packet_of_the_initiator()
+    {
+        Handshake(_left, _toRight, _right);
+        Assert.Null(_toLeft.SendKeypair);
+        Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendKeepalive));
+        Pass(_toRight, _right);
+        Assert.NotNull(_toLeft.SendKeypair);
+        Pass(_toLeft, _left);
+    }
+
+    [Fact]
+    public void Simultaneous_initiations_converge()
+    {
+        byte[] other = new byte[148], otherReply = new byte[148];
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.True(_right.TryBeginHandshake(_toLeft, other));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, false, _reply, out int a, out _));
+        Assert.Equal(HandshakeResult.Responded, _left.HandleHandshake(other, Source, false, otherReply, out int b, out _));
+        Assert.Equal(HandshakeResult.SessionEstablished, _left.HandleHandshake(_reply.AsSpan(0, a), Source, false, new byte[92], out _, out _));
+        Assert.Equal(HandshakeResult.SessionEstablished, _right.HandleHandshake(otherReply.AsSpan(0, b), Source, false, new byte[92], out _, out _));
+        Pass(_toRight, _right);
+        Pass(_toLeft, _left);
+        Pass(_toRight, _right);
+    }
+
+    [Fact]
+    public void An_initiation_is_repeated_then_given_up_after_90_seconds()
+    {
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.False(_left.TryBeginHandshake(_toRight, _message));
+        long start = _time.GetTimestamp();
+        int sent = 1;
+        for (PeerTimerActions actions = default; !actions.HasFlag(PeerTimerActions.GiveUp);)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            Assert.True(_time.GetElapsedTime(start) < TimeSpan.FromSeconds(97));
+            actions = _left.RunTimers(_toRight);
+            if (actions.HasFlag(PeerTimerActions.SendInitiation) && _left.TryBeginHandshake(_toRight, _message))
+                sent++;
+        }
+        Assert.InRange(sent, 16, 18);
+        Assert.False(_toRight.CopyPendingInitiation(_message));
+    }
+
+    [Fact]
+    public void The_initiator_renews_after_120_seconds_and_both_forget_idle_keys_after_540()
+    {
+        Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
+        _time.Advance(TimeSpan.FromSeconds(121));
+        Pass(_toRight, _right);
+        Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendInitiation));
+        Assert.False(_right.RunTimers(_toLeft).HasFlag(PeerTimerActions.SendInitiation));
+        Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
+        _time.Advance(TimeSpan.FromSeconds(541));
+        Assert.True(_right.RunTimers(_toLeft).HasFlag(PeerTimerActions.Expire));
+        Assert.Null(_toLeft.SendKeypair);
+    }
+
+    [Fact]
+    public void Replays_floods_and_clocks_set_back_are_handled()
+    {
+        Handshake(_left, _toRight, _right);
+        Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
+        var back = new FakeTimeProvider(_time.GetUtcNow() - TimeSpan.FromDays(1));
+        var store = new Store { Last = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks };
+        LocalStatic key = Key();
+        var restarted = new WireGuardDevice(key, back, SystemRandomSource.Instance, store);
+        WireGuardPeer there = restarted.AddPeer(_toLeft.Device.Local.PublicKey.Span, [], null);
+        _right.AddPeer(key.PublicKey.Span, [], null);
+        Handshake(restarted, there, _right);
+        Assert.True(store.Last > (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks);
+    }
+
+    [Fact]
+    public void Under_load_a_cookie_is_asked_for_and_taken()
+    {
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.CookieSent, _right.HandleHandshake(_message, Source, true, _reply, out int length, out _));
+        Assert.Equal(HandshakeResult.CookieStored, _left.HandleHandshake(_reply.AsSpan(0, length), Source, false, new byte[92], out _, out _));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, true, _reply, out _, out _));
+    }
+
+    [Fact]
+    public void Mutated_datagrams_never_throw_or_establish()
+    {
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        for (int i = 0; i < 116; i++)
+        {
+            byte[] bad = [.. _message];
+            bad[i] ^= 1;
+            Assert.NotEqual(HandshakeResult.Responded, _right.HandleHandshake(bad, Source, false, _reply, out _, out _));
+            _right.HandleHandshake(bad.AsSpan(0, i), Source, false, _reply, out _, out _);
+        }
+        Assert.Throws<ArgumentException>(() => _left.AddPeer(new byte[32], [], null));
+    }
+
+    private static LocalStatic Key()
+    {
+        byte[] key = new byte[32];
+        SystemRandomSource.Instance.Fill(key);
+        return new LocalStatic(key);
+    }
+
+    private void Handshake(WireGuardDevice from, WireGuardPeer peer, WireGuardDevice to)
+    {
+        Assert.True(from.TryBeginHandshake(peer, _message));
+        Assert.Equal(HandshakeResult.Responded, to.HandleHandshake(_message, Source, false, _reply, out int length, out _));
+        Assert.Equal(HandshakeResult.SessionEstablished, from.HandleHandshake(_reply.AsSpan(0, length), Source, false, new byte[92], out _, out _));
+    }
+
+    private void Pass(WireGuardPeer from, WireGuardDevice to)
+    {
+        byte[] buffer = new byte[64];
+        long now = _time.GetTimestamp();
+        int length = from.SendKeypair!.Seal(buffer, 16, 16, now);
+        from.NoteSent(now, true);
+        Assert.True(to.TryFindKeypair(BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(4)), out TransportKeypair? keypair, out WireGuardPeer? peer));
+        Assert.Equal(OpenResult.Opened, keypair.Open(buffer.AsSpan(0, length), now, out _));
+        peer.NoteReceived(keypair, now, true);
+    }
+
+    private sealed class Store : ITai64nStore
+    {
+        public long Last { get; set; }
+        public long Load() => Last;
+        public void Save(long unixTicks) => Last = unixTicks;
+    }
+}
