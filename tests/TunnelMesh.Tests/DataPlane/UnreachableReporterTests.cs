@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Protocol.Packets;
@@ -8,10 +7,10 @@ namespace TunnelMesh.Tests.DataPlane;
 public class UnreachableReporterTests
 {
     [Fact]
-    public void Answers_come_from_our_address_and_no_faster_than_allowed()
+    public void Answers_speak_for_the_destination_and_come_no_faster_than_allowed()
     {
         var time = new FakeTimeProvider();
-        var reporter = new UnreachableReporter([IPAddress.Parse("10.99.0.1")], time);
+        var reporter = new UnreachableReporter(time);
         byte[] packet = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 99, 0, 1, 10, 99, 0, 9, 0, 1, 0, 2, 0, 8, 0, 0];
         byte[] answer = new byte[IcmpUnreachable.MaxLengthV4];
         int sent = 0;
@@ -21,7 +20,7 @@ public class UnreachableReporterTests
             if (reporter.TryReport(about, IcmpUnreachableKind.Host, answer, out int length))
             {
                 Assert.Equal(56, length);
-                Assert.Equal([10, 99, 0, 1, 10, 99, 0, 1, 3, 1], answer[12..22]);
+                Assert.Equal([10, 99, 0, 9, 10, 99, 0, 1, 3, 1], answer[12..22]);
                 sent++;
             }
         }
