@@ -124,11 +124,7 @@ public sealed class MeshAuthority : IDisposable
     {
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-        OidCollection usages = [new Oid(purpose)];
-        if (role != purpose)
-        {
-            usages.Add(new Oid(role));
-        }
+        OidCollection usages = [new Oid(purpose), new Oid(role)];
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(usages, false));
     }
 
