@@ -47,7 +47,9 @@ public sealed partial class WireGuardDevice
     {
         var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag);
         if (!_peers.TryAdd(KeyOf(remotePublic), peer))
+        {
             throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(remotePublic));
+        }
         return peer;
     }
 
@@ -75,7 +77,9 @@ public sealed partial class WireGuardDevice
     {
         ArgumentNullException.ThrowIfNull(peer);
         lock (peer.Sync)
+        {
             return peer.RunTimers(Time.GetTimestamp());
+        }
     }
 
     /// <summary>When to run the peer's timers next, a <see cref="TimeProvider.GetTimestamp"/> value; <see cref="long.MaxValue"/>
@@ -84,7 +88,9 @@ public sealed partial class WireGuardDevice
     {
         ArgumentNullException.ThrowIfNull(peer);
         lock (peer.Sync)
+        {
             return peer.NextDeadline(Time.GetTimestamp());
+        }
     }
 
     // The store keeps units of 100 ns, which a rounded label always is but for the remainder below 100 ns.
@@ -94,9 +100,13 @@ public sealed partial class WireGuardDevice
         {
             Tai64n now = Tai64n.From(Time.GetUtcNow());
             if (_lastSent == default && _store?.Load() is > 0 and var stored)
+            {
                 _lastSent = Tai64n.From(DateTimeOffset.UnixEpoch.AddTicks(stored)).Next();
+            }
             if (now <= _lastSent)
+            {
                 now = _lastSent.Next();
+            }
             _lastSent = now;
             _store?.Save((long)(now.Seconds - Tai64n.From(DateTimeOffset.UnixEpoch).Seconds) * TimeSpan.TicksPerSecond + now.Nanoseconds / 100);
             return now;
@@ -125,7 +135,9 @@ public sealed partial class WireGuardDevice
             _random.Fill(bytes);
             uint index = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             if (Indexes.TryAdd(index, entry))
+            {
                 return index;
+            }
         }
     }
 

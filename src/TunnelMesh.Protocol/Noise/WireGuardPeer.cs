@@ -34,14 +34,20 @@ public sealed partial class WireGuardPeer
     {
         ArgumentNullException.ThrowIfNull(device);
         if (remotePublic.Length != 32)
+        {
             throw new ArgumentException($"A WireGuard public key has 32 bytes, this one has {remotePublic.Length}.", nameof(remotePublic));
+        }
         if (presharedKey.Length is not (0 or 32))
+        {
             throw new ArgumentException($"A WireGuard preshared key has 32 bytes, this one has {presharedKey.Length}.", nameof(presharedKey));
+        }
         Span<byte> shared = stackalloc byte[WireGuardMessage.KeySize];
         bool usable = device.Local.TryAgree(remotePublic, shared);
         CryptographicOperations.ZeroMemory(shared);
         if (!usable)
+        {
             throw new ArgumentException("The peer's public key is of low order and gives no secrecy; let the peer make a new key.", nameof(remotePublic));
+        }
         (Device, Tag, RemotePublic) = (device, tag, remotePublic.ToArray());
         presharedKey.CopyTo(PresharedKey);
         Cookies = new CookieJar(remotePublic);
@@ -64,7 +70,9 @@ public sealed partial class WireGuardPeer
         lock (Sync)
         {
             if (Pending is null || initiation148.Length < WireGuardMessage.InitiationSize)
+            {
                 return false;
+            }
             PendingMessage.CopyTo(initiation148);
             return true;
         }
@@ -105,7 +113,9 @@ public sealed partial class WireGuardPeer
         lock (Sync)
         {
             if (!ReferenceEquals(_next, keypair))
+            {
                 return;
+            }
             _previous = SwapPrevious(_current);
             (_current, _next) = (keypair, null);
             _sendKeypair = keypair;
@@ -117,7 +127,9 @@ public sealed partial class WireGuardPeer
     internal void ClearPending()
     {
         if (Pending is null)
+        {
             return;
+        }
         Device.Indexes.TryRemove(Pending.LocalIndex, out _);
         Pending.Dispose();
         Pending = null;
@@ -138,7 +150,9 @@ public sealed partial class WireGuardPeer
     private void DisposeRetired(long now)
     {
         while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now - Device.Time.TimestampFrequency))
+        {
             _retired.Dequeue().Dispose();
+        }
     }
 
     internal void Remove()
@@ -161,12 +175,16 @@ public sealed partial class WireGuardPeer
     private void Drop(TransportKeypair? keypair)
     {
         if (keypair is null)
+        {
             return;
+        }
         Device.Indexes.TryRemove(keypair.LocalIndex, out _);
         // Its keys are zeroed once it is past its age: the hot path checks the age first and so never meets a disposed cipher.
         // Beyond the bound the collector takes them, so that a peer that keeps shaking hands fills no memory.
         if (_retired.Count == MaxRetired)
+        {
             _retired.Dequeue();
+        }
         _retired.Enqueue(keypair);
     }
 
