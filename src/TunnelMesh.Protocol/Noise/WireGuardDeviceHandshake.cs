@@ -52,7 +52,7 @@ public sealed partial class WireGuardDevice
             }
         }
         HandshakeResult result = type == WireGuardMessage.Initiation ? ConsumeInitiation(datagram, reply, out peer) : ConsumeResponse(datagram, out peer);
-        if (result == HandshakeResult.Responded)
+        if (result is HandshakeResult.Responded or HandshakeResult.AnsweredAgain)
         {
             replyLength = WireGuardMessage.ResponseSize;
         }
@@ -115,7 +115,12 @@ public sealed partial class WireGuardDevice
             long now = Time.GetTimestamp();
             if (received.Timestamp <= peer.GreatestTimestamp)
             {
-                return HandshakeResult.Replayed;
+                if (!peer.TryRepeatResponse(message, now, reply))
+                {
+                    return HandshakeResult.Replayed;
+                }
+                found = peer;
+                return HandshakeResult.AnsweredAgain;
             }
             if (peer.HasConsumed && now - peer.LastConsumed < Time.After(0, InitiationFlood))
             {
@@ -131,6 +136,7 @@ public sealed partial class WireGuardDevice
             peer.Cookies.NoteSent(reply.Slice(WireGuardMessage.ResponseSize - 2 * WireGuardMessage.MacSize, WireGuardMessage.MacSize));
             Register(peer, keypair);
             peer.GreatestTimestamp = received.Timestamp;
+            peer.KeepResponse(message, reply);
             (peer.HasConsumed, peer.LastConsumed) = (true, now);
             peer.Received(now, false);
             peer.NoteSent(now, false);

@@ -13,6 +13,9 @@ public sealed partial class WireGuardPeer
     internal readonly byte[] PresharedKey = new byte[WireGuardMessage.KeySize];
     internal readonly byte[] PendingMessage = new byte[WireGuardMessage.InitiationSize];
     internal readonly CookieJar Cookies;
+    private const int AuthenticatedBytes = WireGuardMessage.InitiationSize - (2 * WireGuardMessage.MacSize);
+    private readonly byte[] _answered = new byte[AuthenticatedBytes];
+    private readonly byte[] _response = new byte[WireGuardMessage.ResponseSize];
     internal Tai64n GreatestTimestamp;
     internal bool HasConsumed, Removed;
     internal long LastConsumed;
@@ -122,6 +125,26 @@ public sealed partial class WireGuardPeer
             ClearPending();
             Completed();
         }
+    }
+
+    /// <summary>Under <see cref="Sync"/>: keeps the response to an initiation until its session is confirmed.</summary>
+    internal void KeepResponse(ReadOnlySpan<byte> initiation, ReadOnlySpan<byte> response)
+    {
+        initiation[..AuthenticatedBytes].CopyTo(_answered);
+        response[.._response.Length].CopyTo(_response);
+    }
+
+    /// <summary>Under <see cref="Sync"/>: the kept response, when the initiation is the one it answered (its MACs aside), nobody has
+    /// used the session yet, and the initiator may still wait for it.</summary>
+    internal bool TryRepeatResponse(ReadOnlySpan<byte> initiation, long now, Span<byte> response)
+    {
+        if (_next is not { } session || now - session.CreatedAt > Device.Time.After(0, HandshakeClock.RekeyTimeout)
+            || !initiation[..AuthenticatedBytes].SequenceEqual(_answered))
+        {
+            return false;
+        }
+        _response.CopyTo(response);
+        return true;
     }
 
     internal void ClearPending()

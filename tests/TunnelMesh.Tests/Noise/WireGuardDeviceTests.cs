@@ -33,6 +33,31 @@ public sealed class WireGuardDeviceTests
     }
 
     [Fact]
+    public void A_repeated_initiation_is_answered_with_the_same_response_until_the_session_is_used()
+    {
+        byte[] again = new byte[148];
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, false, _reply, out int length, out _));
+        _time.Advance(TimeSpan.FromMilliseconds(250));
+        Assert.Equal(HandshakeResult.AnsweredAgain, _right.HandleHandshake(_message, [192, 0, 2, 9], false, again, out int second, out WireGuardPeer? peer));
+        Assert.Same(_toLeft, peer);
+        Assert.Equal(_reply[..length], again[..second]);
+        Assert.Equal(HandshakeResult.SessionEstablished, _left.HandleHandshake(again.AsSpan(0, second), Source, false, new byte[92], out _, out _));
+        Pass(_toRight, _right);
+        Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, again, out second, out _));
+        Assert.Equal(0, second);
+    }
+
+    [Fact]
+    public void A_repeat_that_comes_too_late_is_a_replay()
+    {
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
+        _time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
+    }
+
+    [Fact]
     public void Simultaneous_initiations_converge()
     {
         byte[] other = new byte[148], otherReply = new byte[148];
@@ -86,6 +111,7 @@ public sealed class WireGuardDeviceTests
     public void Replays_floods_and_clocks_set_back_are_handled()
     {
         Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
         Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
         var back = new FakeTimeProvider(_time.GetUtcNow() - TimeSpan.FromDays(1));
         var store = new Store { Last = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks };
