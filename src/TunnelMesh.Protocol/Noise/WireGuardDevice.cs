@@ -13,7 +13,7 @@ public sealed partial class WireGuardDevice
     internal readonly TimeProvider Time;
     internal readonly ConcurrentDictionary<uint, PeerIndexEntry> Indexes = new();
     private readonly ConcurrentDictionary<UInt128, WireGuardPeer> _peers = new();
-    private readonly IRandomSource _random;
+    private readonly Action<Span<byte>> _random;
     private readonly CookieResponder _cookies;
     private readonly HandshakeRateLimiter _limiter;
     private readonly ITai64nStore? _store;
@@ -23,14 +23,14 @@ public sealed partial class WireGuardDevice
     /// <summary>Creates a device without peers.</summary>
     /// <param name="local">Its key; stays the caller's to dispose, after the device is out of use.</param>
     /// <param name="time">Timers use its timestamps, TAI64N its wall clock.</param>
-    /// <param name="random">Randomness; <see cref="SystemRandomSource"/> for real use.</param>
+    /// <param name="random">Fills a span with cryptographic randomness, from any thread: <c>RandomNumberGenerator.Fill</c> for real use.</param>
     /// <param name="lastSent">Remembers the last TAI64N across restarts; null for none.</param>
-    public WireGuardDevice(LocalStatic local, TimeProvider time, IRandomSource random, ITai64nStore? lastSent)
+    public WireGuardDevice(LocalStatic local, TimeProvider time, Action<Span<byte>> random, ITai64nStore? lastSent)
     {
         ArgumentNullException.ThrowIfNull(local);
         ArgumentNullException.ThrowIfNull(random);
         (Local, Time, _random) = (local, time, random);
-        _cookies = new CookieResponder(local, time, random.Fill);
+        _cookies = new CookieResponder(local, time, random);
         _limiter = new HandshakeRateLimiter(time);
         _store = lastSent;
     }
@@ -122,7 +122,7 @@ public sealed partial class WireGuardDevice
     internal long Jitter()
     {
         Span<byte> bytes = stackalloc byte[4];
-        _random.Fill(bytes);
+        _random(bytes);
         uint milliseconds = BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (334);
         return Time.After(0, TimeSpan.FromMilliseconds(milliseconds));
     }
@@ -132,7 +132,7 @@ public sealed partial class WireGuardDevice
         Span<byte> bytes = stackalloc byte[4];
         while (true)
         {
-            _random.Fill(bytes);
+            _random(bytes);
             uint index = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             if (Indexes.TryAdd(index, entry))
             {

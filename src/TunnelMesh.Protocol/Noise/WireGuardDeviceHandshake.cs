@@ -81,7 +81,7 @@ public sealed partial class WireGuardDevice
             peer.ClearPending();
             uint index = Reserve(new PeerIndexEntry(peer, null));
             peer.Pending = InitiatorHandshake.Create(
-                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(), peer.Cookies.Current(now), _random.Fill, peer.PendingMessage);
+                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(), peer.Cookies.Current(now), _random, peer.PendingMessage);
             if (peer.Pending is null)
             {
                 Indexes.TryRemove(index, out _);
@@ -127,7 +127,7 @@ public sealed partial class WireGuardDevice
                 return HandshakeResult.RateLimited;
             }
             uint index = Reserve(new PeerIndexEntry(peer, null));
-            TransportKeypair? keypair = received.Respond(peer.PresharedKey, index, peer.Cookies.Current(now), _random.Fill, now, Time, reply);
+            TransportKeypair? keypair = received.Respond(peer.PresharedKey, index, peer.Cookies.Current(now), _random, now, Time, reply);
             if (keypair is null)
             {
                 Indexes.TryRemove(index, out _);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Protocol.Noise;
 
@@ -15,8 +16,8 @@ public sealed class WireGuardDeviceTests
     public WireGuardDeviceTests()
     {
         LocalStatic left = Key(), right = Key();
-        _left = new WireGuardDevice(left, _time, SystemRandomSource.Instance, null);
-        _right = new WireGuardDevice(right, _time, SystemRandomSource.Instance, null);
+        _left = new WireGuardDevice(left, _time, RandomNumberGenerator.Fill, null);
+        _right = new WireGuardDevice(right, _time, RandomNumberGenerator.Fill, null);
         _toRight = _left.AddPeer(right.PublicKey.Span, [], null);
         _toLeft = _right.AddPeer(left.PublicKey.Span, [], null);
     }
@@ -116,7 +117,7 @@ public sealed class WireGuardDeviceTests
         var back = new FakeTimeProvider(_time.GetUtcNow() - TimeSpan.FromDays(1));
         var store = new Store { Last = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks };
         LocalStatic key = Key();
-        var restarted = new WireGuardDevice(key, back, SystemRandomSource.Instance, store);
+        var restarted = new WireGuardDevice(key, back, RandomNumberGenerator.Fill, store);
         WireGuardPeer there = restarted.AddPeer(_toLeft.Device.Local.PublicKey.Span, [], null);
         _right.AddPeer(key.PublicKey.Span, [], null);
         Handshake(restarted, there, _right);
@@ -151,7 +152,7 @@ public sealed class WireGuardDeviceTests
     private static LocalStatic Key()
     {
         byte[] key = new byte[32];
-        SystemRandomSource.Instance.Fill(key);
+        RandomNumberGenerator.Fill(key);
         return new LocalStatic(key);
     }
 
