@@ -1,10 +1,11 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace TunnelMesh.Coordinator.Certificates;
 
-/// <summary>A certificate and its key in one PEM file, so that the pair is replaced as one.</summary>
-internal static class PemFiles
+/// <summary>Files and directories for their owner only. A certificate and its key share a PEM file, so that they always match.</summary>
+internal static class OwnFiles
 {
     internal static void MakeDirectory(string directory)
     {
@@ -18,10 +19,16 @@ internal static class PemFiles
         }
     }
 
-    /// <summary>Writes a new file whole or not at all; refuses to replace one.</summary>
+    /// <summary>Writes a certificate with its key to a new file.</summary>
     internal static void Write(string file, X509Certificate2 certificate)
     {
         using ECDsa key = certificate.GetECDsaPrivateKey()!;
+        WriteNew(file, Encoding.ASCII.GetBytes($"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
+    }
+
+    /// <summary>Writes a new file with mode 0600, whole or not at all; refuses to replace one.</summary>
+    internal static void WriteNew(string file, ReadOnlySpan<byte> content)
+    {
         string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -32,7 +39,7 @@ internal static class PemFiles
         {
             using (FileStream stream = new(temporary, options))
             {
-                stream.Write(System.Text.Encoding.ASCII.GetBytes($"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
+                stream.Write(content);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, file, overwrite: false);
@@ -43,6 +50,8 @@ internal static class PemFiles
         }
     }
 
+    /// <summary>A certificate authority with its key.</summary>
+    /// <exception cref="CertificateStoreException">Damaged, without its key, no authority, or not valid at this time.</exception>
     internal static X509Certificate2 Read(string file, DateTimeOffset now)
     {
         X509Certificate2 certificate;
@@ -53,13 +62,18 @@ internal static class PemFiles
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw new CertificateStoreException($"{file} is damaged and was left as it is. Restore it from a backup.", e);
+            throw new CertificateStoreException($"{file} is damaged, or its key belongs to another certificate; it was left as it is. Restore it from a backup.", e);
         }
-        if (now > certificate.NotAfter)
+        string? problem =
+            certificate.GetECDsaPrivateKey() is null ? "holds a key of another kind than ECDSA; it was left as it is. Restore it from a backup."
+            : !certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(e => e.CertificateAuthority) ? "holds no authority's certificate; it was left as it is. Restore it from a backup."
+            : now > certificate.NotAfter ? $"holds a certificate that ended at {certificate.NotAfter.ToUniversalTime():u}. Check the clock of this machine."
+            : now < certificate.NotBefore ? $"holds a certificate that begins at {certificate.NotBefore.ToUniversalTime():u}. The clock of this machine is behind; set it."
+            : null;
+        if (problem is not null)
         {
-            DateTime end = certificate.NotAfter.ToUniversalTime();
             certificate.Dispose();
-            throw new CertificateStoreException($"The certificate in {file} ended at {end:u}. Check the clock of this machine.");
+            throw new CertificateStoreException($"{file} {problem}");
         }
         return certificate;
     }
