@@ -1,81 +1,92 @@
 using System.Net;
-using System.Net.Security;
+using System.Net.Sockets;
 using System.Net.WebSockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 using TunnelMesh.Coordinator.Access;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.Logging;
+using TunnelMesh.Coordinator.Registry;
+using TunnelMesh.Coordinator.Rendezvous;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Coordinator.Api;
 
-/// <summary>The coordinator's HTTPS listener: TLS 1.3 only, no resumption; health, version, join and renewal. Thread-safe.</summary>
+/// <summary>A coordinator that serves: joins, renewals, control streams, health and version over TLS 1.3. Thread-safe.</summary>
 public sealed class CoordinatorServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15), StopTime = TimeSpan.FromSeconds(3);
+
+    // A peer pings every 5 s, so a stream that was silent for longer than this is asked, and has this long to answer: a host
+    // that vanished is noticed within 15 s and a timer's turn. Streams that do speak cost no ping of ours.
+    private static readonly WebSocketAcceptContext KeepAlive = new()
+    {
+        KeepAliveInterval = TimeSpan.FromSeconds(7.5),
+        KeepAliveTimeout = TimeSpan.FromSeconds(7.5),
+    };
+
     private readonly CoordinatorServerOptions _options;
     private readonly ProofRateLimiter _limiter;
-    private readonly X509Certificate2 _certificate;
+    private readonly ServerCertificates _certificates;
+    private readonly ClientCertificateCheck _clients;
+    private readonly MeshRegistry _registry;
+    private readonly ControlSessions _sessions;
+    private readonly MapPublisher _publisher;
+    private readonly Housekeeping _housekeeping;
     private readonly JoinHandler _join;
+    private readonly ControlHandler _control;
     private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stop = new();
     private volatile TokenSet _tokens = new([]);
+    private int _disposed;
 
-    private CoordinatorServer(CoordinatorServerOptions options, MeshRow mesh, X509Certificate2 certificate)
+    private CoordinatorServer(CoordinatorServerOptions options, MeshRow mesh, MeshRegistry registry, DeviceRow? self)
     {
         _options = options;
-        _certificate = certificate;
+        _registry = registry;
+        Self = self;
         _limiter = new ProofRateLimiter(options.Time);
-        _join = new JoinHandler(options, mesh, MeshCertificateValidator.SpkiSha256(certificate), _limiter, () => _tokens);
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        SslServerAuthenticationOptions tls = new()
-        {
-            EnabledSslProtocols = SslProtocols.Tls13,
-            AllowTlsResume = false,
-            AllowRenegotiation = false,
-            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, [options.Authority.Issuer], offline: true),
-            ApplicationProtocols = [SslApplicationProtocol.Http11],
-        };
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = ControlProtocol.MaxPeerMessageBytes;
-            kestrel.Listen(options.Listen, listen =>
-            {
-                listen.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1;
-                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls) });
-            });
-        });
-        _app = builder.Build();
-        _app.UseWebSockets();
-        _app.Run(ServeAsync);
+        _certificates = new ServerCertificates(options.Authority, options.Time);
+        _clients = new ClientCertificateCheck(options.Authority, options.Time);
+        _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
+        RenewCertificate();
+        _app = Listener.Build(options, _certificates, ServeAsync);
+        _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time);
+        _join = new JoinHandler(options, registry, _limiter, () => _tokens);
+        _control = new ControlHandler(options.State, registry, _publisher, _sessions, new EndpointRules(mesh.Cidr, mesh.Ula), options.Time, options.Logger);
+        _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);
     }
 
     /// <summary>The TCP port in use.</summary>
     public int Port => new Uri(_app.Urls.First()).Port;
 
-    /// <summary>Starts to listen.</summary>
-    /// <exception cref="IOException">The endpoint is in use or not of this machine.</exception>
-    /// <exception cref="StorageFailedException">The state cannot be read.</exception>
+    /// <summary>The coordinator's own device as registered, with its name and addresses; null without <see cref="CoordinatorServerOptions.Self"/>.</summary>
+    public DeviceRow? Self { get; }
+
+    /// <summary>Control streams that live now.</summary>
+    public int Streams => _sessions.Count;
+
+    /// <summary>Registers the coordinator's own device, then starts to listen.</summary>
+    /// <exception cref="CoordinatorListenException">The endpoint is in use, or not of this machine.</exception>
+    /// <exception cref="RegistrationRefusedException">The coordinator's own device may not be a member; the code says why.</exception>
+    /// <exception cref="ArgumentException">The coordinator's own record is not sound.</exception>
+    /// <exception cref="StorageFailedException">The state cannot be read or written.</exception>
     public static async Task<CoordinatorServer> StartAsync(CoordinatorServerOptions options, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(options);
+        DeviceRow? self = options.Self is null ? null : await RegisterSelfAsync(options, options.Self, cancel).ConfigureAwait(false);
         MeshRow mesh = await options.State.LoadMeshAsync(cancel).ConfigureAwait(false);
-        IReadOnlyList<DeviceRow> devices = await options.State.LoadDevicesAsync(cancel).ConfigureAwait(false);
-        IPAddress[] addresses = [.. devices.Where(d => d.Coordinator && d.Name == options.Name).SelectMany(d => new[] { d.Ip, d.Ip6 })];
-        CoordinatorServer server = new(options, mesh, options.Authority.IssueServer(options.Name, addresses));
+        MeshRegistry registry = await MeshRegistry.LoadAsync(options.State, options.MapMaxAge, cancel).ConfigureAwait(false);
+        CoordinatorServer server = new(options, mesh, registry, self);
         try
         {
             await server.ReloadTokensAsync(cancel).ConfigureAwait(false);
-            await server._app.StartAsync(cancel).ConfigureAwait(false);
+            await server.ListenAsync(cancel).ConfigureAwait(false);
+            CoordinatorLog.Listening(options.Logger, new IPEndPoint(options.Listen.Address, server.Port), registry.Map.Count, mesh.MeshId);
             return server;
         }
         catch
@@ -86,41 +97,149 @@ public sealed class CoordinatorServer : IAsyncDisposable
     }
 
     /// <summary>Takes over tokens added or withdrawn since the start.</summary>
+    /// <exception cref="StorageFailedException">The state cannot be read; the tokens stay as they were.</exception>
     public async Task ReloadTokensAsync(CancellationToken cancel) =>
         _tokens = new TokenSet(await _options.State.LoadTokensAsync(cancel).ConfigureAwait(false));
 
-    /// <inheritdoc/>
+    /// <summary>Revokes a device for good: out of the map of every viewer, its stream ended at once, its key never admitted again.</summary>
+    /// <returns>False when it was no member; its key is revoked all the same.</returns>
+    /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>
+    public async Task<bool> RevokeDeviceAsync(string deviceId, CancellationToken cancel)
+    {
+        RemovalResult result = await _registry.RevokeDeviceAsync(deviceId, cancel).ConfigureAwait(false);
+        // Also when it was no member: a stream that is just about to enter must not stay.
+        _sessions.End([deviceId], MemberErrors.Revoked);
+        CoordinatorLog.DeviceRevoked(_options.Logger, deviceId);
+        return result.DeviceIds.Count > 0;
+    }
+
+    /// <summary>Revokes a user with all devices, as <see cref="RevokeDeviceAsync"/> does one.</summary>
+    /// <param name="identityKey">Raw Ed25519 key, 32 bytes.</param>
+    /// <param name="cancel">Ends the wait for the disk's queue.</param>
+    /// <returns>IDs of the devices that went.</returns>
+    /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>
+    public async Task<IReadOnlyList<string>> RevokeUserAsync(byte[] identityKey, CancellationToken cancel)
+    {
+        RemovalResult result = await _registry.RevokeUserAsync(identityKey, cancel).ConfigureAwait(false);
+        _sessions.End(result.DeviceIds, MemberErrors.Revoked);
+        CoordinatorLog.UserRevoked(_options.Logger, PeerId.FromIdentityKey(identityKey), result.DeviceIds.Count);
+        return result.DeviceIds;
+    }
+
+    /// <summary>Says goodbye to every stream, stops to listen, and stores what is left. Takes a few seconds at most.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        await _housekeeping.DisposeAsync().ConfigureAwait(false);
+        _sessions.EndAll();
+        using (CancellationTokenSource soon = new(StopTime))
+        {
+            await _app.StopAsync(soon.Token).ConfigureAwait(false);
+        }
+        await _stop.CancelAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
-        _certificate.Dispose();
+        await _publisher.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private static async Task<DeviceRow> RegisterSelfAsync(CoordinatorServerOptions options, SelfDevice self, CancellationToken cancel)
+    {
+        if (!DeviceRecord.TryVerify(self.Record, self.IdentityKey, out DeviceRecord? record) || !record!.DeviceKey.Span.SequenceEqual(self.DeviceKey) ||
+            !record.MeshRoot.Span.SequenceEqual(System.Security.Cryptography.SHA256.HashData(options.Authority.Root.RawDataMemory.Span)))
+        {
+            throw new ArgumentException("the coordinator's own device record does not belong to its keys and this mesh", nameof(self));
+        }
+        RegistrationResult result = await options.State.RegisterAsync(new RegistrationRequest
+        {
+            DeviceKey = self.DeviceKey,
+            IdentityKey = self.IdentityKey,
+            Name = options.Name,
+            Record = self.Record,
+            RecordGeneration = record.Generation,
+            Coordinator = true,
+            ProgramVersion = options.ProgramVersion,
+        }, cancel).ConfigureAwait(false);
+        return result.Device;
+    }
+
+    private async Task ListenAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await _app.StartAsync(cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            throw new CoordinatorListenException(_options.Listen, e switch
+            {
+                SocketException socket => socket.SocketErrorCode,
+                { InnerException: AddressInUseException } => SocketError.AddressAlreadyInUse,
+                _ => SocketError.SocketError,
+            }, e);
+        }
+    }
+
+    // Called at the start and by the clock; a certificate that cannot be renewed serves on, and the log says so each time.
+    private void RenewCertificate()
+    {
+        string name = Self?.Name ?? _options.Name;
+        try
+        {
+            if (!_certificates.Renew(name, Self is null ? [] : [Self.Ip, Self.Ip6]))
+            {
+                return;
+            }
+        }
+        catch (System.Security.Cryptography.CryptographicException e) when (_certificates.HasCurrent)
+        {
+            CoordinatorLog.CertificateFailed(_options.Logger, _certificates.Current.NotAfter, e);
+            return;
+        }
+        CoordinatorLog.CertificateIssued(_options.Logger, name, _certificates.Current.NotAfter);
+        _registry.Map.SetCoordinators([new MapCoordinator { Name = name, Urls = _options.Urls, RoleCertificate = _certificates.Current.Der }]);
     }
 
     private async Task ServeAsync(HttpContext context)
     {
         string path = context.Request.Path.Value ?? "";
-        switch (path)
+        try
         {
-            case ControlProtocol.HealthPath:
-                await context.Response.WriteAsync("ok\n", context.RequestAborted).ConfigureAwait(false);
-                break;
-            case ControlProtocol.VersionPath:
-                VersionDocument version = new() { Version = _options.ProgramVersion, Protocol = ControlProtocol.Version, OldestProtocol = ControlProtocol.OldestVersion };
-                context.Response.ContentType = "application/json";
-                await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(version, ControlJson.Default.VersionDocument), context.RequestAborted).ConfigureAwait(false);
-                break;
-            case ControlProtocol.JoinPath or ControlProtocol.RenewPath:
-                await JoinAsync(context, path == ControlProtocol.RenewPath).ConfigureAwait(false);
-                break;
-            default:
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
-                break;
+            switch (path)
+            {
+                case ControlProtocol.HealthPath:
+                    await context.Response.WriteAsync("ok\n", context.RequestAborted).ConfigureAwait(false);
+                    break;
+                case ControlProtocol.VersionPath:
+                    VersionDocument version = new() { Version = _options.ProgramVersion, Protocol = ControlProtocol.Version, OldestProtocol = ControlProtocol.OldestVersion };
+                    context.Response.ContentType = "application/json";
+                    await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(version, ControlJson.Default.VersionDocument), context.RequestAborted).ConfigureAwait(false);
+                    break;
+                case ControlProtocol.JoinPath or ControlProtocol.RenewPath:
+                    await JoinAsync(context, path == ControlProtocol.RenewPath).ConfigureAwait(false);
+                    break;
+                default:
+                    await ServeMemberAsync(context, path).ConfigureAwait(false);
+                    break;
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ConnectionAbortedException)
+        {
+            // The peer went away or was too slow; it will come again by itself.
+            context.Abort();
+        }
+        catch (Exception e)
+        {
+            CoordinatorLog.RequestFailed(_options.Logger, path, e);
+            context.Abort();
         }
     }
 
     private async Task JoinAsync(HttpContext context, bool renewal)
     {
-        IPAddress address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        IPAddress address = AddressOf(context);
         if (!context.WebSockets.IsWebSocketRequest)
         {
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
@@ -128,21 +247,52 @@ public sealed class CoordinatorServer : IAsyncDisposable
         }
         if (!_limiter.MayTry(address, out TimeSpan wait))
         {
+            int seconds = (int)Math.Ceiling(wait.TotalSeconds);
+            CoordinatorLog.JoinLimited(_options.Logger, address, seconds);
             context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            context.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
             return;
         }
-        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stop.Token);
         time.CancelAfter(Patience);
-        try
+        ServerCertificate shown = context.Features.Get<ServerCertificate>() ?? _certificates.Current;
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
+        await _join.HandleAsync(socket, address, shown.SpkiSha256, renewal, time.Token).ConfigureAwait(false);
+    }
+
+    // All but health, version, join and renewal is for members, so a stranger does not even learn which paths there are.
+    private async Task ServeMemberAsync(HttpContext context, string path)
+    {
+        IPAddress address = AddressOf(context);
+        if (_clients.DeviceOf(context.Connection.ClientCertificate, out string reason) is not { } device)
         {
-            using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
-            await _join.HandleAsync(socket, address, renewal, time.Token).ConfigureAwait(false);
+            if (context.Connection.ClientCertificate is null)
+            {
+                // Whoever scans the network gets here; that is not worth a line in the log.
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                return;
+            }
+            CoordinatorLog.StreamRefused(_options.Logger, address, reason);
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        if (path != ControlProtocol.ControlPath)
         {
-            // The peer went away or was too slow; it will come again by itself.
-            context.Abort();
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
         }
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            return;
+        }
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(KeepAlive).ConfigureAwait(false);
+        await _control.HandleAsync(socket, device, address, _stop.Token).ConfigureAwait(false);
+    }
+
+    private static IPAddress AddressOf(HttpContext context)
+    {
+        IPAddress address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
     }
 }

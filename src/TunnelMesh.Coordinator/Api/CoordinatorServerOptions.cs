@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
 
@@ -9,12 +11,18 @@ public sealed record CoordinatorServerOptions
 {
     /// <summary>TCP endpoint; port 0 takes a free one.</summary>
     public required IPEndPoint Listen { get; init; }
-    /// <summary>The coordinator's mesh name, for its certificate.</summary>
+    /// <summary>The coordinator's wanted mesh name; the registration of <see cref="Self"/> may add a suffix.</summary>
     public required string Name { get; init; }
     /// <summary>State.</summary>
     public required ICoordinatorState State { get; init; }
     /// <summary>Authority of this mesh.</summary>
     public required MeshAuthority Authority { get; init; }
+    /// <summary>Its own device, registered as the mesh's coordinator before it listens; null for a coordinator that is no peer.</summary>
+    public SelfDevice? Self { get; init; }
+    /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them.</summary>
+    public IReadOnlyList<string> Urls { get; init; } = [];
+    /// <summary>Where it logs. Must not block for long.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init; } = "";
     /// <summary>Longest time a peer may use its cached map.</summary>

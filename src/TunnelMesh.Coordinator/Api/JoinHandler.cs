@@ -3,6 +3,8 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Coordinator.Access;
+using TunnelMesh.Coordinator.Logging;
+using TunnelMesh.Coordinator.Registry;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -10,40 +12,51 @@ using TunnelMesh.Protocol.Identity;
 namespace TunnelMesh.Coordinator.Api;
 
 /// <summary>The coordinator's side of a join or a renewal. Thread-safe.</summary>
-internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRow mesh, byte[] serverSpki, ProofRateLimiter limiter, Func<TokenSet> tokens)
+internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter limiter, Func<TokenSet> tokens)
 {
     private const int MaxVersionText = 64;
     private static readonly TimeSpan WorstClock = TimeSpan.FromHours(1);
 
     /// <summary>Talks with one peer; every refusal is answered with an <see cref="ErrorMessage"/>.</summary>
-    internal async Task HandleAsync(WebSocket socket, IPAddress address, bool renewal, CancellationToken cancel)
+    /// <param name="socket">Stays the caller's.</param>
+    /// <param name="address">The peer's.</param>
+    /// <param name="serverSpki">SHA-256 of the public key the server has shown on this connection.</param>
+    /// <param name="renewal">True on the path for renewals.</param>
+    /// <param name="cancel">Ends the talk.</param>
+    internal async Task HandleAsync(WebSocket socket, IPAddress address, byte[] serverSpki, bool renewal, CancellationToken cancel)
     {
         object answer;
         try
         {
-            answer = await AdmitAsync(socket, address, renewal, cancel).ConfigureAwait(false);
+            answer = await AdmitAsync(socket, address, serverSpki, renewal, cancel).ConfigureAwait(false);
         }
         catch (RegistrationRefusedException e)
         {
             answer = Error(e.Code, e.Message);
         }
-        catch (StorageFailedException)
+        catch (StorageFailedException e)
         {
+            CoordinatorLog.StorageFailed(options.Logger, "a registration", e);
             answer = Error(ControlErrorCodes.StorageFailed, "The coordinator cannot store the registration. Its disk may be full; see its log, then try again.");
+        }
+        if (answer is ErrorMessage error)
+        {
+            CoordinatorLog.JoinRefused(options.Logger, address, error.Code, error.Message);
         }
         await SendAsync(socket, answer, cancel).ConfigureAwait(false);
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel).ConfigureAwait(false);
     }
 
-    private async Task<object> AdmitAsync(WebSocket socket, IPAddress address, bool renewal, CancellationToken cancel)
+    private async Task<object> AdmitAsync(WebSocket socket, IPAddress address, byte[] serverSpki, bool renewal, CancellationToken cancel)
     {
-        if (await ReceiveAsync(socket, cancel).ConfigureAwait(false) is not JoinHello hello || !IsSound(hello))
+        PeerMessageReader reader = new(socket);
+        if ((await reader.ReadAsync(cancel).ConfigureAwait(false)).Message is not JoinHello hello || !IsSound(hello))
         {
             return Error(ControlErrorCodes.BadMessage, "The first message is not a sound join request. Run the same version on both sides.");
         }
-        if (hello.OldestVersion > ControlProtocol.Version || hello.Version < ControlProtocol.OldestVersion)
+        if (ProtocolVersions.Refusal(hello.OldestVersion, hello.Version) is { } refusal)
         {
-            return Error(ControlErrorCodes.UnsupportedVersion, $"This coordinator speaks protocol {ControlProtocol.OldestVersion} to {ControlProtocol.Version}, the peer {hello.OldestVersion} to {hello.Version}. Update the older of the two.");
+            return refusal;
         }
         DateTimeOffset now = options.Time.GetUtcNow();
         DeviceKey ephemeral = DeviceKey.Generate(RandomNumberGenerator.Fill);
@@ -61,7 +74,7 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRow mesh
         {
             return Error(ControlErrorCodes.ClockSkew, $"The clocks differ by more than an hour; the coordinator's is {now:u}. Set the clock that is wrong, then join again.");
         }
-        if (await ReceiveAsync(socket, cancel).ConfigureAwait(false) is not JoinProof proof)
+        if ((await reader.ReadAsync(cancel).ConfigureAwait(false)).Message is not JoinProof proof)
         {
             return Error(ControlErrorCodes.BadMessage, "The second message is not a join proof. Run the same version on both sides.");
         }
@@ -79,7 +92,7 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRow mesh
             limiter.Failed(address);
             return Error(ControlErrorCodes.ProofRefused, "The proof did not verify: the token is wrong or no longer valid, or someone stands between this machine and the coordinator.");
         }
-        RegistrationResult result = await options.State.RegisterAsync(new RegistrationRequest
+        RegistrationResult result = await registry.RegisterAsync(new RegistrationRequest
         {
             DeviceKey = hello.DeviceKey,
             IdentityKey = hello.IdentityKey,
@@ -90,40 +103,35 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRow mesh
             KnownOnly = renewal,
             ProgramVersion = hello.ProgramVersion,
         }, cancel).ConfigureAwait(false);
+        Log(result, address, renewal);
         using X509Certificate2 leaf = options.Authority.IssueClient(result.Device.Id, hello.TlsKey);
         return new JoinAccepted
         {
             TokenProof = tokenProof,
             Certificates = [leaf.RawData, options.Authority.Issuer.RawData],
-            Mesh = new MeshInfo
-            {
-                MeshId = mesh.MeshId,
-                Cidr = mesh.Cidr.ToString(),
-                Cidr6 = mesh.Ula.ToString(),
-                Domain = "tunnelmesh",
-                MapMaxAgeSeconds = (long)options.MapMaxAge.TotalSeconds,
-            },
-            Device = ToMap(result.Device),
+            Mesh = registry.Map.Mesh,
+            Device = registry.Map.Find(result.Device.Id) ?? LiveMap.ToWire(result.Device, null),
             NameNote = result.Device.Name == hello.Name ? null
                 : result.Created ? $"The name {hello.Name} is taken; this device is {result.Device.Name}." : $"This device keeps its name {result.Device.Name}.",
         };
     }
 
-    private static MapDevice ToMap(DeviceRow row) => new()
+    private void Log(RegistrationResult result, IPAddress address, bool renewal)
     {
-        Id = row.Id,
-        User = row.UserId,
-        Name = row.Name,
-        Ip = row.Ip.ToString(),
-        Ip6 = row.Ip6.ToString(),
-        Prefixes = [$"{row.Ip}/32", $"{row.Ip6}/128"],
-        DeviceKey = row.DeviceKey,
-        IdentityKey = row.IdentityKey,
-        Record = row.Record,
-        LastSeen = row.LastSeen,
-        Coordinator = row.Coordinator,
-        ProgramVersion = row.ProgramVersion,
-    };
+        DeviceRow device = result.Device;
+        if (renewal)
+        {
+            CoordinatorLog.Renewed(options.Logger, device.Name, device.Id, address);
+        }
+        else if (result.Created)
+        {
+            CoordinatorLog.Joined(options.Logger, device.Name, device.Id, address, device.Ip, device.TokenId);
+        }
+        else
+        {
+            CoordinatorLog.Rejoined(options.Logger, device.Name, device.Id, address, device.Ip);
+        }
+    }
 
     private bool VerifyKeys(JoinHello hello, JoinProof proof, DeviceKey ephemeral, byte[] transcript, out DeviceRecord? record)
     {
@@ -158,20 +166,4 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRow mesh
 
     private static Task SendAsync(WebSocket socket, object message, CancellationToken cancel) =>
         socket.SendAsync(ControlCodec.Encode(message), WebSocketMessageType.Text, endOfMessage: true, cancel);
-
-    private static async Task<object?> ReceiveAsync(WebSocket socket, CancellationToken cancel)
-    {
-        byte[] buffer = new byte[ControlProtocol.MaxPeerMessageBytes];
-        int length = 0;
-        while (length < buffer.Length)
-        {
-            ValueWebSocketReceiveResult part = await socket.ReceiveAsync(buffer.AsMemory(length), cancel).ConfigureAwait(false);
-            length += part.Count;
-            if (part.MessageType != WebSocketMessageType.Text || part.EndOfMessage)
-            {
-                return part.MessageType == WebSocketMessageType.Text ? ControlCodec.Decode(buffer.AsSpan(0, length), out _) : null;
-            }
-        }
-        return null;
-    }
 }

@@ -41,13 +41,13 @@ public sealed class MeshAuthority : IDisposable
     /// <param name="directory">Made with mode 0700 if absent; files in it get 0600.</param>
     /// <param name="ranges">The mesh's IPv4 and IPv6 ranges, for a new authority's name constraints.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="CertificateStoreException">A file is damaged, missing beside the other, or has ended.</exception>
+    /// <exception cref="CertificateStoreException">A file is damaged, missing beside the other, not valid at this time, or not of one mesh with the other; it is left as it is.</exception>
     /// <exception cref="IOException">The directory cannot be read or written.</exception>
     public static MeshAuthority Open(string directory, IReadOnlyList<IPNetwork> ranges, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(ranges);
         ArgumentNullException.ThrowIfNull(time);
-        PemFiles.MakeDirectory(directory);
+        OwnFiles.MakeDirectory(directory);
         string rootFile = Path.Combine(directory, "root.pem"), issuerFile = Path.Combine(directory, "issuer.pem");
         if (!File.Exists(rootFile))
         {
@@ -57,15 +57,20 @@ public sealed class MeshAuthority : IDisposable
                     $"{rootFile} is missing, but {issuerFile} exists. A new root would lock out every peer; restore it from a backup.");
             }
             using X509Certificate2 made = Make("TunnelMesh root", null, ranges, 1, time.GetUtcNow(), TimeSpan.FromDays(7300));
-            PemFiles.Write(rootFile, made);
+            OwnFiles.Write(rootFile, made);
         }
-        using X509Certificate2 root = PemFiles.Read(rootFile, time.GetUtcNow());
+        using X509Certificate2 root = OwnFiles.Read(rootFile, time.GetUtcNow());
         if (!File.Exists(issuerFile))
         {
             using X509Certificate2 made = Make("TunnelMesh issuer", root, ranges, 0, time.GetUtcNow(), TimeSpan.FromDays(3650));
-            PemFiles.Write(issuerFile, made);
+            OwnFiles.Write(issuerFile, made);
         }
-        X509Certificate2 issuer = PemFiles.Read(issuerFile, time.GetUtcNow());
+        X509Certificate2 issuer = OwnFiles.Read(issuerFile, time.GetUtcNow());
+        if (!IsIssuedBy(issuer, root, time.GetUtcNow()))
+        {
+            issuer.Dispose();
+            throw new CertificateStoreException($"{issuerFile} was not issued by {rootFile}; both were left as they are. Restore both from one backup, or move {issuerFile} away to have a new one made.");
+        }
         return new MeshAuthority(X509CertificateLoader.LoadCertificate(root.RawDataMemory.Span), issuer, time);
     }
 
@@ -111,6 +116,22 @@ public sealed class MeshAuthority : IDisposable
     {
         Root.Dispose();
         Issuer.Dispose();
+    }
+
+    private static bool IsIssuedBy(X509Certificate2 issuer, X509Certificate2 root, DateTimeOffset now)
+    {
+        using X509Chain chain = new();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(root);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
+        bool good = chain.Build(issuer) && chain.ChainElements.Count == 2;
+        foreach (X509ChainElement element in chain.ChainElements)
+        {
+            element.Certificate.Dispose();
+        }
+        return good;
     }
 
     private static X500DistinguishedName Name(string common)

@@ -25,7 +25,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
     internal RegistrationResult Register(SqliteSession s, RegistrationRequest request)
     {
         string id = DeviceId.FromDeviceKey(request.DeviceKey), user = PeerId.FromIdentityKey(request.IdentityKey);
-        if (s.Scalar("SELECT 1 FROM revoked_devices WHERE id=$1", id) is not null ||
+        if (IsRevoked(s, id) ||
             s.Scalar("SELECT 1 FROM users WHERE identity_key=$1 AND revoked IS NOT NULL", request.IdentityKey) is not null)
         {
             throw new RegistrationRefusedException(ControlErrorCodes.Revoked, "This device or its user was revoked in this mesh. Ask an admin of the mesh.");
@@ -43,12 +43,19 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         {
             throw new RegistrationRefusedException(ControlErrorCodes.ProofRefused, "The token is no longer valid: withdrawn, ended, or used as often as it may be. Ask for a new one.");
         }
+        if (request.Coordinator)
+        {
+            // One coordinator to a state: a device that coordinated before its key was lost is an ordinary one from now on.
+            s.Execute("UPDATE devices SET coordinator=0 WHERE coordinator=1 AND device_key<>$1", request.DeviceKey);
+        }
         return known is null ? Insert(s, request, id, user) : Update(s, request, known);
     }
 
+    internal static bool IsRevoked(SqliteSession s, string id) => s.Scalar("SELECT 1 FROM revoked_devices WHERE id=$1", id) is not null;
+
     internal RemovalResult RevokeDevice(SqliteSession s, string id)
     {
-        s.Execute("INSERT INTO revoked_devices VALUES($1,$2) ON CONFLICT DO NOTHING", id, Now);
+        MarkRevoked(s, id);
         return Remove(s, [id]);
     }
 
@@ -56,8 +63,14 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
     {
         s.Execute("INSERT INTO users VALUES($1,$2,$3,$3) ON CONFLICT(identity_key) DO UPDATE SET revoked=coalesce(revoked,$3)",
             identityKey, PeerId.FromIdentityKey(identityKey), Now);
-        return Remove(s, s.Query("SELECT id FROM devices WHERE identity_key=$1", r => r.GetString(0), identityKey));
+        List<string> ids = s.Query("SELECT id FROM devices WHERE identity_key=$1", r => r.GetString(0), identityKey);
+        // A device that comes back with its certificate is to hear that it was revoked, not that it is unknown.
+        ids.ForEach(id => MarkRevoked(s, id));
+        return Remove(s, ids);
     }
+
+    private void MarkRevoked(SqliteSession s, string id) =>
+        s.Execute("INSERT INTO revoked_devices VALUES($1,$2) ON CONFLICT DO NOTHING", id, Now);
 
     internal RemovalResult Remove(SqliteSession s, IReadOnlyList<string> ids)
     {
@@ -76,7 +89,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
 
     private static RegistrationResult Update(SqliteSession s, RegistrationRequest request, DeviceRow known)
     {
-        DeviceRow now = known with { ProgramVersion = request.ProgramVersion, Coordinator = request.Coordinator };
+        DeviceRow now = known with { ProgramVersion = request.ProgramVersion, Coordinator = known.Coordinator || request.Coordinator };
         if (request.RecordGeneration > known.RecordGeneration)
         {
             now = now with { Record = request.Record, RecordGeneration = request.RecordGeneration };

@@ -31,8 +31,13 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<RemovalResult> RevokeUserAsync(byte[] identityKey, CancellationToken cancel);
 
-    /// <summary>Notes when a device was last connected; does not change the map.</summary>
-    ValueTask TouchDeviceAsync(string deviceId, DateTimeOffset seen, CancellationToken cancel);
+    /// <summary>True when the device was revoked, by itself or with its user.</summary>
+    ValueTask<bool> IsRevokedAsync(string deviceId, CancellationToken cancel);
+
+    /// <summary>Notes when devices were last connected, in one transaction; does not change the map. Unknown ones are passed over.</summary>
+    /// <param name="seen">Device IDs with Unix seconds; an earlier time never replaces a later one.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask TouchDevicesAsync(IReadOnlyCollection<KeyValuePair<string, long>> seen, CancellationToken cancel);
 
     /// <summary>All tokens, withdrawn and expired ones among them.</summary>
     ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);

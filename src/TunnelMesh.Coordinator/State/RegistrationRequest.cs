@@ -17,7 +17,10 @@ public sealed record RegistrationRequest
     public long? TokenId { get; init; }
     /// <summary>True when only a known device may be registered (renewal).</summary>
     public bool KnownOnly { get; init; }
-    /// <summary>True for a coordinator.</summary>
+    /// <summary>
+    /// True only when the coordinator registers its own device: it becomes the state's one coordinator. False leaves the flag of
+    /// a known device as it is, so no join or renewal sets or clears it.
+    /// </summary>
     public bool Coordinator { get; init; }
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init; } = "";

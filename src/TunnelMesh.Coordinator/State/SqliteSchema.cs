@@ -36,7 +36,7 @@ internal static class SqliteSchema
     internal static SqliteSession Open(SqliteStateOptions options, IPNetwork cidr)
     {
         string file = options.File;
-        PemFiles.MakeDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        OwnFiles.MakeDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         if (!File.Exists(file))
         {
             if (File.Exists(file + "-wal"))

@@ -66,9 +66,22 @@ public sealed class SqliteState : ICoordinatorState
         _queue.RunAsync(s => _devices.RevokeUser(s, identityKey), cancel);
 
     /// <inheritdoc/>
-    public async ValueTask TouchDeviceAsync(string deviceId, DateTimeOffset seen, CancellationToken cancel) =>
-        await _queue.RunAsync(s => s.Execute("UPDATE devices SET last_seen=max(last_seen,$2) WHERE id=$1", deviceId, seen.ToUnixTimeSeconds()), cancel)
-            .ConfigureAwait(false);
+    public ValueTask<bool> IsRevokedAsync(string deviceId, CancellationToken cancel) =>
+        _queue.RunAsync(s => DeviceTable.IsRevoked(s, deviceId), cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask TouchDevicesAsync(IReadOnlyCollection<KeyValuePair<string, long>> seen, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(seen);
+        await _queue.RunAsync(s =>
+        {
+            foreach ((string id, long time) in seen)
+            {
+                s.Execute("UPDATE devices SET last_seen=max(last_seen,$2) WHERE id=$1", id, time);
+            }
+            return seen.Count;
+        }, cancel).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) =>

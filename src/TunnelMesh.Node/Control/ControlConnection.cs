@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -138,7 +137,7 @@ internal sealed class ControlConnection : IAsyncDisposable
         }
         while (!result.EndOfMessage);
         object? message = result.MessageType == WebSocketMessageType.Binary
-            ? Unpack(_buffer.AsMemory(0, length))
+            ? ControlCodec.DecodePacked(_buffer.AsMemory(0, length), ControlProtocol.MaxCoordinatorMessageBytes)
             : ControlCodec.Decode(_buffer.AsSpan(0, length), out _);
         if (message is ErrorMessage error && error.Code != ControlErrorCodes.UnknownType)
         {
@@ -195,29 +194,6 @@ internal sealed class ControlConnection : IAsyncDisposable
         _seen.Add(leaf.RawData);
         _seen.AddRange(others.Select(c => c.RawData));
         return true;
-    }
-
-    private static object? Unpack(ReadOnlyMemory<byte> packed)
-    {
-        try
-        {
-            using GZipStream gzip = new(new MemoryStream(packed.ToArray(), writable: false), CompressionMode.Decompress);
-            using MemoryStream plain = new();
-            byte[] part = new byte[64 * 1024];
-            for (int n; (n = gzip.Read(part)) > 0;)
-            {
-                if (plain.Length + n > ControlProtocol.MaxCoordinatorMessageBytes)
-                {
-                    return null;
-                }
-                plain.Write(part, 0, n);
-            }
-            return ControlCodec.Decode(plain.GetBuffer().AsSpan(0, (int)plain.Length), out _);
-        }
-        catch (InvalidDataException)
-        {
-            return null;
-        }
     }
 
     private ControlException Lost(Exception e) =>

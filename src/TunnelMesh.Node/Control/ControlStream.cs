@@ -17,6 +17,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2);
     private readonly CoordinatorClient _client = new(clock);
     private readonly byte[] _rootHash = SHA256.HashData(options.MeshRoot);
+    private readonly string _instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
     private PeerCertificate? _certificate = options.Certificate;
     private volatile NetworkMap? _map = options.Map;
     private volatile ControlConnection? _connection;
@@ -163,6 +164,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 Endpoints = endpoints.Endpoints,
                 Transports = options.Transports,
                 ProgramVersion = options.Request.ProgramVersion,
+                Instance = _instance,
             }, cancel).ConfigureAwait(false);
             renewing = KeepRenewingAsync(server, over.Token);
             // The upgrade has passed the certificate; a coordinator with nothing new to say stays silent.

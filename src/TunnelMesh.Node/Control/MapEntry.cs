@@ -67,20 +67,33 @@ public sealed class MapEntry
                 return null;
             }
         }
-        List<IPEndPoint> endpoints = new(device.Endpoints.Count);
-        foreach (string text in device.Endpoints)
+        return new MapEntry(device, record, ip!, ip6!, prefixes, ParseEndpoints(device.Endpoints));
+    }
+
+    /// <summary>The same device, seen or reachable otherwise; nothing is verified again because nothing signed has changed.</summary>
+    internal MapEntry With(PresenceChange change) => new(
+        Wire with
+        {
+            Online = change.Online,
+            LastSeen = change.LastSeen,
+            Endpoints = change.Endpoints ?? Wire.Endpoints,
+            Transports = change.Transports ?? Wire.Transports,
+            ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
+        },
+        Record, Ip, Ip6, (IPNetwork[])Prefixes, change.Endpoints is null ? (IPEndPoint[])Endpoints : ParseEndpoints(change.Endpoints));
+
+    private static IPEndPoint[] ParseEndpoints(IReadOnlyList<string> texts)
+    {
+        List<IPEndPoint> endpoints = new(texts.Count);
+        foreach (string text in texts)
         {
             if (IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && endpoint.Port != 0)
             {
                 endpoints.Add(endpoint);
             }
         }
-        return new MapEntry(device, record, ip!, ip6!, prefixes, [.. endpoints]);
+        return [.. endpoints];
     }
-
-    /// <summary>The same device, with another presence; nothing is verified again because nothing signed has changed.</summary>
-    internal MapEntry WithPresence(bool online, long lastSeen) =>
-        new(Wire with { Online = online, LastSeen = lastSeen }, Record, Ip, Ip6, (IPNetwork[])Prefixes, (IPEndPoint[])Endpoints);
 
     private static bool TryAddress(string text, string cidr, AddressFamily family, out IPAddress? address) =>
         IPAddress.TryParse(text, out address) && address.AddressFamily == family && IPNetwork.TryParse(cidr, out IPNetwork range) && range.Contains(address);

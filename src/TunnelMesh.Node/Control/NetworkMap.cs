@@ -150,7 +150,12 @@ public sealed class NetworkMap
         {
             if (byId.TryGetValue(change.Id, out MapEntry? entry))
             {
-                Remember(entry.WithPresence(change.Online, change.LastSeen));
+                MapEntry moved = entry.With(change);
+                Remember(moved);
+                if (!SameButPresence(entry, moved))
+                {
+                    changed.Add(moved);
+                }
             }
         }
         return new MapChange

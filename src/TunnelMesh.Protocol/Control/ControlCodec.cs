@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -50,6 +51,44 @@ public static class ControlCodec
             body.AsSpan(1).CopyTo(whole.AsSpan(entry.Prefix.Length + 1));
         }
         return whole;
+    }
+
+    /// <summary>An encoded message gzipped (RFC 1952): the body of a binary WebSocket message. The caller owns the array.</summary>
+    /// <param name="json">From <see cref="Encode"/>.</param>
+    public static byte[] Pack(ReadOnlySpan<byte> json)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(json);
+        }
+        return packed.ToArray();
+    }
+
+    /// <summary>The message in a binary WebSocket message, or null when it is damaged, of an unknown type or too large.</summary>
+    /// <param name="packed">Gzipped JSON.</param>
+    /// <param name="maxBytes">Largest size after decompression; a larger message is not unpacked further.</param>
+    public static object? DecodePacked(ReadOnlyMemory<byte> packed, int maxBytes)
+    {
+        try
+        {
+            using GZipStream gzip = new(new MemoryStream(packed.ToArray(), writable: false), CompressionMode.Decompress);
+            using MemoryStream plain = new();
+            byte[] part = new byte[16 * 1024];
+            for (int n; (n = gzip.Read(part)) > 0;)
+            {
+                if (plain.Length + n > maxBytes)
+                {
+                    return null;
+                }
+                plain.Write(part, 0, n);
+            }
+            return Decode(plain.GetBuffer().AsSpan(0, (int)plain.Length), out _);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The message in <paramref name="json"/>, or null when it is damaged or of an unknown type.</summary>

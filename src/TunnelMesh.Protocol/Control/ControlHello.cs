@@ -23,4 +23,6 @@ public sealed record ControlHello
     public IReadOnlyList<string> Transports { get; init; } = [];
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init; } = "";
+    /// <summary>Random text made once at each start of the program: tells a reconnection from a second machine with the same device key.</summary>
+    public string Instance { get; init; } = "";
 }

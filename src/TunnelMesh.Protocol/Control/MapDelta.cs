@@ -1,6 +1,6 @@
 namespace TunnelMesh.Protocol.Control;
 
-/// <summary>Changes From+1 … Number, merged; a viewer whose number is not <see cref="From"/> asks with <see cref="MapRequest"/>.</summary>
+/// <summary>Changes From+1 … Number, merged, as JSON text or gzipped in a binary message; a viewer whose number is not <see cref="From"/> asks with <see cref="MapRequest"/>.</summary>
 public sealed record MapDelta
 {
     /// <summary>JSON type name.</summary>
@@ -15,7 +15,7 @@ public sealed record MapDelta
     public IReadOnlyList<MapDevice> Upserted { get; init; } = [];
     /// <summary>IDs of devices that left or were revoked.</summary>
     public IReadOnlyList<string> Removed { get; init; } = [];
-    /// <summary>Changes of presence only.</summary>
+    /// <summary>Changes of presence and reachability only.</summary>
     public IReadOnlyList<PresenceChange> Presence { get; init; } = [];
     /// <summary>New list of coordinators, or null if unchanged.</summary>
     public IReadOnlyList<MapCoordinator>? Coordinators { get; init; }

@@ -1,6 +1,9 @@
 namespace TunnelMesh.Protocol.Control;
 
-/// <summary>A device came or went.</summary>
+/// <summary>
+/// A device came or went, or may be reached elsewhere: all that changes without its signed record. A null field is unchanged, so
+/// that the return of a thousand devices costs each viewer a few bytes a device and no signature check.
+/// </summary>
 public sealed record PresenceChange
 {
     /// <summary>Device ID.</summary>
@@ -9,4 +12,10 @@ public sealed record PresenceChange
     public required bool Online { get; init; }
     /// <summary>Unix seconds.</summary>
     public required long LastSeen { get; init; }
+    /// <summary>New candidate UDP endpoints, best first, or null.</summary>
+    public IReadOnlyList<string>? Endpoints { get; init; }
+    /// <summary>New transports in order of preference, or null.</summary>
+    public IReadOnlyList<string>? Transports { get; init; }
+    /// <summary>New program version, or null.</summary>
+    public string? ProgramVersion { get; init; }
 }

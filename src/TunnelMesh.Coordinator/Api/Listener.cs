@@ -1,0 +1,109 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.Logging;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Coordinator.Api;
+
+/// <summary>How the web server is set up: TLS 1.3 only, nothing resumed, HTTP/1.1, a client certificate asked for but not required.</summary>
+internal static class Listener
+{
+    /// <summary>Connections at once; a mesh has at most about half as many devices on one coordinator.</summary>
+    internal const int MaxConnections = 20_000;
+
+    /// <summary>Connections that wait to be accepted: a thousand peers come back at once after a restart.</summary>
+    private const int Backlog = 4096;
+
+    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>The application, not started yet.</summary>
+    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, RequestDelegate serve)
+    {
+        // Empty: no settings file of the working directory, no variable and no signal of the process has a say in this listener.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
+        builder.Logging.AddProvider(new ForwardingLoggerProvider(options.Logger));
+        // Below this level the web server reports what peers do: handshakes that fail, connections that break.
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = Backlog);
+        X509ChainPolicy policy = OwnChainsOnly(options.Authority);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = ControlProtocol.MaxPeerMessageBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
+            kestrel.Limits.MaxRequestLineSize = 2 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = HandshakeTime;
+            kestrel.Limits.KeepAliveTimeout = IdleTime;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxConcurrentUpgradedConnections = MaxConnections;
+            kestrel.Listen(options.Listen, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = HandshakeTime,
+                    OnConnection = context => ValueTask.FromResult(Offer(context.Connection, certificates.Current, policy)),
+                });
+            });
+        });
+        WebApplication app = builder.Build();
+        app.UseWebSockets();
+        app.Run(serve);
+        return app;
+    }
+
+    private static SslServerAuthenticationOptions Offer(BaseConnectionContext connection, ServerCertificate certificate, X509ChainPolicy policy)
+    {
+        // The proofs of a join bind the key of this very connection, also when the certificate is replaced meanwhile.
+        connection.Features.Set(certificate);
+        return new SslServerAuthenticationOptions
+        {
+            EnabledSslProtocols = SslProtocols.Tls13,
+            AllowTlsResume = false,
+            AllowRenegotiation = false,
+            ServerCertificateContext = certificate.Context,
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            // "Required" asks for one; whoever has none still gets in, to join or renew. What it is worth is judged where it
+            // matters, since a refusal inside the handshake could not say why.
+            ClientCertificateRequired = true,
+            CertificateChainPolicy = policy,
+#pragma warning disable CA5359
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+#pragma warning restore CA5359
+        };
+    }
+
+    /// <summary>The caller starts and stops the server; signals are its business.</summary>
+    private sealed class CallerLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    // The framework builds a chain in any case: it shall not look for issuers on the network or in the system's store.
+    private static X509ChainPolicy OwnChainsOnly(MeshAuthority authority)
+    {
+        X509ChainPolicy policy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.Add(authority.Root);
+        return policy;
+    }
+}

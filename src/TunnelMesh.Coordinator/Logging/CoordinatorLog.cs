@@ -1,0 +1,77 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace TunnelMesh.Coordinator.Logging;
+
+/// <summary>
+/// Everything the coordinator logs. Event IDs are stable: 1xx joining, 2xx streams and presence, 3xx membership, 4xx storage,
+/// 5xx certificates and tokens, 6xx listener. No message carries a secret.
+/// </summary>
+internal static partial class CoordinatorLog
+{
+    [LoggerMessage(101, LogLevel.Information, "{Name} ({Device}) joined from {Address} as {Ip} with token {Token}")]
+    internal static partial void Joined(ILogger log, string name, string device, IPAddress address, IPAddress ip, long? token);
+
+    [LoggerMessage(102, LogLevel.Information, "{Name} ({Device}) came back from {Address} with its old address {Ip}")]
+    internal static partial void Rejoined(ILogger log, string name, string device, IPAddress address, IPAddress ip);
+
+    [LoggerMessage(103, LogLevel.Debug, "{Name} ({Device}) renewed its certificate from {Address}")]
+    internal static partial void Renewed(ILogger log, string name, string device, IPAddress address);
+
+    [LoggerMessage(104, LogLevel.Warning, "a join or renewal from {Address} was refused: {Code}: {Reason}")]
+    internal static partial void JoinRefused(ILogger log, IPAddress address, string code, string reason);
+
+    [LoggerMessage(105, LogLevel.Debug, "{Address} has to wait {Seconds} s after too many failed proofs")]
+    internal static partial void JoinLimited(ILogger log, IPAddress address, int seconds);
+
+    [LoggerMessage(201, LogLevel.Information, "{Name} ({Device}) is online from {Address}")]
+    internal static partial void Online(ILogger log, string name, string device, IPAddress address);
+
+    [LoggerMessage(202, LogLevel.Information, "{Name} ({Device}) is offline")]
+    internal static partial void Offline(ILogger log, string name, string device);
+
+    [LoggerMessage(203, LogLevel.Information, "{Device} came back from {Address}; the stream from {Old} is closed")]
+    internal static partial void Replaced(ILogger log, string device, IPAddress address, IPAddress old);
+
+    [LoggerMessage(204, LogLevel.Warning, "{Name} ({Device}) is in use on two machines, one of them at {Address}; both are refused until one is stopped")]
+    internal static partial void InUse(ILogger log, string name, string device, IPAddress address);
+
+    [LoggerMessage(205, LogLevel.Warning, "a control stream from {Address} was refused: {Reason}")]
+    internal static partial void StreamRefused(ILogger log, IPAddress address, string reason);
+
+    [LoggerMessage(206, LogLevel.Warning, "the control stream of {Device} was ended: {Code}: {Reason}")]
+    internal static partial void StreamEnded(ILogger log, string device, string code, string reason);
+
+    [LoggerMessage(207, LogLevel.Information, "{Device} did not take what was sent to it; its stream is closed")]
+    internal static partial void Stalled(ILogger log, string device);
+
+    [LoggerMessage(208, LogLevel.Debug, "{Device} sent a message of unknown type")]
+    internal static partial void UnknownMessage(ILogger log, string device);
+
+    [LoggerMessage(301, LogLevel.Information, "{Name} ({Device}) left the mesh")]
+    internal static partial void Left(ILogger log, string name, string device);
+
+    [LoggerMessage(302, LogLevel.Warning, "device {Device} was revoked")]
+    internal static partial void DeviceRevoked(ILogger log, string device);
+
+    [LoggerMessage(303, LogLevel.Warning, "user {User} was revoked with {Count} devices")]
+    internal static partial void UserRevoked(ILogger log, string user, int count);
+
+    [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
+    internal static partial void StorageFailed(ILogger log, string what, Exception e);
+
+    [LoggerMessage(501, LogLevel.Information, "new server certificate for {Name}, valid until {End:u}")]
+    internal static partial void CertificateIssued(ILogger log, string name, DateTimeOffset end);
+
+    [LoggerMessage(502, LogLevel.Error, "the server certificate could not be renewed; it ends at {End:u}")]
+    internal static partial void CertificateFailed(ILogger log, DateTimeOffset end, Exception e);
+
+    [LoggerMessage(601, LogLevel.Information, "listening on {Address}, {Devices} devices in mesh {Mesh}")]
+    internal static partial void Listening(ILogger log, IPEndPoint address, int devices, string mesh);
+
+    [LoggerMessage(602, LogLevel.Error, "a request to {Path} failed inside the coordinator")]
+    internal static partial void RequestFailed(ILogger log, string path, Exception e);
+
+    [LoggerMessage(603, LogLevel.Error, "work in the background failed and is tried again")]
+    internal static partial void BackgroundFailed(ILogger log, Exception e);
+}

@@ -1,0 +1,296 @@
+using TunnelMesh.Coordinator.State;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Coordinator.Registry;
+
+/// <summary>
+/// The network map in memory and its numbering. The number is the state's number plus the volatile changes (presence, endpoints)
+/// this process has made; since both only grow, every change has a number of its own, and a durable change that went missing
+/// shows as a gap. The volatile part dies with the process, so the epoch carries a part that is made at each start: after a
+/// restart viewers are sent the whole map. Thread-safe; no call does I/O.
+/// </summary>
+internal sealed class LiveMap
+{
+    /// <summary>Removed devices remembered, so that a registration whose answer comes late does not bring one back.</summary>
+    private const int MaxGone = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Member> _members = [];
+    private readonly Dictionary<string, Change> _pending = [];
+    private readonly Dictionary<string, long> _gone = [];
+    private readonly Queue<string> _goneOrder = new();
+    private readonly MeshInfo _mesh;
+    private IReadOnlyList<MapCoordinator> _coordinators = [];
+    private bool _coordinatorsChanged;
+    private long _number, _taken;
+
+    /// <summary>Starts from what is stored; nobody is online yet.</summary>
+    /// <param name="epoch">The state's epoch and this process's part.</param>
+    /// <param name="number">The state's number, read before the devices.</param>
+    /// <param name="mesh">Sent with every full map.</param>
+    /// <param name="devices">All members.</param>
+    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices)
+    {
+        Epoch = epoch;
+        First = _number = _taken = number;
+        _mesh = mesh;
+        foreach (DeviceRow row in devices)
+        {
+            _members.Add(row.Id, new Member(ToWire(row, null), number));
+        }
+    }
+
+    [Flags]
+    private enum Change
+    {
+        Presence = 1,
+        Reachability = 2,
+        Whole = 4,
+    }
+
+    /// <summary>After each change, on the changing thread, outside the lock; must not block.</summary>
+    internal event Action? Changed;
+
+    internal string Epoch { get; }
+
+    internal MeshInfo Mesh => _mesh;
+
+    /// <summary>The number it started with; nothing before it is known.</summary>
+    internal long First { get; }
+
+    /// <summary>Number of the newest change.</summary>
+    internal long Number
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _number;
+            }
+        }
+    }
+
+    /// <summary>Member devices.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _members.Count;
+            }
+        }
+    }
+
+    internal MapDevice? Find(string id)
+    {
+        lock (_lock)
+        {
+            return _members.TryGetValue(id, out Member? member) ? member.Wire : null;
+        }
+    }
+
+    /// <summary>Takes over a registration; answers of concurrent ones may come in any order.</summary>
+    internal void Apply(RegistrationResult result)
+    {
+        if (!result.Changed)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _number++;
+            string id = result.Device.Id;
+            bool known = _members.TryGetValue(id, out Member? member);
+            bool late = known ? member!.Durable > result.MapNumber : _gone.GetValueOrDefault(id) > result.MapNumber;
+            if (!late)
+            {
+                _members[id] = new Member(ToWire(result.Device, member?.Wire), result.MapNumber);
+                _pending[id] = Change.Whole;
+            }
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes out what left or was revoked.</summary>
+    internal void Apply(RemovalResult result)
+    {
+        if (result.DeviceIds.Count == 0)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _number++;
+            foreach (string id in result.DeviceIds)
+            {
+                if (_members.TryGetValue(id, out Member? member) && member.Durable > result.MapNumber)
+                {
+                    continue;
+                }
+                _members.Remove(id);
+                _pending[id] = Change.Whole;
+                if (_gone.TryAdd(id, result.MapNumber))
+                {
+                    _goneOrder.Enqueue(id);
+                }
+                else
+                {
+                    _gone[id] = result.MapNumber;
+                }
+                if (_goneOrder.Count > MaxGone)
+                {
+                    _gone.Remove(_goneOrder.Dequeue());
+                }
+            }
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>A device came, went, or may be reached elsewhere. False when it is no member.</summary>
+    /// <param name="id">Device ID.</param>
+    /// <param name="online">True while its stream lives.</param>
+    /// <param name="lastSeen">Unix seconds.</param>
+    /// <param name="reach">Where it may be reached, or null to leave that as it is.</param>
+    internal bool SetPresence(string id, bool online, long lastSeen, Reachability? reach)
+    {
+        lock (_lock)
+        {
+            if (!_members.TryGetValue(id, out Member? member))
+            {
+                return false;
+            }
+            MapDevice wire = member.Wire;
+            bool moved = reach is not null && !reach.IsOf(wire);
+            if (wire.Online == online && !moved)
+            {
+                return true;
+            }
+            wire = wire with { Online = online, LastSeen = Math.Max(wire.LastSeen, lastSeen) };
+            if (moved)
+            {
+                wire = wire with
+                {
+                    Endpoints = reach!.Endpoints,
+                    Transports = reach.Transports ?? wire.Transports,
+                    ProgramVersion = reach.ProgramVersion ?? wire.ProgramVersion,
+                };
+            }
+            member.Wire = wire;
+            _number++;
+            _pending[id] = _pending.GetValueOrDefault(id) | Change.Presence | (moved ? Change.Reachability : 0);
+        }
+        Changed?.Invoke();
+        return true;
+    }
+
+    /// <summary>Replaces the list of coordinators.</summary>
+    internal void SetCoordinators(IReadOnlyList<MapCoordinator> coordinators)
+    {
+        lock (_lock)
+        {
+            _coordinators = coordinators;
+            _coordinatorsChanged = true;
+            _number++;
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>All changes since the last call as one delta, or null when there are none. One caller.</summary>
+    internal MapDelta? TakeDelta()
+    {
+        lock (_lock)
+        {
+            if (_number == _taken)
+            {
+                return null;
+            }
+            List<MapDevice> upserted = [];
+            List<string> removed = [];
+            List<PresenceChange> presence = [];
+            foreach ((string id, Change change) in _pending)
+            {
+                if (!_members.TryGetValue(id, out Member? member))
+                {
+                    removed.Add(id);
+                }
+                else if ((change & Change.Whole) != 0)
+                {
+                    upserted.Add(member.Wire);
+                }
+                else
+                {
+                    presence.Add(ToChange(member.Wire, (change & Change.Reachability) != 0));
+                }
+            }
+            MapDelta delta = new()
+            {
+                Epoch = Epoch,
+                From = _taken,
+                Number = _number,
+                Upserted = upserted,
+                Removed = removed,
+                Presence = presence,
+                Coordinators = _coordinatorsChanged ? _coordinators : null,
+            };
+            _pending.Clear();
+            _coordinatorsChanged = false;
+            _taken = _number;
+            return delta;
+        }
+    }
+
+    /// <summary>The whole map as it is now.</summary>
+    internal MapFull Snapshot()
+    {
+        lock (_lock)
+        {
+            return new MapFull
+            {
+                Epoch = Epoch,
+                Number = _number,
+                Mesh = _mesh,
+                Devices = [.. _members.Values.Select(m => m.Wire)],
+                Coordinators = _coordinators,
+            };
+        }
+    }
+
+    /// <summary>The entry of a row: what is stored, and what is known of its reachability.</summary>
+    internal static MapDevice ToWire(DeviceRow row, MapDevice? before) => new()
+    {
+        Id = row.Id,
+        User = row.UserId,
+        Name = row.Name,
+        Ip = row.Ip.ToString(),
+        Ip6 = row.Ip6.ToString(),
+        Prefixes = [$"{row.Ip}/32", $"{row.Ip6}/128"],
+        DeviceKey = row.DeviceKey,
+        IdentityKey = row.IdentityKey,
+        Record = row.Record,
+        Endpoints = before?.Endpoints ?? [],
+        Transports = before?.Transports ?? [],
+        Online = before?.Online ?? false,
+        LastSeen = Math.Max(row.LastSeen, before?.LastSeen ?? 0),
+        Coordinator = row.Coordinator,
+        ProgramVersion = row.ProgramVersion,
+    };
+
+    private static PresenceChange ToChange(MapDevice wire, bool reachability) => new()
+    {
+        Id = wire.Id,
+        Online = wire.Online,
+        LastSeen = wire.LastSeen,
+        Endpoints = reachability ? wire.Endpoints : null,
+        Transports = reachability ? wire.Transports : null,
+        ProgramVersion = reachability ? wire.ProgramVersion : null,
+    };
+
+    private sealed class Member(MapDevice wire, long durable)
+    {
+        internal MapDevice Wire { get; set; } = wire;
+
+        /// <summary>The state's number of its last stored change.</summary>
+        internal long Durable { get; } = durable;
+    }
+}

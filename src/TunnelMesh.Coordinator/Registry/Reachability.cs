@@ -1,0 +1,15 @@
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Coordinator.Registry;
+
+/// <summary>Where and how a device may be reached; null leaves a field of its entry as it is.</summary>
+/// <param name="Endpoints">Checked UDP endpoints, best first.</param>
+/// <param name="Transports">Checked transports in order of preference.</param>
+/// <param name="ProgramVersion">For display.</param>
+internal sealed record Reachability(IReadOnlyList<string> Endpoints, IReadOnlyList<string>? Transports, string? ProgramVersion)
+{
+    /// <summary>True when an entry says the same.</summary>
+    internal bool IsOf(MapDevice device) =>
+        Endpoints.SequenceEqual(device.Endpoints) && (Transports is null || Transports.SequenceEqual(device.Transports)) &&
+        (ProgramVersion is null || ProgramVersion == device.ProgramVersion);
+}
