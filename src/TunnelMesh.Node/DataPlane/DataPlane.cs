@@ -39,6 +39,7 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
                 LastSent = options.LastSent,
                 Mtu = options.Tun.Mtu,
                 Addresses = options.Tun.Addresses,
+                HandshakesPerSecondBeforeCookies = options.HandshakesPerSecondBeforeCookies,
             },
             this);
         _thread = new Thread(Run) { IsBackground = true, Name = "tunnelmesh-lane" };

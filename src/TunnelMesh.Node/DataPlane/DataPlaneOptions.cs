@@ -21,4 +21,7 @@ public sealed record DataPlaneOptions
 
     /// <summary>Timestamps drive the timers, the wall clock TAI64N.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Handshake messages a second above which senders must first prove their address by a cookie.</summary>
+    public int HandshakesPerSecondBeforeCookies { get; init; } = 200;
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
 
@@ -12,8 +13,8 @@ public sealed record TunnelEngineOptions
     /// <summary>Timestamps drive the timers, the wall clock TAI64N.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Randomness.</summary>
-    public IRandomSource Random { get; init; } = SystemRandomSource.Instance;
+    /// <summary>Fills a span with cryptographic randomness, from any thread.</summary>
+    public Action<Span<byte>> Random { get; init; } = RandomNumberGenerator.Fill;
 
     /// <summary>Remembers the last TAI64N sent; null for none.</summary>
     public ITai64nStore? LastSent { get; init; }

@@ -10,7 +10,7 @@ namespace TunnelMesh.Node.DataPlane;
 /// The last stage of everything that leaves inside a session: seal in place, send, note it for the timers. The only place where
 /// a keypair seals, and used by the engine's thread alone: two threads would use a nonce twice.
 /// </summary>
-internal sealed class TunnelSender(IRandomSource random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
+internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
 {
     private readonly byte[] _scratch = new byte[FrameBytes(Math.Max(mtu, ushort.MaxValue))];
 
@@ -63,7 +63,7 @@ internal sealed class TunnelSender(IRandomSource random, ITunnelOutput output, D
     public ulong? SendProbe(PeerTunnel tunnel, in UdpEndpoint endpoint, long now)
     {
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        random.Fill(bytes);
+        random(bytes);
         ulong challenge = BinaryPrimitives.ReadUInt64BigEndian(bytes);
         PathProbe.WriteProbe(_scratch.AsSpan(WireGuardMessage.TransportHeaderSize, mtu), challenge);
         return SendControl(tunnel, _scratch, mtu, endpoint, now) ? challenge : null;

@@ -25,7 +25,9 @@ public sealed partial class WireGuardPeer
         Volatile.Write(ref _receivedUnanswered, Unset);
         Volatile.Write(ref _confirmationOwed, false);
         if (isData && Volatile.Read(ref _sentUnanswered) == Unset)
+        {
             Volatile.Write(ref _sentUnanswered, now);
+        }
     }
 
     /// <summary>Notes an authenticated packet. Lock-free but for the packet that confirms a session.</summary>
@@ -35,7 +37,9 @@ public sealed partial class WireGuardPeer
     public void NoteReceived(TransportKeypair keypair, long now, bool isData)
     {
         if (ReferenceEquals(_next, keypair))
+        {
             Confirm(keypair);
+        }
         Received(now, isData);
     }
 
@@ -44,18 +48,24 @@ public sealed partial class WireGuardPeer
         Volatile.Write(ref _lastReceived, now);
         Volatile.Write(ref _sentUnanswered, Unset);
         if (isData && Volatile.Read(ref _receivedUnanswered) == Unset)
+        {
             Volatile.Write(ref _receivedUnanswered, now);
+        }
     }
 
     /// <summary>Under <see cref="Sync"/>: whether an initiation may go out, and if so that it does.</summary>
     internal bool TryStartInitiation(long now)
     {
         if (Removed || (_hasInitiated && now - _lastInitiation < Device.Time.After(0, HandshakeClock.RekeyTimeout)))
+        {
             return false;
+        }
         (_hasInitiated, _lastInitiation, _retransmitSet) = (true, now, true);
         _retransmitAt = now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter();
         if (!_attemptSet)
+        {
             (_attemptSet, _attemptStarted) = (true, now);
+        }
         return true;
     }
 
@@ -64,7 +74,9 @@ public sealed partial class WireGuardPeer
         TimeProvider time = Device.Time;
         PeerTimerActions actions = PeerTimerActions.None;
         if (Removed)
+        {
             return actions;
+        }
         DisposeRetired(now);
         if (_hasKeys && now - _lastSession >= 3 * time.After(0, HandshakeClock.RejectAfter))
         {
@@ -72,7 +84,9 @@ public sealed partial class WireGuardPeer
             actions |= PeerTimerActions.Expire;
         }
         if (_sendKeypair is { } old && !old.IsAlive(now))
+        {
             _sendKeypair = null;
+        }
         TransportKeypair? keys = _sendKeypair;
         bool want = false;
 
@@ -106,14 +120,18 @@ public sealed partial class WireGuardPeer
             want |= keys is null && !_retransmitSet;
         }
         if (keepalive && keys is not null)
+        {
             actions |= PeerTimerActions.SendKeepalive;
+        }
         if (keepalive)
         {
             Volatile.Write(ref _receivedUnanswered, Unset);
             Volatile.Write(ref _confirmationOwed, false);
         }
         if (!want)
+        {
             return actions;
+        }
         long earliest = _hasInitiated ? _lastInitiation + time.After(0, HandshakeClock.RekeyTimeout) : now;
         (_retransmitSet, _retransmitAt) = (true, Math.Max(now, earliest));
         return now >= earliest ? actions | PeerTimerActions.SendInitiation : actions;
@@ -124,19 +142,33 @@ public sealed partial class WireGuardPeer
         TimeProvider time = Device.Time;
         long next = long.MaxValue;
         if (Removed)
+        {
             return next;
+        }
         if (_retransmitSet)
+        {
             next = _retransmitAt;
+        }
         if (_hasKeys)
+        {
             next = Math.Min(next, _lastSession + 3 * time.After(0, HandshakeClock.RejectAfter));
+        }
         if (PersistentAt(now) is { } due)
+        {
             next = Math.Min(next, due);
+        }
         if (Volatile.Read(ref _confirmationOwed))
+        {
             return now;
+        }
         if (Volatile.Read(ref _receivedUnanswered) is var received && received != Unset)
+        {
             next = Math.Min(next, received + time.After(0, HandshakeClock.Keepalive));
+        }
         if (!_retransmitSet && Volatile.Read(ref _sentUnanswered) is var unanswered && unanswered != Unset)
+        {
             next = Math.Min(next, unanswered + time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout));
+        }
         if (_sendKeypair is { } keys)
         {
             // The hot path arms timers without telling anyone: looking again within the shortest of them misses none, and
@@ -145,7 +177,9 @@ public sealed partial class WireGuardPeer
             next = Math.Min(next, now + time.After(0, HandshakeClock.Keepalive));
             next = Math.Min(next, keys.CreatedAt + time.After(0, HandshakeClock.RejectAfter));
             if (keys.IsInitiator)
+            {
                 next = Math.Min(next, Math.Max(rekey, now + time.After(0, TimeSpan.FromSeconds(1))));
+            }
         }
         return next;
     }
@@ -159,15 +193,23 @@ public sealed partial class WireGuardPeer
     private bool NeedsRekey(TransportKeypair keys)
     {
         if (keys.SentMessages > TransportKeypair.RekeyAfterMessages)
+        {
             return true;
+        }
         if (!keys.IsInitiator)
+        {
             return false;
+        }
         long sent = Volatile.Read(ref _lastSent), received = Volatile.Read(ref _lastReceived);
         if (sent != Unset && sent - keys.CreatedAt >= Device.Time.After(0, HandshakeClock.RekeyAfter))
+        {
             return true;
+        }
         TimeSpan late = HandshakeClock.RejectAfter - HandshakeClock.Keepalive - HandshakeClock.RekeyTimeout;
         if (_lastMinuteSent || received == Unset || received - keys.CreatedAt < Device.Time.After(0, late))
+        {
             return false;
+        }
         _lastMinuteSent = true;
         return true;
     }
@@ -176,10 +218,14 @@ public sealed partial class WireGuardPeer
     {
         int seconds = _persistentKeepalive;
         if (seconds == 0)
+        {
             return null;
+        }
         long last = Math.Max(Volatile.Read(ref _lastSent), Volatile.Read(ref _lastReceived));
         if (_retransmitSet && _sendKeypair is null)
+        {
             return null;
+        }
         return last == Unset ? now : last + Device.Time.After(0, TimeSpan.FromSeconds(seconds));
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Protocol.Noise;
 
@@ -15,8 +16,8 @@ public sealed class WireGuardDeviceTests
     public WireGuardDeviceTests()
     {
         LocalStatic left = Key(), right = Key();
-        _left = new WireGuardDevice(left, _time, SystemRandomSource.Instance, null);
-        _right = new WireGuardDevice(right, _time, SystemRandomSource.Instance, null);
+        _left = new WireGuardDevice(left, _time, RandomNumberGenerator.Fill, null);
+        _right = new WireGuardDevice(right, _time, RandomNumberGenerator.Fill, null);
         _toRight = _left.AddPeer(right.PublicKey.Span, [], null);
         _toLeft = _right.AddPeer(left.PublicKey.Span, [], null);
     }
@@ -30,6 +31,31 @@ public sealed class WireGuardDeviceTests
         Pass(_toRight, _right);
         Assert.NotNull(_toLeft.SendKeypair);
         Pass(_toLeft, _left);
+    }
+
+    [Fact]
+    public void A_repeated_initiation_is_answered_with_the_same_response_until_the_session_is_used()
+    {
+        byte[] again = new byte[148];
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, false, _reply, out int length, out _));
+        _time.Advance(TimeSpan.FromMilliseconds(250));
+        Assert.Equal(HandshakeResult.AnsweredAgain, _right.HandleHandshake(_message, [192, 0, 2, 9], false, again, out int second, out WireGuardPeer? peer));
+        Assert.Same(_toLeft, peer);
+        Assert.Equal(_reply[..length], again[..second]);
+        Assert.Equal(HandshakeResult.SessionEstablished, _left.HandleHandshake(again.AsSpan(0, second), Source, false, new byte[92], out _, out _));
+        Pass(_toRight, _right);
+        Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, again, out second, out _));
+        Assert.Equal(0, second);
+    }
+
+    [Fact]
+    public void A_repeat_that_comes_too_late_is_a_replay()
+    {
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.Equal(HandshakeResult.Responded, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
+        _time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
     }
 
     [Fact]
@@ -86,11 +112,12 @@ public sealed class WireGuardDeviceTests
     public void Replays_floods_and_clocks_set_back_are_handled()
     {
         Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
         Assert.Equal(HandshakeResult.Replayed, _right.HandleHandshake(_message, Source, false, _reply, out _, out _));
         var back = new FakeTimeProvider(_time.GetUtcNow() - TimeSpan.FromDays(1));
         var store = new Store { Last = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks };
         LocalStatic key = Key();
-        var restarted = new WireGuardDevice(key, back, SystemRandomSource.Instance, store);
+        var restarted = new WireGuardDevice(key, back, RandomNumberGenerator.Fill, store);
         WireGuardPeer there = restarted.AddPeer(_toLeft.Device.Local.PublicKey.Span, [], null);
         _right.AddPeer(key.PublicKey.Span, [], null);
         Handshake(restarted, there, _right);
@@ -125,7 +152,7 @@ public sealed class WireGuardDeviceTests
     private static LocalStatic Key()
     {
         byte[] key = new byte[32];
-        SystemRandomSource.Instance.Fill(key);
+        RandomNumberGenerator.Fill(key);
         return new LocalStatic(key);
     }
 
