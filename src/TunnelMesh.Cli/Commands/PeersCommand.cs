@@ -11,14 +11,14 @@ namespace TunnelMesh.Cli.Commands;
 internal static class PeersCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(HomeLayout layout)
+    public static Command Create(CommandContext commands)
     {
         Option<string> context = QueryCommand.Context();
         Option<bool> json = QueryCommand.Json();
         Command command = new("peers", "List the other devices of the mesh") { context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             IReadOnlyList<PeerReport> peers = await client.PeersAsync(cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))

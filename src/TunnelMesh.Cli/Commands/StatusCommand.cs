@@ -9,14 +9,14 @@ namespace TunnelMesh.Cli.Commands;
 internal static class StatusCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(HomeLayout layout)
+    public static Command Create(CommandContext commands)
     {
         Option<string> context = QueryCommand.Context();
         Option<bool> json = QueryCommand.Json();
         Command command = new("status", "Show the state of the running peer") { context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json)

@@ -10,7 +10,7 @@ public interface ITunDevice : IDisposable
     /// <summary>The largest packet in bytes.</summary>
     int Mtu { get; }
 
-    /// <summary>The addresses that are really set: without the IPv6 ones where the system has IPv6 switched off.</summary>
+    /// <summary>The addresses that are really set: without the IPv6 ones where the system has IPv6 switched off or the MTU is below 1280.</summary>
     IReadOnlyList<TunAddress> Addresses { get; }
 
     /// <summary>Takes the next packet that the system sends, without waiting.</summary>
