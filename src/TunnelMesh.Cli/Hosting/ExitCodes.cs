@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Coordinator.Access;
+using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
@@ -29,6 +31,8 @@ internal static class ExitCodes
         PeerStoreException or CertificateStoreException or IdentityFormatException => ExitCode.DamagedState,
         CoordinatorStateException => ExitCode.DamagedState,
         StorageFailedException => ExitCode.General,
+        TokenSetupException => ExitCode.Configuration,
+        CoordinatorListenException e => OfListen(e.Error),
         UnauthorizedAccessException => ExitCode.Permission,
         SocketException => ExitCode.Network,
         IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,
@@ -53,6 +57,13 @@ internal static class ExitCodes
         LocalErrorCodes.Unreachable => ExitCode.Network,
         LocalErrorCodes.Starting => ExitCode.NotRunning,
         _ => ExitCode.General,
+    };
+
+    private static ExitCode OfListen(SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => ExitCode.InUse,
+        SocketError.AccessDenied => ExitCode.Permission,
+        _ => ExitCode.Configuration,
     };
 
     private static ExitCode OfTun(TunError error) => error switch

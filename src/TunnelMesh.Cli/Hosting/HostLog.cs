@@ -14,8 +14,8 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Problem}")]
     public static partial void FileDamaged(this ILogger log, string problem);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "coordinator listens port={Port} mesh={MeshId} range={Cidr} ca_sha256={CaSha256}")]
-    public static partial void CoordinatorListens(this ILogger log, int port, string meshId, string cidr, string caSha256);
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "this machine serves the mesh mesh={MeshId} range={Cidr} ca_sha256={CaSha256}")]
+    public static partial void Serves(this ILogger log, string meshId, string cidr, string caSha256);
 
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "joined the mesh server={Server} mesh={MeshId} name={Name} address={Address}")]
     public static partial void Joined(this ILogger log, string server, string meshId, string name, string address);
@@ -47,9 +47,12 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 14, Level = LogLevel.Information, Message = "addresses of this machine changed endpoints={Endpoints}")]
     public static partial void EndpointsChanged(this ILogger log, string endpoints);
 
-    [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "certificate renewed until={Until}")]
+    [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "certificate renewed until={Until:u}")]
     public static partial void Renewed(this ILogger log, DateTimeOffset until);
 
     [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "stopping")]
     public static partial void Stopping(this ILogger log);
+
+    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN was withdrawn before and admits nobody token={Id}")]
+    public static partial void TokenWithdrawn(this ILogger log, long id);
 }

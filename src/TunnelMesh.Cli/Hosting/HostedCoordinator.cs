@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.Connections;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
@@ -18,6 +18,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>The coordinator inside this process: state, authority and listener, started and stopped as one.</summary>
 internal sealed class HostedCoordinator : IAsyncDisposable
 {
+    // Each is tried in turn by a peer that has lost its coordinator.
+    private const int MaxUrls = 8;
     private readonly CleanupStack _cleanup;
 
     private HostedCoordinator(CleanupStack cleanup, int port, IPAddress address, PeerMembership membership, string caSha256)
@@ -39,7 +41,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     public string CaSha256 { get; }
 
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
-    /// <exception cref="HostException">No token, another mesh than the context's, or the port is in use.</exception>
+    /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
+    /// <exception cref="CoordinatorListenException">It cannot listen.</exception>
+    /// <exception cref="TokenSetupException">The token is not good.</exception>
     /// <exception cref="CoordinatorStateException">The state cannot be used.</exception>
     /// <exception cref="CertificateStoreException">The certificates cannot be used.</exception>
     /// <exception cref="RegistrationRefusedException">The device may not have the name.</exception>
@@ -48,7 +52,6 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         Settings settings = options.Settings;
         string file = Path.Combine(settings.CoordinatorDataDir, "state.db");
         bool founding = !File.Exists(file);
-        IReadOnlyList<string> tokens = Tokens(options.Token, founding);
         if (founding)
         {
             // A mesh keeps the range it is founded with, so this is the last moment to choose another one.
@@ -67,26 +70,28 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     $"The context {options.Context} is a member of the mesh at {other.Server}, so it cannot serve the one in {settings.CoordinatorDataDir}. " +
                     $"Use another --context, or go on with: tunnelmesh join {other.Server}");
             }
-            foreach (string token in tokens)
-            {
-                await state.AddTokenAsync(token, null, null, cancel).ConfigureAwait(false);
-            }
-            if (tokens.Count == 0 && !(await state.LoadTokensAsync(cancel).ConfigureAwait(false)).Any(t => t.IsValid(options.Time.GetUtcNow())))
-            {
-                _ = Tokens(null, founding: true);
-            }
-            DeviceRow self = await RegisterAsync(state, options, identity, stored.Device, root, cancel).ConfigureAwait(false);
+            await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
+            ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            IPEndPoint listen = Listen(settings.CoordinatorListen);
             CoordinatorServerOptions server = new()
             {
-                Listen = Listen(settings.CoordinatorListen),
-                Name = self.Name,
+                Listen = listen,
+                Name = options.Name,
                 State = state,
                 Authority = authority,
+                Self = new SelfDevice
+                {
+                    DeviceKey = stored.Device.Public.ToArray(),
+                    IdentityKey = identity.PublicKey.ToArray(),
+                    Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
+                },
+                Urls = Urls(listen, settings.TunName, state.Mesh),
+                Logger = options.Log,
                 ProgramVersion = options.Version,
                 Time = options.Time,
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
-            PeerMembership membership = Describe(server, state.Mesh, self, root, started.Port);
+            PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
             return new HostedCoordinator(cleanup, started.Port, Loopback(server.Listen.Address), membership, authority.CaSha256);
         }
         catch
@@ -99,33 +104,19 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
 
-    private static IReadOnlyList<string> Tokens(string? text, bool founding)
+    private static async Task SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
     {
-        if (text is null && !founding)
+        TokenSetupResult tokens = await TokenSetup.EnsureAsync(state, options.Token, options.Settings.CoordinatorDataDir, RandomNumberGenerator.Fill, cancel).ConfigureAwait(false);
+        if (tokens.File is { } file)
         {
-            return [];
+            await options.Error.WriteLineAsync(
+                $"TUNNELMESH_TOKEN is not set, so a mesh token was made: it is in {file}. Set it as TUNNELMESH_TOKEN on every machine that joins. " +
+                "To choose one yourself, restart with TUNNELMESH_TOKEN=$(openssl rand -hex 32).").ConfigureAwait(false);
         }
-        return MeshToken.ParseList(text, out IReadOnlyList<string> tokens, out string error)
-            ? tokens
-            : throw new HostException(ExitCode.Configuration, text is null
-                ? "A mesh needs a token, and TUNNELMESH_TOKEN is not set. Make one with: export TUNNELMESH_TOKEN=$(openssl rand -hex 32), and set the same on every machine that joins."
-                : error);
-    }
-
-    private static async Task<DeviceRow> RegisterAsync(SqliteState state, PeerHostOptions options, IdentityKey identity, DeviceKey device, byte[] root, CancellationToken cancel)
-    {
-        ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        RegistrationResult result = await state.RegisterAsync(new RegistrationRequest
+        foreach (long id in tokens.Withdrawn)
         {
-            DeviceKey = device.Public.ToArray(),
-            IdentityKey = identity.PublicKey.ToArray(),
-            Name = options.Name,
-            Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), device.Public, generation, expiry: 0),
-            RecordGeneration = generation,
-            Coordinator = true,
-            ProgramVersion = options.Version,
-        }, cancel).ConfigureAwait(false);
-        return result.Device;
+            options.Log.TokenWithdrawn(id);
+        }
     }
 
     private static async Task<CoordinatorServer> ListenAsync(CoordinatorServerOptions server, CancellationToken cancel)
@@ -134,16 +125,18 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         {
             return await CoordinatorServer.StartAsync(server, cancel).ConfigureAwait(false);
         }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
+        catch (CoordinatorListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Tcp, e.Endpoint.Port) is { } owner)
         {
-            string owner = PortOwner.Find(ProtocolType.Tcp, server.Listen.Port) is { } found ? $" by {found}" : "";
-            throw new HostException(ExitCode.InUse, $"TCP port {server.Listen.Port} is in use{owner}. Stop that program, or choose another port with coordinator.listen.", e);
+            throw new HostException(ExitCode.InUse, $"TCP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or choose another port with coordinator.listen.", e);
         }
-        catch (SocketException e)
-        {
-            throw new HostException(e.SocketErrorCode == SocketError.AccessDenied ? ExitCode.Permission : ExitCode.Configuration,
-                $"The coordinator cannot listen at {server.Listen} (coordinator.listen): {e.Message}.", e);
-        }
+    }
+
+    private static IReadOnlyList<string> Urls(IPEndPoint listen, string tunName, MeshRow mesh)
+    {
+        IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
+            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
+            : [listen.Address];
+        return [.. addresses.Take(MaxUrls).Select(a => $"https://{new CoordinatorAddress(a.ToString(), listen.Port)}")];
     }
 
     private static IPEndPoint Listen(HostPort listen)

@@ -107,7 +107,7 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             HostedCoordinator coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
             MeshInfo mesh = coordinator.Membership.Mesh;
-            _options.Log.CoordinatorListens(coordinator.Port, mesh.MeshId, mesh.Cidr, coordinator.CaSha256);
+            _options.Log.Serves(mesh.MeshId, mesh.Cidr, coordinator.CaSha256);
             step = MembershipStep.Serve(_options, identity, stored, store, coordinator);
         }
         else
