@@ -82,6 +82,17 @@ public sealed partial class WireGuardDevice
         }
     }
 
+    /// <summary>For when <see cref="PeerTimerActions.SendInitiation"/> is asked for and there is no address to send to: it is asked
+    /// for again as if this one had been lost, and given up in the end.</summary>
+    public void PostponeHandshake(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        lock (peer.Sync)
+        {
+            peer.PostponeInitiation(Time.GetTimestamp());
+        }
+    }
+
     /// <summary>When to run the peer's timers next, a <see cref="TimeProvider.GetTimestamp"/> value; <see cref="long.MaxValue"/>
     /// for not before something happens. Ask again after each handshake event and each run.</summary>
     public long NextDeadline(WireGuardPeer peer)

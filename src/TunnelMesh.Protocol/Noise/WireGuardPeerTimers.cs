@@ -60,13 +60,19 @@ public sealed partial class WireGuardPeer
         {
             return false;
         }
-        (_hasInitiated, _lastInitiation, _retransmitSet) = (true, now, true);
-        _retransmitAt = now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter();
+        (_hasInitiated, _lastInitiation) = (true, now);
+        PostponeInitiation(now);
+        return true;
+    }
+
+    /// <summary>Under <see cref="Sync"/>: the next attempt comes after the time-out; the first one counts from now.</summary>
+    internal void PostponeInitiation(long now)
+    {
+        (_retransmitSet, _retransmitAt) = (true, now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter());
         if (!_attemptSet)
         {
             (_attemptSet, _attemptStarted) = (true, now);
         }
-        return true;
     }
 
     internal PeerTimerActions RunTimers(long now)

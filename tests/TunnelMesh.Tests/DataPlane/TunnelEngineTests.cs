@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace TunnelMesh.Tests.DataPlane;
 
 public class TunnelEngineTests
@@ -12,6 +14,32 @@ public class TunnelEngineTests
         pair.Run(TimeSpan.FromSeconds(1));
         Assert.Equal([1], pair.Right.Got);
         Assert.Equal([2], pair.Left.Got);
+    }
+
+    [Fact]
+    public void A_peer_that_nobody_can_reach_keeps_the_timers_at_rest()
+    {
+        var pair = new EnginePair(left: s => s with { Candidates = [], PersistentKeepaliveSeconds = 25 }, right: s => s with { Candidates = [] });
+        pair.Run(TimeSpan.FromMinutes(5));
+        Assert.Equal(0, pair.Left.Datagrams);
+        Assert.InRange(pair.Left.TimerRuns, 0, 100);
+    }
+
+    [Fact]
+    public void A_peer_whose_last_candidate_is_withdrawn_keeps_the_timers_at_rest_and_comes_back_with_a_new_one()
+    {
+        var pair = new EnginePair(right: s => s with { Candidates = [] });
+        pair.Left.Engine.SetPeers([pair.Right.Spec with { Candidates = [IPEndPoint.Parse("203.0.113.9:1")] }]);
+        pair.Left.Send(1);
+        pair.Run(TimeSpan.FromSeconds(1));
+        pair.Left.Engine.SetPeers([pair.Right.Spec with { Candidates = [] }]);
+        int before = pair.Left.TimerRuns;
+        pair.Run(TimeSpan.FromMinutes(5));
+        Assert.InRange(pair.Left.TimerRuns - before, 0, 100);
+        pair.Left.Engine.SetPeers(pair.Left.Specs);
+        pair.Left.Send(2);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal([2], pair.Right.Got);
     }
 
     [Fact]
