@@ -101,9 +101,13 @@ public sealed class TransportKeypair : IDisposable
         return _window.TryAccept(counter) ? OpenResult.Opened : OpenResult.Replayed;
     }
 
+    /// <summary>True once the keys have been forgotten.</summary>
+    internal bool IsDisposed { get; private set; }
+
     /// <summary>Forgets the keys. No thread may be sealing or opening.</summary>
     public void Dispose()
     {
+        IsDisposed = true;
         _send.Dispose();
         _receive.Dispose();
     }

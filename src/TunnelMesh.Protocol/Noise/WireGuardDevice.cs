@@ -53,7 +53,8 @@ public sealed partial class WireGuardDevice
         return peer;
     }
 
-    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already.</summary>
+    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. No thread may be sealing or opening with
+    /// its keys.</summary>
     public void RemovePeer(WireGuardPeer peer)
     {
         ArgumentNullException.ThrowIfNull(peer);

@@ -167,6 +167,11 @@ public sealed partial class WireGuardPeer
         Drop(_next);
         _current = _previous = _next = null;
         ClearPending();
+        while (_retired.TryDequeue(out TransportKeypair? keypair))
+        {
+            Device.Indexes.TryRemove(keypair.LocalIndex, out _);
+            keypair.Dispose();
+        }
         _hasKeys = false;
     }
 

@@ -108,6 +108,28 @@ public sealed class WireGuardDeviceTests
         Assert.Null(_toLeft.SendKeypair);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Keys_leave_memory_when_a_peer_is_removed_and_when_it_was_silent_for_540_seconds(bool removed)
+    {
+        Handshake(_left, _toRight, _right);
+        TransportKeypair keys = _toRight.SendKeypair!;
+        Assert.False(keys.IsDisposed);
+        if (removed)
+        {
+            _left.RemovePeer(_toRight);
+        }
+        else
+        {
+            _time.Advance(TimeSpan.FromSeconds(540));
+            Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.Expire));
+        }
+
+        Assert.True(keys.IsDisposed);
+        Assert.False(_left.TryFindKeypair(keys.LocalIndex, out _, out _));
+    }
+
     [Fact]
     public void Replays_floods_and_clocks_set_back_are_handled()
     {
