@@ -179,6 +179,7 @@ public sealed partial class WireGuardPeer
     {
         while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now - Device.Time.TimestampFrequency))
         {
+            Device.Indexes.TryRemove(keypair.LocalIndex, out _);
             _retired.Dequeue().Dispose();
         }
     }
@@ -206,12 +207,13 @@ public sealed partial class WireGuardPeer
         {
             return;
         }
-        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
-        // Its keys are zeroed once it is past its age: the hot path checks the age first and so never meets a disposed cipher.
-        // Beyond the bound the collector takes them, so that a peer that keeps shaking hands fills no memory.
+        // It still opens what comes in until it is past its age. When both sides had begun a session, each sends on its own, and the
+        // remote goes on doing so for a round trip after we have replaced it. Its keys are zeroed after that: the hot path
+        // checks the age first and so never meets a disposed cipher. Beyond the bound the collector takes them, so that a peer
+        // that keeps shaking hands fills no memory.
         if (_retired.Count == MaxRetired)
         {
-            _retired.Dequeue();
+            Device.Indexes.TryRemove(_retired.Dequeue().LocalIndex, out _);
         }
         _retired.Enqueue(keypair);
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Node.DataPlane;
 
 namespace TunnelMesh.Tests.DataPlane;
 
@@ -51,5 +52,28 @@ public class TunnelEngineTests
         pair.Left.Send(1);
         pair.Run(TimeSpan.FromSeconds(1));
         Assert.Equal([1], pair.Right.Got);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void No_packet_is_lost_over_rekeys_whether_one_began_or_both(bool both)
+    {
+        var pair = new EnginePair();
+        for (int i = 0; i < 60_000; i++)
+        {
+            pair.Left.Send(i);
+            if (both || i > 10)
+            {
+                pair.Right.Send(i);
+            }
+
+            pair.Run(TimeSpan.FromMilliseconds(10));
+        }
+
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(Enumerable.Range(0, 60_000), pair.Right.Got);
+        Assert.Equal(both ? 60_000 : 60_000 - 11, pair.Left.Got.Count);
+        Assert.Equal(0, pair.Left.Engine.Counters[DropReason.NoSession] + pair.Right.Engine.Counters[DropReason.NoSession]);
     }
 }
