@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Tests.DataPlane;
 
@@ -75,5 +76,26 @@ public class TunnelEngineTests
         Assert.Equal(Enumerable.Range(0, 60_000), pair.Right.Got);
         Assert.Equal(both ? 60_000 : 60_000 - 11, pair.Left.Got.Count);
         Assert.Equal(0, pair.Left.Engine.Counters[DropReason.NoSession] + pair.Right.Engine.Counters[DropReason.NoSession]);
+    }
+
+    [Fact]
+    public void Late_packets_from_the_old_address_do_not_hold_traffic_there()
+    {
+        var pair = new EnginePair();
+        pair.Left.Send(0);
+        pair.Run(TimeSpan.FromSeconds(1));
+
+        // The old way is the slower one: its last packet comes in after the first over the new way, and is no sign of life.
+        pair.Right.ExtraLatency = EnginePair.Latency;
+        pair.Right.Send(0);
+        pair.Run(TimeSpan.FromMilliseconds(10));
+        pair.Right.ExtraLatency = TimeSpan.Zero;
+        pair.Right.Address = UdpEndpoint.From(IPEndPoint.Parse("198.51.100.2:2223"));
+        pair.Right.Send(1);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal([1, 0], pair.Left.Got);
+        pair.Left.Send(1);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal([0, 1], pair.Right.Got);
     }
 }
