@@ -166,22 +166,26 @@ public sealed partial class WireGuardPeer
         Drop(_previous);
         Drop(_next);
         _current = _previous = _next = null;
-        ClearPending();
         while (_retired.TryDequeue(out TransportKeypair? keypair))
         {
-            Device.Indexes.TryRemove(keypair.LocalIndex, out _);
-            keypair.Dispose();
+            Forget(keypair);
         }
+        ClearPending();
         _hasKeys = false;
     }
 
     private void DisposeRetired(long now)
     {
-        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now - Device.Time.TimestampFrequency))
+        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now))
         {
-            Device.Indexes.TryRemove(keypair.LocalIndex, out _);
-            _retired.Dequeue().Dispose();
+            Forget(_retired.Dequeue());
         }
+    }
+
+    private void Forget(TransportKeypair keypair)
+    {
+        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
+        keypair.Dispose();
     }
 
     internal void Remove()
@@ -207,13 +211,11 @@ public sealed partial class WireGuardPeer
         {
             return;
         }
-        // It still opens what comes in until it is past its age. When both sides had begun a session, each sends on its own, and the
-        // remote goes on doing so for a round trip after we have replaced it. Its keys are zeroed after that: the hot path
-        // checks the age first and so never meets a disposed cipher. Beyond the bound the collector takes them, so that a peer
-        // that keeps shaking hands fills no memory.
+        // Until its age ends it may still receive: after simultaneous initiations each side sends on the session it began, and
+        // drops the other's while datagrams on it are under way. Bounded, so that a peer that keeps shaking hands fills no memory.
         if (_retired.Count == MaxRetired)
         {
-            Device.Indexes.TryRemove(_retired.Dequeue().LocalIndex, out _);
+            Forget(_retired.Dequeue());
         }
         _retired.Enqueue(keypair);
     }
