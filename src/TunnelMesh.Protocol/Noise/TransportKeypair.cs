@@ -22,8 +22,8 @@ public sealed class TransportKeypair : IDisposable
 
     internal TransportKeypair(ReadOnlySpan<byte> sendKey, ReadOnlySpan<byte> receiveKey, uint localIndex, uint remoteIndex, bool isInitiator, long createdAt, long rejectAt)
     {
-        _send = new TransportAead(sendKey);
-        _receive = new TransportAead(receiveKey);
+        _send = TransportAead.Create(sendKey);
+        _receive = TransportAead.Create(receiveKey);
         _rejectAt = rejectAt;
         LocalIndex = localIndex;
         RemoteIndex = remoteIndex;

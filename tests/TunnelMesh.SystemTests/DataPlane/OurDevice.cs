@@ -4,22 +4,23 @@ using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.SystemTests.Machines;
+using TunnelMesh.SystemTests.WireGuard;
 
-namespace TunnelMesh.SystemTests.WireGuard;
+namespace TunnelMesh.SystemTests.DataPlane;
 
 /// <summary>Our data plane on a real TUN device and a real socket inside one machine, run by this process.</summary>
 internal sealed class OurDevice : IDisposable
 {
     private readonly LocalStatic key;
 
-    private OurDevice(LocalStatic key, DataPlane plane, int port)
+    private OurDevice(LocalStatic key, Node.DataPlane.DataPlane plane, int port)
     {
         this.key = key;
         Plane = plane;
         Port = port;
     }
 
-    public DataPlane Plane { get; }
+    public Node.DataPlane.DataPlane Plane { get; }
 
     public int Port { get; }
 
@@ -37,12 +38,12 @@ internal sealed class OurDevice : IDisposable
         });
         LocalStatic local = new(Convert.FromBase64String(keys.Private));
         int port = socket.Port;
-        DataPlane plane = DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = local, HandshakesPerSecondBeforeCookies = handshakesBeforeCookies });
+        Node.DataPlane.DataPlane plane = Node.DataPlane.DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = local, HandshakesPerSecondBeforeCookies = handshakesBeforeCookies });
         return new OurDevice(local, plane, port);
     }
 
-    /// <summary>Makes a wireguard-go device the only peer.</summary>
-    public void SetPeer(WireGuardKeys remote, IReadOnlyList<string> prefixes, string? endpoint) => Plane.SetPeers(
+    /// <summary>Makes one device the only peer.</summary>
+    public void SetPeer(WireGuardKeys remote, IReadOnlyList<string> prefixes, string? endpoint, bool stock = true) => Plane.SetPeers(
     [
         new PeerSpec
         {
@@ -50,7 +51,7 @@ internal sealed class OurDevice : IDisposable
             PublicKey = Convert.FromBase64String(remote.Public),
             AllowedPrefixes = [.. prefixes.Select(IPNetwork.Parse)],
             Candidates = endpoint is null ? [] : [IPEndPoint.Parse(endpoint)],
-            Stock = true,
+            Stock = stock,
         },
     ]);
 

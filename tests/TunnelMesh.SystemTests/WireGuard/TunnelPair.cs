@@ -1,3 +1,4 @@
+using TunnelMesh.SystemTests.DataPlane;
 using TunnelMesh.SystemTests.Machines;
 
 namespace TunnelMesh.SystemTests.WireGuard;
