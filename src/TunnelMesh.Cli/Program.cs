@@ -1,8 +1,6 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Commands;
-using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
-using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Cli;
@@ -10,6 +8,9 @@ namespace TunnelMesh.Cli;
 /// <summary>Entry point: the command line, and exceptions turned into one message and an exit code.</summary>
 internal static class Program
 {
+    /// <summary>Version of this program.</summary>
+    internal static string Version => typeof(Program).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
     private static async Task<int> Main(string[] args)
     {
         // Answered before any option parser is built, because scripts call it often.
@@ -18,50 +19,49 @@ internal static class Program
             Console.Out.WriteLine($"tunnelmesh {Version}");
             return (int)ExitCode.Ok;
         }
-        HomeLayout layout = new(ProcessEnvironment.Read(), UnixUsers.EffectiveUserId == 0);
-        return await RunAsync(args, layout, Console.Out, Console.Error);
+        ProcessEnvironment environment = ProcessEnvironment.Read();
+        return await RunAsync(args, environment, UnixUsers.EffectiveUserId == 0, Console.Out, Console.Error);
     }
 
-    private static string Version => typeof(Program).Assembly.GetName().Version?.ToString(3) ?? "unknown";
-
-    /// <summary>Runs one command line; no exception leaves it for bad input.</summary>
-    internal static async Task<int> RunAsync(string[] args, HomeLayout layout, TextWriter output, TextWriter error)
+    /// <summary>Runs one command line; no exception leaves it.</summary>
+    internal static async Task<int> RunAsync(string[] args, ProcessEnvironment environment, bool isRoot, TextWriter output, TextWriter error)
     {
+        CommandContext context = new(environment, new HomeLayout(environment, isRoot));
+        Command version = new("version", "Show the version");
+        version.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"tunnelmesh {Version}"));
         RootCommand root = new("TunnelMesh, a peer-to-peer mesh VPN")
         {
-            InitCommand.Create(), StatusCommand.Create(layout), PeersCommand.Create(layout),
-            ResolveCommand.Create(layout), LeaveCommand.Create(layout), new Command("version", "Show the version"),
+            JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
+            ResolveCommand.Create(context), LeaveCommand.Create(context), version, context.Config, context.Level,
         };
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
             foreach (System.CommandLine.Parsing.ParseError e in parsed.Errors)
             {
-                await error.WriteLineAsync($"tunnelmesh: {e.Message}");
+                await error.WriteLineAsync($"tunnelmesh: {FailureReport.OneLine(e.Message)}");
             }
             await error.WriteLineAsync("`tunnelmesh --help` shows the commands.");
             return (int)ExitCode.Usage;
         }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = error });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // A command that only asks may be ended by the system at once; the one that runs on handles signals itself.
+                ProcessTerminationTimeout = null,
+                Output = output,
+                Error = error,
+            });
         }
-        catch (Exception e) when (CodeOf(e) is { } code)
+#pragma warning disable CA1031 // The last line of defence: whatever happens, a person gets one line.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            await error.WriteLineAsync($"tunnelmesh: {e.Message}");
-            return (int)code;
+            return await FailureReport.WriteAsync(e, error, WantsTrace(parsed.GetValue(context.Level) ?? environment.LogLevel));
         }
     }
 
-    private static ExitCode? CodeOf(Exception e) => e switch
-    {
-        ConfigException => ExitCode.Configuration,
-        PeerNotRunningException => ExitCode.NotRunning,
-        PeerAlreadyRunningException => ExitCode.InUse,
-        UnauthorizedAccessException => ExitCode.Permission,
-        LocalApiException { Code: LocalErrorCodes.Forbidden } => ExitCode.Permission,
-        LocalApiException { Code: LocalErrorCodes.Unreachable } => ExitCode.Network,
-        LocalApiException or IOException or OperationCanceledException => ExitCode.General,
-        _ => null,
-    };
+    private static bool WantsTrace(string? level) => level is "debug" or "trace";
 }

@@ -1,28 +1,43 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Cli.Commands;
 
-/// <summary><c>init --peer</c>: writes a commented configuration.</summary>
+/// <summary><c>init</c>: the identity key, made when there is none; with <c>--peer</c> a commented configuration too.</summary>
 internal static class InitCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create()
+    public static Command Create(CommandContext context)
     {
-        Option<bool> peer = new("--peer") { Description = "Write a commented configuration of a peer", Required = true };
-        Option<string> file = new("--output") { Description = "Where to write it", DefaultValueFactory = _ => "peer.yaml" };
-        Option<bool> force = new("--force") { Description = "Replace an existing file" };
-        Command command = new("init", "Write a configuration that is valid as it is") { peer, file, force };
+        Option<bool> peer = new("--peer") { Description = "Write a commented configuration of a peer, too" };
+        Option<string> file = new("--output") { Description = "Where to write the configuration", DefaultValueFactory = _ => "peer.yaml" };
+        Option<bool> force = new("--force") { Description = "Replace an existing configuration; a key is never replaced" };
+        Command command = new("init", "Make the identity key if there is none, and show the peer ID") { peer, file, force };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(file)!;
-            if (!parsed.GetValue(force) && File.Exists(path))
+            bool configuration = parsed.GetValue(peer);
+            if (!configuration && parsed.GetResult(file) is { Implicit: false })
+            {
+                throw new HostException(ExitCode.Usage, "--output names the configuration, which is written with --peer only.");
+            }
+            if (configuration && !parsed.GetValue(force) && File.Exists(path))
             {
                 throw new ConfigException($"{path} exists already. Give --force to replace it, or another --output.");
             }
-            File.WriteAllText(path, ConfigPrinter.Print());
-            parsed.InvocationConfiguration.Output.WriteLine($"Wrote {path}.");
+            Settings settings = context.LoadSettings(parsed, HomeLayout.DefaultContext);
+            string key = context.Layout.Expand(settings.PrivateKey, context.Layout.IdentityKey);
+            IdentityKey identity = IdentityStore.LoadOrCreate(key, out bool made);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            output.WriteLine($"Peer ID      {PeerId.FromIdentityKey(identity.PublicKey)}");
+            output.WriteLine($"Identity key {key}{(made ? " (made now)" : "")}");
+            if (configuration)
+            {
+                File.WriteAllText(path, ConfigPrinter.Print());
+                output.WriteLine($"Wrote {path}.");
+            }
             return (int)ExitCode.Ok;
         });
         return command;

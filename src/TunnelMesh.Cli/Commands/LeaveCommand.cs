@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Cli.Commands;
@@ -8,15 +9,37 @@ namespace TunnelMesh.Cli.Commands;
 internal static class LeaveCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(HomeLayout layout)
+    public static Command Create(CommandContext commands)
     {
         Option<string> context = QueryCommand.Context();
-        Command command = new("leave", "Leave the mesh for good and stop the running peer") { context };
+        Option<bool> force = new("--force") { Description = "Forget the mesh here even when the coordinator cannot be told" };
+        Command command = new("leave", "Leave the mesh for good and stop the running peer") { context, force };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
-            await client.LeaveAsync(cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync("Left the mesh.");
+            string which = parsed.GetValue(context)!;
+            bool forced = parsed.GetValue(force);
+            bool told;
+            try
+            {
+                using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, which, cancellation);
+                told = await client.LeaveAsync(forced, cancellation);
+            }
+            catch (PeerNotRunningException e)
+            {
+                if (!forced)
+                {
+                    throw new PeerNotRunningException($"{e.Message} Only a running peer can tell the coordinator that it leaves; `tunnelmesh leave --force` forgets the mesh here without telling it.");
+                }
+                string directory = commands.Layout.ContextDirectory(which);
+                if (Directory.Exists(directory))
+                {
+                    new PeerStore(directory, TimeProvider.System).Clear();
+                }
+                told = false;
+            }
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(told
+                ? "Left the mesh."
+                : "Forgot the mesh. The coordinator was not told: an admin of the mesh can remove the device there.");
             return (int)ExitCode.Ok;
         });
         return command;

@@ -8,7 +8,7 @@ namespace TunnelMesh.Cli.Commands;
 internal static class QueryCommand
 {
     /// <summary>Which context to ask.</summary>
-    public static Option<string> Context() => new("--context") { Description = "Context of the peer", DefaultValueFactory = _ => "default" };
+    public static Option<string> Context() => new("--context") { Description = "Context of the peer", DefaultValueFactory = _ => HomeLayout.DefaultContext };
 
     /// <summary>JSON instead of text.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print JSON with stable names" };

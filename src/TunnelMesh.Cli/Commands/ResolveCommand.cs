@@ -9,7 +9,7 @@ namespace TunnelMesh.Cli.Commands;
 internal static class ResolveCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(HomeLayout layout)
+    public static Command Create(CommandContext commands)
     {
         Argument<string> name = new("name") { Description = "Name of a device" };
         Option<string> context = QueryCommand.Context();
@@ -17,7 +17,7 @@ internal static class ResolveCommand
         Command command = new("resolve", "Show the addresses of a device") { name, context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             ResolveReport found = await client.ResolveAsync(parsed.GetValue(name)!, cancellation);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(found, LocalApiJson.Default.ResolveReport)

@@ -9,30 +9,35 @@ namespace TunnelMesh.Cli.Commands;
 internal static class StatusCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(HomeLayout layout)
+    public static Command Create(CommandContext commands)
     {
         Option<string> context = QueryCommand.Context();
         Option<bool> json = QueryCommand.Json();
         Command command = new("status", "Show the state of the running peer") { context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, parsed.GetValue(context)!, cancellation);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(s, LocalApiJson.Default.StatusReport)
-                : $"""
-                Name         {s.Name}.{s.Domain}
-                Peer ID      {s.PeerId}
-                Device ID    {s.DeviceId}
-                Mesh address {s.MeshIp} ({s.MeshCidr}), {s.MeshIp6}
-                Coordinator  {s.Coordinator.Url} {s.Coordinator.State}
-                Interface    {s.Tun.Name}, MTU {s.Tun.Mtu}
-                Peers        {s.PeersOnline} of {s.PeersTotal} online
-                Version      {s.Version}, up {TimeSpan.FromSeconds(s.UptimeSeconds)}
-                """);
+                : Print(s, TimeProvider.System.GetUtcNow()));
             return (int)ExitCode.Ok;
         });
         return command;
     }
+
+    /// <summary>The report for people.</summary>
+    internal static string Print(StatusReport s, DateTimeOffset now) =>
+        $"""
+        Name          {s.Name}.{s.Domain}
+        Peer ID       {s.PeerId}
+        Device ID     {s.DeviceId}
+        Mesh address  {s.MeshIp}, {s.MeshIp6}
+        Mesh range    {s.MeshCidr}
+        Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
+        Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Peers         {s.PeersOnline} of {s.PeersTotal} online
+        Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
+        """;
 }

@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Cli.Logging;
 
 namespace TunnelMesh.Cli.Configuration;
 
 /// <summary>The table of all configuration keys. Everything that knows a key knows it from here.</summary>
 internal static class ConfigKeys
 {
-    private static readonly string[] LogLevels = ["trace", "debug", "info", "warn", "error"];
     private static readonly string[] KnownTransports = ["udp", "ssh", "relay"];
 
     /// <summary>All keys in the order in which a printed file shows them.</summary>
@@ -19,7 +19,7 @@ internal static class ConfigKeys
         new("udp_port", "a port, 1-65535", "", "UDP port of the encrypted tunnel.", Integer(1, 65535, (s, v) => s.UdpPort = v)) { Derived = "ssh_port + 1" },
         new("private_key", "a path", "", "Identity key, Ed25519 in OpenSSH format; made when it does not exist.",
             Text((s, v) => s.PrivateKey = v, v => v.Length > 0)) { Derived = "~/.tunnelmesh/id_ed25519" },
-        new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Contains)),
+        new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Names.Contains)),
         new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface.", Text((s, v) => s.TunName = v, IsInterfaceName)),
         new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),

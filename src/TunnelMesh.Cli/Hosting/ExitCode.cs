@@ -11,17 +11,17 @@ internal enum ExitCode
     Usage = 2,
     /// <summary>The configuration cannot be used.</summary>
     Configuration = 3,
-    /// <summary>Missing rights.</summary>
+    /// <summary>Missing rights, or no TUN driver.</summary>
     Permission = 4,
     /// <summary>Network trouble, or the other side cannot be reached.</summary>
     Network = 5,
-    /// <summary>Refused by the other side: wrong token, revoked, not allowed.</summary>
+    /// <summary>Refused by the other side (wrong token, revoked, not allowed), or the other side has not proved itself.</summary>
     Refused = 6,
-    /// <summary>No peer is running here.</summary>
+    /// <summary>No peer is running here, or it has not joined yet.</summary>
     NotRunning = 7,
     /// <summary>A port, interface or control socket is in use.</summary>
     InUse = 8,
-    /// <summary>A key, state or cache file is damaged.</summary>
+    /// <summary>A key, state or cache file is damaged, or of a kind that cannot be used.</summary>
     DamagedState = 9,
     /// <summary>The other side speaks another protocol version.</summary>
     VersionMismatch = 10,

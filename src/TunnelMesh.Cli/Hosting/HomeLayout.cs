@@ -7,6 +7,9 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="isRoot">True for user 0.</param>
 internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 {
+    /// <summary>The context that counts when none is named.</summary>
+    public const string DefaultContext = "default";
+
     /// <summary>Directory of identity and contexts.</summary>
     public string Home { get; } = Path.GetFullPath(environment.Home ?? Path.Combine(environment.UserHome, ".tunnelmesh"));
 
@@ -18,6 +21,12 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 
     /// <summary>Configuration of a context.</summary>
     public string ContextConfig(string context) => Path.Combine(ContextDirectory(context), "config.yaml");
+
+    /// <summary>A path from the configuration: <c>~/</c> is the user's home, and an empty one stands for <paramref name="fallback"/>.</summary>
+    public string Expand(string configured, string fallback) =>
+        configured.Length == 0 ? fallback
+        : configured.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(environment.UserHome, configured[2..])
+        : Path.GetFullPath(configured);
 
     /// <summary>Where a peer of this process opens its control socket.</summary>
     public string ControlSocket(string context) => environment.Home is null && isRoot ? ServiceSocket(context) : OwnSocket(context);

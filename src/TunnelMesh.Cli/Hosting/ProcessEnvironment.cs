@@ -1,3 +1,5 @@
+using TunnelMesh.Platform.Processes;
+
 namespace TunnelMesh.Cli.Hosting;
 
 /// <summary>The environment variables that matter, read here and nowhere else. Never printed: it holds the token.</summary>
@@ -16,14 +18,14 @@ internal sealed class ProcessEnvironment
     /// <summary>Home directory of the user.</summary>
     public required string UserHome { get; init; }
 
-    /// <summary>Reads the environment of this process; empty variables count as unset.</summary>
+    /// <summary>Reads the environment of this process; empty variables count as unset. The token is taken out of it.</summary>
     public static ProcessEnvironment Read() => new()
     {
         Config = Get("TUNNELMESH_CONFIG"),
         LogLevel = Get("TUNNELMESH_LOG_LEVEL"),
         Server = Get("TUNNELMESH_SERVER"),
         Home = Get("TUNNELMESH_HOME"),
-        Token = Get("TUNNELMESH_TOKEN"),
+        Token = SecretEnvironment.Take("TUNNELMESH_TOKEN"),
         UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 

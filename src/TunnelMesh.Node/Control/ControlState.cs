@@ -5,4 +5,5 @@ namespace TunnelMesh.Node.Control;
 /// <param name="Server">The coordinator dialled, host:port.</param>
 /// <param name="Since">When this phase began.</param>
 /// <param name="Problem">Why it is not connected, for people; null when all is well.</param>
-public sealed record ControlState(ControlPhase Phase, string Server, DateTimeOffset Since, string? Problem);
+/// <param name="Code">The problem's code, of <see cref="ControlException.Code"/>; null when all is well.</param>
+public sealed record ControlState(ControlPhase Phase, string Server, DateTimeOffset Since, string? Problem, string? Code = null);

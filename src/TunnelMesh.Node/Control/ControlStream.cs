@@ -57,13 +57,13 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             {
                 if (e.IsFinal)
                 {
-                    Become(ControlPhase.Ended, server, e.Message);
+                    Become(ControlPhase.Ended, server, e);
                     throw;
                 }
                 // The renewal tells whether the device was revoked or only its certificate has ended.
                 _renew |= e.Code == ControlErrorCodes.ProofRefused;
                 _dial++;
-                Become(ControlPhase.Disconnected, server, e.Message);
+                Become(ControlPhase.Disconnected, server, e);
                 TimeSpan wait = e.RetryAfterSeconds > 0 ? TimeSpan.FromSeconds(Math.Min(e.RetryAfterSeconds, 300)) : pause;
                 // Jitter keeps a thousand peers from returning in the same instant.
                 wait *= 0.5 + (RandomNumberGenerator.GetInt32(500) / 1000.0);
@@ -247,10 +247,10 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         options.OnMap(change);
     }
 
-    private void Become(ControlPhase phase, CoordinatorAddress server, string? problem)
+    private void Become(ControlPhase phase, CoordinatorAddress server, ControlException? problem)
     {
         bool same = State.Phase == phase && State.Server == server.ToString();
-        State = new ControlState(phase, server.ToString(), same ? State.Since : clock.GetUtcNow(), problem);
+        State = new ControlState(phase, server.ToString(), same ? State.Since : clock.GetUtcNow(), problem?.Message, problem?.Code);
         options.OnState(State);
     }
 }

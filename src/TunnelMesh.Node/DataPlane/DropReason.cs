@@ -15,6 +15,9 @@ public enum DropReason
     /// <summary>From a peer: the inner source is not among its prefixes.</summary>
     BadSource,
 
+    /// <summary>From a peer: for an address that is not this device's, which would make this machine a router.</summary>
+    BadDestination,
+
     /// <summary>From outside: it does not authenticate.</summary>
     Forged,
 

@@ -7,27 +7,38 @@ namespace TunnelMesh.Node.DataPlane;
 /// (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f). The answer speaks for the destination that was not reached: Linux
 /// drops what comes in from an IPv4 address of its own. Used by one thread at a time.
 /// </summary>
-internal sealed class UnreachableReporter(TimeProvider time)
+internal sealed class UnreachableReporter(TimeProvider time, InsideAddresses own, ITunnelOutput output)
 {
     private const int Burst = 50;
     private const int PerSecond = 100;
 
+    private readonly byte[] _message = new byte[IcmpUnreachable.MaxLengthV6];
     private double _tokens = Burst;
     private long _filledAt = time.GetTimestamp();
 
-    /// <summary>Builds the answer; false when none may or can be sent.</summary>
-    public bool TryReport(IpPacket about, IcmpUnreachableKind kind, Span<byte> output, out int length)
+    /// <summary>Writes the answer to this machine, if one may be sent.</summary>
+    /// <param name="packet">The undeliverable packet; only read.</param>
+    /// <param name="kind">Why.</param>
+    public void Report(ReadOnlySpan<byte> packet, IcmpUnreachableKind kind)
     {
-        length = 0;
+        if (IpPacket.TryParse(packet, out IpPacket about))
+        {
+            Report(about, kind);
+        }
+    }
+
+    /// <inheritdoc cref="Report(ReadOnlySpan{byte}, IcmpUnreachableKind)"/>
+    public void Report(IpPacket packet, IcmpUnreachableKind kind)
+    {
         long now = time.GetTimestamp();
         _tokens = Math.Min(Burst, _tokens + (time.GetElapsedTime(_filledAt, now).TotalSeconds * PerSecond));
         _filledAt = now;
-        if (_tokens < 1 || !IcmpUnreachable.TryBuild(about, kind, about.Destination, output, out length))
+        if (_tokens < 1 || own.IsBroadcast(packet.Destination) || !IcmpUnreachable.TryBuild(packet, kind, packet.Destination, _message, out int length))
         {
-            return false;
+            return;
         }
 
         _tokens--;
-        return true;
+        output.WritePacket(_message.AsSpan(0, length));
     }
 }

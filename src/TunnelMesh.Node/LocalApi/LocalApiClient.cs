@@ -64,8 +64,12 @@ public sealed class LocalApiClient : IDisposable
         (await AskAsync(new LocalRequest { Command = LocalCommands.Resolve, Name = name }, cancellation).ConfigureAwait(false)).Resolved ?? throw NoAnswer();
 
     /// <summary>Leaves the mesh for good.</summary>
+    /// <param name="force">Also when the coordinator cannot be told.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <returns>True when the coordinator agreed, false when only this machine has forgotten the mesh.</returns>
     /// <exception cref="LocalApiException">The peer refused or could not tell the coordinator.</exception>
-    public Task LeaveAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Leave }, cancellation);
+    public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Leave, Force = force }, cancellation).ConfigureAwait(false)).CoordinatorTold ?? throw NoAnswer();
 
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>

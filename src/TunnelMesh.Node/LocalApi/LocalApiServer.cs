@@ -212,8 +212,8 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Leave or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
-                    await _handler.LeaveAsync(_stop.Token).ConfigureAwait(false);
-                    return (new LocalResponse { Ok = true }, true);
+                    bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
+                    return (new LocalResponse { Ok = true, CoordinatorTold = told }, true);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

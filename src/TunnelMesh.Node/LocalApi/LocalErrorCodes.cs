@@ -13,6 +13,8 @@ public static class LocalErrorCodes
     public const string NotFound = "not_found";
     /// <summary>The coordinator could not be reached.</summary>
     public const string Unreachable = "unreachable";
+    /// <summary>The peer has not joined yet.</summary>
+    public const string Starting = "starting";
     /// <summary>Anything else; the message says what.</summary>
     public const string Failed = "failed";
 }

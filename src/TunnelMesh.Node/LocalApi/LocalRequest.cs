@@ -7,4 +7,6 @@ public sealed record LocalRequest
     public required string Command { get; init; }
     /// <summary>Name to resolve.</summary>
     public string? Name { get; init; }
+    /// <summary>Leave even when the coordinator cannot be told.</summary>
+    public bool Force { get; init; }
 }

@@ -3,11 +3,10 @@ using TunnelMesh.Platform.Sockets;
 namespace TunnelMesh.Node.Sessions;
 
 /// <summary>
-/// Sends a new handshake initiation to every candidate at once and repeats the same bytes every 250 ms for 5 s, so that one lost
-/// datagram costs no WireGuard retry. A repeat is no new handshake: a responder that saw the first one ignores it as a
-/// replay. Not thread-safe: its owner locks.
+/// Repeats a handshake initiation byte for byte every 250 ms for 5 s at the targets that have not answered, so that one lost
+/// datagram costs no WireGuard retry. A responder that had consumed it answers with the response it gave before. Not thread-safe.
 /// </summary>
-internal sealed class InitiationRepeater
+internal sealed class InitiationRepeater(TimeProvider time)
 {
     /// <summary>Time between repeats.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -15,16 +14,12 @@ internal sealed class InitiationRepeater
     /// <summary>How long one initiation is repeated; then WireGuard's own retry makes a new one.</summary>
     public static readonly TimeSpan Span = TimeSpan.FromSeconds(5);
 
-    private readonly TimeProvider _time;
     private readonly List<UdpEndpoint> _targets = [];
     private byte[] _bytes = [];
     private long _startedAt;
-    private long _nextAt = long.MaxValue;
-
-    public InitiationRepeater(TimeProvider time) => _time = time;
 
     /// <summary>Timestamp of the next repeat; <see cref="long.MaxValue"/> when nothing is repeated.</summary>
-    public long NextDeadline => _nextAt;
+    public long NextDeadline { get; private set; } = long.MaxValue;
 
     /// <summary>The bytes to send.</summary>
     public ReadOnlySpan<byte> Initiation => _bytes;
@@ -33,26 +28,31 @@ internal sealed class InitiationRepeater
     public IReadOnlyList<UdpEndpoint> Targets => _targets;
 
     /// <summary>Begins with a new initiation; the owner sends it to all <see cref="Targets"/> now.</summary>
-    public void Begin(ReadOnlySpan<byte> initiation, IEnumerable<UdpEndpoint> candidates)
+    public void Begin(ReadOnlySpan<byte> initiation, ReadOnlySpan<UdpEndpoint> targets)
     {
         _bytes = initiation.ToArray();
         _targets.Clear();
-        foreach (UdpEndpoint candidate in candidates)
+        _startedAt = time.GetTimestamp();
+        AddTargets(targets);
+        NextDeadline = _targets.Count == 0 ? long.MaxValue : _startedAt + Ticks(Interval);
+    }
+
+    /// <summary>Adds targets that are not there yet.</summary>
+    public void AddTargets(ReadOnlySpan<UdpEndpoint> targets)
+    {
+        foreach (ref readonly UdpEndpoint target in targets)
         {
-            if (!candidate.IsNone && !_targets.Contains(candidate))
+            if (!target.IsNone && !_targets.Contains(target))
             {
-                _targets.Add(candidate);
+                _targets.Add(target);
             }
         }
-
-        _startedAt = _time.GetTimestamp();
-        _nextAt = _targets.Count == 0 ? long.MaxValue : _startedAt + Ticks(Interval);
     }
 
     /// <summary>True when a repeat is due: the owner sends to all <see cref="Targets"/>. Late calls make one repeat, not several.</summary>
     public bool TakeDue(long now)
     {
-        if (now < _nextAt)
+        if (now < NextDeadline)
         {
             return false;
         }
@@ -63,11 +63,11 @@ internal sealed class InitiationRepeater
             return false;
         }
 
-        _nextAt = now + Ticks(Interval);
+        NextDeadline = now + Ticks(Interval);
         return true;
     }
 
-    /// <summary>One candidate answered, for example with a cookie: it gets no more repeats.</summary>
+    /// <summary>One target answered, for example with a cookie: it gets no more repeats.</summary>
     public void NoteAnswer(in UdpEndpoint from)
     {
         _targets.Remove(from);
@@ -80,10 +80,10 @@ internal sealed class InitiationRepeater
     /// <summary>The session stands, or the attempt is over.</summary>
     public void Stop()
     {
-        _nextAt = long.MaxValue;
+        NextDeadline = long.MaxValue;
         _targets.Clear();
         _bytes = [];
     }
 
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 }

@@ -5,7 +5,7 @@ namespace TunnelMesh.Platform.Interop;
 /// <summary>The calls into libc that TUN, UDP and netlink need. Values are those of Linux on x86-64 and arm64.</summary>
 internal static unsafe partial class LinuxNative
 {
-    public const int EPerm = 1, ENoEnt = 2, EIntr = 4, EAgain = 11, EAcces = 13, EBusy = 16, EExist = 17, ENoDev = 19, EInval = 22;
+    public const int EPerm = 1, ENoEnt = 2, EIntr = 4, EAgain = 11, EAcces = 13, EBusy = 16, EExist = 17, ENoDev = 19, EInval = 22, EBadFd = 77;
     public const int EOpNotSupp = 95, EAfNoSupport = 97, EAddrInUse = 98, EAddrNotAvail = 99;
     public const int ORdWr = 2, ONonBlock = 0x800, OCloExec = 0x80000;
     public const short PollIn = 1;

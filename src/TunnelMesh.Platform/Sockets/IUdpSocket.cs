@@ -22,12 +22,4 @@ public interface IUdpSocket : IDisposable
     /// <param name="destination">Where to.</param>
     /// <returns>False when the system has no way to the destination or refused; the datagram is lost, and the caller counts it.</returns>
     bool Send(ReadOnlySpan<byte> datagram, in UdpEndpoint destination);
-
-    /// <summary>Sleeps until something can be received.</summary>
-    /// <param name="timeoutMilliseconds">-1 waits without end.</param>
-    /// <returns>Why the wait ended.</returns>
-    WaitResult Wait(int timeoutMilliseconds);
-
-    /// <summary>Ends the present and every later <see cref="Wait"/>; callable from any thread, before <see cref="IDisposable.Dispose"/>.</summary>
-    void Stop();
 }

@@ -5,12 +5,11 @@ using TunnelMesh.Platform.Interop;
 namespace TunnelMesh.Platform.Sockets;
 
 /// <summary>A dual-stack AF_INET6 socket, or AF_INET where the kernel has no IPv6; recvmmsg and sendto on native structures, without allocation.</summary>
-internal sealed unsafe class LinuxUdpSocket : IUdpSocket
+internal sealed unsafe class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
 {
     private const int MaxBatch = 64;
     private const int NameBytes = 28;
     private readonly SafeFileDescriptor _fd;
-    private readonly ReadGate _gate = new();
     private readonly ReceiveBlock _block;
 
     private LinuxUdpSocket(SafeFileDescriptor fd, bool v6, int port)
@@ -24,6 +23,8 @@ internal sealed unsafe class LinuxUdpSocket : IUdpSocket
     public int Port { get; }
 
     public bool HasIPv6 { get; }
+
+    public SafeFileDescriptor Descriptor => _fd;
 
     public static LinuxUdpSocket Open(UdpSocketOptions options)
     {
@@ -93,15 +94,9 @@ internal sealed unsafe class LinuxUdpSocket : IUdpSocket
         }
     }
 
-    public WaitResult Wait(int timeoutMilliseconds) => _gate.Wait(_fd, timeoutMilliseconds);
-
-    public void Stop() => _gate.Stop();
-
     public void Dispose()
     {
-        _gate.Stop();
         _fd.Dispose();
-        _gate.Dispose();
         _block.Dispose();
     }
 
@@ -175,7 +170,7 @@ internal sealed unsafe class LinuxUdpSocket : IUdpSocket
         switch (errno)
         {
             case LinuxNative.EAddrInUse:
-                string owner = UdpPortOwner.Find(port) is { } found ? $" by {found}" : string.Empty;
+                string owner = PortOwner.Find(System.Net.Sockets.ProtocolType.Udp, port) is { } found ? $" by {found}" : string.Empty;
                 return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
             case LinuxNative.EPerm or LinuxNative.EAcces:
                 return new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}{(options.FirewallMark == 0 ? string.Empty : " with a firewall mark")}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");

@@ -7,7 +7,7 @@ using TunnelMesh.Platform.Routes;
 namespace TunnelMesh.Platform.Tun;
 
 /// <summary>A TUN device through /dev/net/tun; the kernel removes it, its addresses and routes when the descriptor is closed.</summary>
-internal sealed unsafe class LinuxTunDevice : ITunDevice
+internal sealed unsafe class LinuxTunDevice : ITunDevice, IDescriptorOwner
 {
     private const nuint TunSetIff = 0x400454ca;
     private const short IffTun = 1, IffNoPi = 0x1000;
@@ -16,16 +16,16 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     private const short IffTunExcl = unchecked((short)0x8000);
 
     private readonly SafeFileDescriptor _fd;
-    private readonly ReadGate _gate;
 
-    private LinuxTunDevice(SafeFileDescriptor fd, ReadGate gate, string name, int mtu, IReadOnlyList<TunAddress> addresses)
+    private LinuxTunDevice(SafeFileDescriptor fd, string name, int mtu, IReadOnlyList<TunAddress> addresses)
     {
         _fd = fd;
-        _gate = gate;
         Name = name;
         Mtu = mtu;
         Addresses = addresses;
     }
+
+    public SafeFileDescriptor Descriptor => _fd;
 
     public string Name { get; }
 
@@ -45,7 +45,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
 
             Attach(fd, options.Name);
             List<TunAddress> set = Configure(options);
-            return new LinuxTunDevice(fd, new ReadGate(), options.Name, options.Mtu, set);
+            return new LinuxTunDevice(fd, options.Name, options.Mtu, set);
         }
         catch
         {
@@ -59,7 +59,14 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         fixed (byte* p = buffer)
         {
             nint n = LinuxNative.Read(_fd, p, (nuint)buffer.Length);
-            return n > 0 ? (int)n : 0;
+            if (n >= 0)
+            {
+                return (int)n;
+            }
+
+            return Marshal.GetLastPInvokeError() is LinuxNative.EBadFd or LinuxNative.ENoDev
+                ? throw new TunException(TunError.Gone, $"The network interface {Name} was removed from outside (for example by: ip link delete {Name}). Start the peer again.")
+                : 0;
         }
     }
 
@@ -71,16 +78,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         }
     }
 
-    public WaitResult Wait(int timeoutMilliseconds) => _gate.Wait(_fd, timeoutMilliseconds);
-
-    public void Stop() => _gate.Stop();
-
-    public void Dispose()
-    {
-        _gate.Stop();
-        _fd.Dispose();
-        _gate.Dispose();
-    }
+    public void Dispose() => _fd.Dispose();
 
     private static void Attach(SafeFileDescriptor fd, string name)
     {

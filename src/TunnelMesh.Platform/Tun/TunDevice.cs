@@ -1,8 +1,19 @@
+using System.Net.Sockets;
+
 namespace TunnelMesh.Platform.Tun;
 
 /// <summary>Makes TUN devices on the operating system at hand.</summary>
 public static class TunDevice
 {
+    /// <summary>The least MTU of IPv4 in bytes that a host must take (RFC 791 section 3.2).</summary>
+    public const int MinMtu = 576;
+
+    /// <summary>The largest MTU in bytes.</summary>
+    public const int MaxMtu = 65535;
+
+    /// <summary>The least MTU of IPv6 in bytes (RFC 8200 section 5); an interface below it carries IPv4 only.</summary>
+    public const int MinIPv6Mtu = 1280;
+
     private static readonly System.Buffers.SearchValues<char> Forbidden = System.Buffers.SearchValues.Create("/ %:\0\t\n");
 
     /// <summary>Creates the interface, sets MTU, addresses and routes and brings it up; it vanishes with the returned object.</summary>
@@ -12,15 +23,24 @@ public static class TunDevice
     public static ITunDevice Open(TunOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Mtu is < 1280 or > 65535)
+        if (options.Mtu is < MinMtu or > MaxMtu)
         {
-            throw new TunException(TunError.BadOptions, $"The MTU {options.Mtu} is outside 1280 to 65535. Choose 1420, or 1280 on narrow links.");
+            throw new TunException(TunError.BadOptions, $"The MTU {options.Mtu} is outside {MinMtu} to {MaxMtu}. Choose 1400, or 1280 on narrow links.");
         }
 
         int bytes = System.Text.Encoding.UTF8.GetByteCount(options.Name);
         if (bytes is < 1 or > 15 || options.Name.AsSpan().ContainsAny(Forbidden) || options.Name is "." or "..")
         {
             throw new TunException(TunError.BadOptions, $"The interface name '{options.Name}' is not valid: 1 to 15 bytes without '/', '%', ':' or spaces.");
+        }
+
+        if (options.Mtu < MinIPv6Mtu)
+        {
+            options = options with
+            {
+                Addresses = [.. options.Addresses.Where(a => a.Address.AddressFamily != AddressFamily.InterNetworkV6)],
+                Routes = [.. options.Routes.Where(r => r.BaseAddress.AddressFamily != AddressFamily.InterNetworkV6)],
+            };
         }
 
         if (OperatingSystem.IsLinux())

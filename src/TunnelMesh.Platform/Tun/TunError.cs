@@ -15,6 +15,9 @@ public enum TunError
     /// <summary>The name, MTU or an address is not valid.</summary>
     BadOptions,
 
+    /// <summary>Somebody else removed the interface.</summary>
+    Gone,
+
     /// <summary>This operating system is not supported.</summary>
     NotSupported,
 

@@ -8,7 +8,10 @@ public sealed record TunOptions
     /// <summary>The wanted name, 1 to 15 bytes, such as <c>tunnelmesh0</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The largest packet in bytes, 1280 (the least for IPv6, RFC 8200 section 5) to 65535; 1420 leaves room for the tunnel in 1500.</summary>
+    /// <summary>
+    /// The largest packet in bytes, <see cref="TunDevice.MinMtu"/> to <see cref="TunDevice.MaxMtu"/>; 1420 leaves room for the tunnel
+    /// in 1500. Below <see cref="TunDevice.MinIPv6Mtu"/> the IPv6 addresses and routes are left out.
+    /// </summary>
     public int Mtu { get; init; } = 1420;
 
     /// <summary>The addresses to set.</summary>

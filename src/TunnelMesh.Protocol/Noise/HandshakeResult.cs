@@ -1,6 +1,6 @@
 namespace TunnelMesh.Protocol.Noise;
 
-/// <summary>What became of a handshake datagram. Everything but the first four was dropped and counted.</summary>
+/// <summary>What became of a handshake datagram. Everything but the first five was dropped and counted.</summary>
 public enum HandshakeResult
 {
     /// <summary>An initiation was accepted: send the response in the reply buffer to where it came from.</summary>
@@ -11,6 +11,9 @@ public enum HandshakeResult
     CookieSent,
     /// <summary>A cookie reply was accepted; the next initiation carries it.</summary>
     CookieStored,
+    /// <summary>A byte-for-byte repeat of the initiation answered last, whose response may have been lost on the way it took:
+    /// send the response in the reply buffer, the same as before, to where it came from.</summary>
+    AnsweredAgain,
     /// <summary>Not a handshake datagram of the right type and size.</summary>
     Ignored,
     /// <summary>MAC1 is wrong: the sender does not know our public key.</summary>

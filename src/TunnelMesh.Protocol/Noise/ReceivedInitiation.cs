@@ -113,18 +113,24 @@ public sealed class ReceivedInitiation : IDisposable
         Span<byte> shared = stackalloc byte[WireGuardMessage.KeySize];
         Span<byte> remotePublic = stackalloc byte[WireGuardMessage.KeySize];
         Span<byte> label = stackalloc byte[Tai64n.Size];
-        state.MixEphemeral(ephemeral);
-        if (!local.TryAgree(ephemeral, shared))
+        try
         {
-            return null;
+            state.MixEphemeral(ephemeral);
+            if (!local.TryAgree(ephemeral, shared))
+            {
+                return null;
+            }
+            state.MixKey(shared);
+            if (!state.TryDecryptAndHash(message[40..88], remotePublic) || !local.TryAgree(remotePublic, shared))
+            {
+                return null;
+            }
+            state.MixKey(shared);
         }
-        state.MixKey(shared);
-        if (!state.TryDecryptAndHash(message[40..88], remotePublic) || !local.TryAgree(remotePublic, shared))
+        finally
         {
-            return null;
+            CryptographicOperations.ZeroMemory(shared);
         }
-        state.MixKey(shared);
-        CryptographicOperations.ZeroMemory(shared);
         return state.TryDecryptAndHash(message[88..116], label)
             ? new ReceivedInitiation(state, ephemeral, remotePublic, BinaryPrimitives.ReadUInt32LittleEndian(message[4..]), Tai64n.Read(label))
             : null;

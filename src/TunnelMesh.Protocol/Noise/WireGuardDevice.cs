@@ -13,7 +13,7 @@ public sealed partial class WireGuardDevice
     internal readonly TimeProvider Time;
     internal readonly ConcurrentDictionary<uint, PeerIndexEntry> Indexes = new();
     private readonly ConcurrentDictionary<UInt128, WireGuardPeer> _peers = new();
-    private readonly IRandomSource _random;
+    private readonly Action<Span<byte>> _random;
     private readonly CookieResponder _cookies;
     private readonly HandshakeRateLimiter _limiter;
     private readonly ITai64nStore? _store;
@@ -23,14 +23,14 @@ public sealed partial class WireGuardDevice
     /// <summary>Creates a device without peers.</summary>
     /// <param name="local">Its key; stays the caller's to dispose, after the device is out of use.</param>
     /// <param name="time">Timers use its timestamps, TAI64N its wall clock.</param>
-    /// <param name="random">Randomness; <see cref="SystemRandomSource"/> for real use.</param>
+    /// <param name="random">Fills a span with cryptographic randomness, from any thread: <c>RandomNumberGenerator.Fill</c> for real use.</param>
     /// <param name="lastSent">Remembers the last TAI64N across restarts; null for none.</param>
-    public WireGuardDevice(LocalStatic local, TimeProvider time, IRandomSource random, ITai64nStore? lastSent)
+    public WireGuardDevice(LocalStatic local, TimeProvider time, Action<Span<byte>> random, ITai64nStore? lastSent)
     {
         ArgumentNullException.ThrowIfNull(local);
         ArgumentNullException.ThrowIfNull(random);
         (Local, Time, _random) = (local, time, random);
-        _cookies = new CookieResponder(local, time, random.Fill);
+        _cookies = new CookieResponder(local, time, random);
         _limiter = new HandshakeRateLimiter(time);
         _store = lastSent;
     }
@@ -47,11 +47,14 @@ public sealed partial class WireGuardDevice
     {
         var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag);
         if (!_peers.TryAdd(KeyOf(remotePublic), peer))
+        {
             throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(remotePublic));
+        }
         return peer;
     }
 
-    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already.</summary>
+    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. No thread may be sealing or opening with
+    /// its keys.</summary>
     public void RemovePeer(WireGuardPeer peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -75,7 +78,20 @@ public sealed partial class WireGuardDevice
     {
         ArgumentNullException.ThrowIfNull(peer);
         lock (peer.Sync)
+        {
             return peer.RunTimers(Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>For when <see cref="PeerTimerActions.SendInitiation"/> is asked for and there is no address to send to: it is asked
+    /// for again as if this one had been lost, and given up in the end.</summary>
+    public void PostponeHandshake(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        lock (peer.Sync)
+        {
+            peer.PostponeInitiation(Time.GetTimestamp());
+        }
     }
 
     /// <summary>When to run the peer's timers next, a <see cref="TimeProvider.GetTimestamp"/> value; <see cref="long.MaxValue"/>
@@ -84,7 +100,9 @@ public sealed partial class WireGuardDevice
     {
         ArgumentNullException.ThrowIfNull(peer);
         lock (peer.Sync)
+        {
             return peer.NextDeadline(Time.GetTimestamp());
+        }
     }
 
     // The store keeps units of 100 ns, which a rounded label always is but for the remainder below 100 ns.
@@ -94,9 +112,13 @@ public sealed partial class WireGuardDevice
         {
             Tai64n now = Tai64n.From(Time.GetUtcNow());
             if (_lastSent == default && _store?.Load() is > 0 and var stored)
+            {
                 _lastSent = Tai64n.From(DateTimeOffset.UnixEpoch.AddTicks(stored)).Next();
+            }
             if (now <= _lastSent)
+            {
                 now = _lastSent.Next();
+            }
             _lastSent = now;
             _store?.Save((long)(now.Seconds - Tai64n.From(DateTimeOffset.UnixEpoch).Seconds) * TimeSpan.TicksPerSecond + now.Nanoseconds / 100);
             return now;
@@ -112,7 +134,7 @@ public sealed partial class WireGuardDevice
     internal long Jitter()
     {
         Span<byte> bytes = stackalloc byte[4];
-        _random.Fill(bytes);
+        _random(bytes);
         uint milliseconds = BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (334);
         return Time.After(0, TimeSpan.FromMilliseconds(milliseconds));
     }
@@ -122,10 +144,12 @@ public sealed partial class WireGuardDevice
         Span<byte> bytes = stackalloc byte[4];
         while (true)
         {
-            _random.Fill(bytes);
+            _random(bytes);
             uint index = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             if (Indexes.TryAdd(index, entry))
+            {
                 return index;
+            }
         }
     }
 

@@ -19,7 +19,9 @@ public sealed partial class WireGuardDevice
     public HandshakeResult HandleHandshake(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sourceKey, bool underLoad, Span<byte> reply, out int replyLength, out WireGuardPeer? peer)
     {
         if (reply.Length < WireGuardMessage.ResponseSize)
+        {
             throw new ArgumentException($"The reply buffer needs {WireGuardMessage.ResponseSize} bytes.", nameof(reply));
+        }
         (replyLength, peer) = (0, null);
         uint type = datagram.Length >= 4 ? BinaryPrimitives.ReadUInt32LittleEndian(datagram) : 0;
         switch (type, datagram.Length)
@@ -33,7 +35,9 @@ public sealed partial class WireGuardDevice
                 return Counters.Count(HandshakeResult.Ignored);
         }
         if (!_cookies.IsMac1Valid(datagram))
+        {
             return Counters.Count(HandshakeResult.BadMac);
+        }
         if (underLoad)
         {
             if (!_cookies.IsMac2Valid(datagram, sourceKey))
@@ -43,11 +47,15 @@ public sealed partial class WireGuardDevice
                 return Counters.Count(HandshakeResult.CookieSent);
             }
             if (!_limiter.TryTake(RateKey(sourceKey)))
+            {
                 return Counters.Count(HandshakeResult.RateLimited);
+            }
         }
         HandshakeResult result = type == WireGuardMessage.Initiation ? ConsumeInitiation(datagram, reply, out peer) : ConsumeResponse(datagram, out peer);
-        if (result == HandshakeResult.Responded)
+        if (result is HandshakeResult.Responded or HandshakeResult.AnsweredAgain)
+        {
             replyLength = WireGuardMessage.ResponseSize;
+        }
         return Counters.Count(result);
     }
 
@@ -60,16 +68,20 @@ public sealed partial class WireGuardDevice
     {
         ArgumentNullException.ThrowIfNull(peer);
         if (initiation148.Length < WireGuardMessage.InitiationSize)
+        {
             throw new ArgumentException($"An initiation needs {WireGuardMessage.InitiationSize} bytes.", nameof(initiation148));
+        }
         lock (peer.Sync)
         {
             long now = Time.GetTimestamp();
             if (!peer.TryStartInitiation(now))
+            {
                 return false;
+            }
             peer.ClearPending();
             uint index = Reserve(new PeerIndexEntry(peer, null));
             peer.Pending = InitiatorHandshake.Create(
-                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(), peer.Cookies.Current(now), _random.Fill, peer.PendingMessage);
+                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(), peer.Cookies.Current(now), _random, peer.PendingMessage);
             if (peer.Pending is null)
             {
                 Indexes.TryRemove(index, out _);
@@ -77,7 +89,7 @@ public sealed partial class WireGuardDevice
             }
             peer.Cookies.NoteSent(peer.Pending.Mac1);
             peer.PendingMessage.CopyTo(initiation148);
-            peer.NoteSent(now, false);
+            peer.HandshakeSent(now);
             return true;
         }
     }
@@ -87,20 +99,35 @@ public sealed partial class WireGuardDevice
         found = null;
         using ReceivedInitiation? received = ReceivedInitiation.TryRead(Local, message);
         if (received is null)
+        {
             return HandshakeResult.Forged;
+        }
         if (FindPeer(received.RemotePublic) is not { } peer)
+        {
             return HandshakeResult.UnknownPeer;
+        }
         lock (peer.Sync)
         {
             if (peer.Removed)
+            {
                 return HandshakeResult.UnknownPeer;
+            }
             long now = Time.GetTimestamp();
             if (received.Timestamp <= peer.GreatestTimestamp)
-                return HandshakeResult.Replayed;
+            {
+                if (!peer.TryRepeatResponse(message, now, reply))
+                {
+                    return HandshakeResult.Replayed;
+                }
+                found = peer;
+                return HandshakeResult.AnsweredAgain;
+            }
             if (peer.HasConsumed && now - peer.LastConsumed < Time.After(0, InitiationFlood))
+            {
                 return HandshakeResult.RateLimited;
+            }
             uint index = Reserve(new PeerIndexEntry(peer, null));
-            TransportKeypair? keypair = received.Respond(peer.PresharedKey, index, peer.Cookies.Current(now), _random.Fill, now, Time, reply);
+            TransportKeypair? keypair = received.Respond(peer.PresharedKey, index, peer.Cookies.Current(now), _random, now, Time, reply);
             if (keypair is null)
             {
                 Indexes.TryRemove(index, out _);
@@ -109,9 +136,10 @@ public sealed partial class WireGuardDevice
             peer.Cookies.NoteSent(reply.Slice(WireGuardMessage.ResponseSize - 2 * WireGuardMessage.MacSize, WireGuardMessage.MacSize));
             Register(peer, keypair);
             peer.GreatestTimestamp = received.Timestamp;
+            peer.KeepResponse(message, reply);
             (peer.HasConsumed, peer.LastConsumed) = (true, now);
-            peer.Received(now, false);
-            peer.NoteSent(now, false);
+            peer.HandshakeReceived(now);
+            peer.HandshakeSent(now);
             found = peer;
             return HandshakeResult.Responded;
         }
@@ -122,20 +150,26 @@ public sealed partial class WireGuardDevice
         found = null;
         uint index = BinaryPrimitives.ReadUInt32LittleEndian(message[8..]);
         if (!Indexes.TryGetValue(index, out PeerIndexEntry? entry) || entry.Keypair is not null)
+        {
             return HandshakeResult.UnknownPeer;
+        }
         WireGuardPeer peer = entry.Peer;
         lock (peer.Sync)
         {
             if (peer.Pending is not { } pending || pending.LocalIndex != index)
+            {
                 return HandshakeResult.UnknownPeer;
+            }
             long now = Time.GetTimestamp();
             if (!pending.TryConsume(message, now, Time, out TransportKeypair? keypair) || keypair is null)
+            {
                 return HandshakeResult.Forged;
+            }
             // The session takes over the index of the handshake, which is what the peer will address.
             pending.Dispose();
             peer.Pending = null;
             Register(peer, keypair);
-            peer.Received(now, false);
+            peer.HandshakeReceived(now);
             found = peer;
             return HandshakeResult.SessionEstablished;
         }
@@ -145,11 +179,15 @@ public sealed partial class WireGuardDevice
     {
         found = null;
         if (!Indexes.TryGetValue(BinaryPrimitives.ReadUInt32LittleEndian(message[4..]), out PeerIndexEntry? entry))
+        {
             return HandshakeResult.UnknownPeer;
+        }
         lock (entry.Peer.Sync)
         {
             if (entry.Peer.Removed || !entry.Peer.Cookies.TryTake(message, Time.GetTimestamp(), Time))
+            {
                 return HandshakeResult.InvalidCookie;
+            }
         }
         found = entry.Peer;
         return HandshakeResult.CookieStored;

@@ -13,6 +13,9 @@ public sealed partial class WireGuardPeer
     internal readonly byte[] PresharedKey = new byte[WireGuardMessage.KeySize];
     internal readonly byte[] PendingMessage = new byte[WireGuardMessage.InitiationSize];
     internal readonly CookieJar Cookies;
+    private const int AuthenticatedBytes = WireGuardMessage.InitiationSize - (2 * WireGuardMessage.MacSize);
+    private readonly byte[] _answered = new byte[AuthenticatedBytes];
+    private readonly byte[] _response = new byte[WireGuardMessage.ResponseSize];
     internal Tai64n GreatestTimestamp;
     internal bool HasConsumed, Removed;
     internal long LastConsumed;
@@ -34,14 +37,20 @@ public sealed partial class WireGuardPeer
     {
         ArgumentNullException.ThrowIfNull(device);
         if (remotePublic.Length != 32)
+        {
             throw new ArgumentException($"A WireGuard public key has 32 bytes, this one has {remotePublic.Length}.", nameof(remotePublic));
+        }
         if (presharedKey.Length is not (0 or 32))
+        {
             throw new ArgumentException($"A WireGuard preshared key has 32 bytes, this one has {presharedKey.Length}.", nameof(presharedKey));
+        }
         Span<byte> shared = stackalloc byte[WireGuardMessage.KeySize];
         bool usable = device.Local.TryAgree(remotePublic, shared);
         CryptographicOperations.ZeroMemory(shared);
         if (!usable)
+        {
             throw new ArgumentException("The peer's public key is of low order and gives no secrecy; let the peer make a new key.", nameof(remotePublic));
+        }
         (Device, Tag, RemotePublic) = (device, tag, remotePublic.ToArray());
         presharedKey.CopyTo(PresharedKey);
         Cookies = new CookieJar(remotePublic);
@@ -64,7 +73,9 @@ public sealed partial class WireGuardPeer
         lock (Sync)
         {
             if (Pending is null || initiation148.Length < WireGuardMessage.InitiationSize)
+            {
                 return false;
+            }
             PendingMessage.CopyTo(initiation148);
             return true;
         }
@@ -105,7 +116,9 @@ public sealed partial class WireGuardPeer
         lock (Sync)
         {
             if (!ReferenceEquals(_next, keypair))
+            {
                 return;
+            }
             _previous = SwapPrevious(_current);
             (_current, _next) = (keypair, null);
             _sendKeypair = keypair;
@@ -114,10 +127,32 @@ public sealed partial class WireGuardPeer
         }
     }
 
+    /// <summary>Under <see cref="Sync"/>: keeps the response to an initiation until its session is confirmed.</summary>
+    internal void KeepResponse(ReadOnlySpan<byte> initiation, ReadOnlySpan<byte> response)
+    {
+        initiation[..AuthenticatedBytes].CopyTo(_answered);
+        response[.._response.Length].CopyTo(_response);
+    }
+
+    /// <summary>Under <see cref="Sync"/>: the kept response, when the initiation is the one it answered (its MACs aside), nobody has
+    /// used the session yet, and the initiator may still wait for it.</summary>
+    internal bool TryRepeatResponse(ReadOnlySpan<byte> initiation, long now, Span<byte> response)
+    {
+        if (_next is not { } session || now - session.CreatedAt > Device.Time.After(0, HandshakeClock.RekeyTimeout)
+            || !initiation[..AuthenticatedBytes].SequenceEqual(_answered))
+        {
+            return false;
+        }
+        _response.CopyTo(response);
+        return true;
+    }
+
     internal void ClearPending()
     {
         if (Pending is null)
+        {
             return;
+        }
         Device.Indexes.TryRemove(Pending.LocalIndex, out _);
         Pending.Dispose();
         Pending = null;
@@ -131,14 +166,26 @@ public sealed partial class WireGuardPeer
         Drop(_previous);
         Drop(_next);
         _current = _previous = _next = null;
+        while (_retired.TryDequeue(out TransportKeypair? keypair))
+        {
+            Forget(keypair);
+        }
         ClearPending();
         _hasKeys = false;
     }
 
     private void DisposeRetired(long now)
     {
-        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now - Device.Time.TimestampFrequency))
-            _retired.Dequeue().Dispose();
+        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now))
+        {
+            Forget(_retired.Dequeue());
+        }
+    }
+
+    private void Forget(TransportKeypair keypair)
+    {
+        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
+        keypair.Dispose();
     }
 
     internal void Remove()
@@ -161,12 +208,15 @@ public sealed partial class WireGuardPeer
     private void Drop(TransportKeypair? keypair)
     {
         if (keypair is null)
+        {
             return;
-        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
-        // Its keys are zeroed once it is past its age: the hot path checks the age first and so never meets a disposed cipher.
-        // Beyond the bound the collector takes them, so that a peer that keeps shaking hands fills no memory.
+        }
+        // Until its age ends it may still receive: after simultaneous initiations each side sends on the session it began, and
+        // drops the other's while datagrams on it are under way. Bounded, so that a peer that keeps shaking hands fills no memory.
         if (_retired.Count == MaxRetired)
-            _retired.Dequeue();
+        {
+            Forget(_retired.Dequeue());
+        }
         _retired.Enqueue(keypair);
     }
 

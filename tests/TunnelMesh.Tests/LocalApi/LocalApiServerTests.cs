@@ -41,7 +41,7 @@ public sealed class LocalApiServerTests : IDisposable
         public StatusReport GetStatus() => throw new InvalidOperationException("not asked");
         public IReadOnlyList<PeerReport> GetPeers() => [];
         public ResolveReport? Resolve(string name) => name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
-        public Task LeaveAsync(CancellationToken cancellation) => Task.CompletedTask;
+        public Task<bool> LeaveAsync(bool force, CancellationToken cancellation) => Task.FromResult(!force);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

@@ -1,18 +1,22 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace TunnelMesh.Platform.Sockets;
 
-/// <summary>Finds who holds a UDP port, through /proc; other users' programs show only to root.</summary>
-internal static class UdpPortOwner
+/// <summary>Looks through the kernel's socket tables and the descriptors of every process in /proc.</summary>
+internal static class LinuxPortOwner
 {
-    /// <summary>Name and number of the process, as <c>wireguard-go (process 812)</c>, or null.</summary>
-    public static string? Find(int port)
+    // A TCP port is held by its listener; connections that merely use the number do not stand in the way (TCP_LISTEN).
+    private const string Listening = "0A";
+
+    public static string? Find(ProtocolType protocol, int port)
     {
         try
         {
+            bool tcp = protocol == ProtocolType.Tcp;
             var inodes = new HashSet<string>(StringComparer.Ordinal);
-            AddInodes("/proc/net/udp", port, inodes);
-            AddInodes("/proc/net/udp6", port, inodes);
+            AddInodes(tcp ? "/proc/net/tcp" : "/proc/net/udp", port, tcp, inodes);
+            AddInodes(tcp ? "/proc/net/tcp6" : "/proc/net/udp6", port, tcp, inodes);
             return inodes.Count == 0 ? null : FindProcess(inodes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -21,7 +25,8 @@ internal static class UdpPortOwner
         }
     }
 
-    private static void AddInodes(string table, int port, HashSet<string> inodes)
+    // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …
+    private static void AddInodes(string table, int port, bool listenersOnly, HashSet<string> inodes)
     {
         if (!File.Exists(table))
         {
@@ -32,7 +37,7 @@ internal static class UdpPortOwner
         foreach (string line in File.ReadLines(table))
         {
             string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length > 9 && fields[1].EndsWith(suffix, StringComparison.Ordinal))
+            if (fields.Length > 9 && fields[1].EndsWith(suffix, StringComparison.Ordinal) && (!listenersOnly || fields[3] == Listening))
             {
                 inodes.Add($"socket:[{fields[9]}]");
             }

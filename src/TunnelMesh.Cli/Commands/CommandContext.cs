@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Logging;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary>What every command has at hand: environment, files, and the flags before and after the verb.</summary>
+internal sealed class CommandContext
+{
+    /// <summary>Makes it for one command line.</summary>
+    /// <param name="environment">The environment.</param>
+    /// <param name="layout">Where files lie.</param>
+    public CommandContext(ProcessEnvironment environment, HomeLayout layout)
+    {
+        Environment = environment;
+        Layout = layout;
+        Level.AcceptOnlyFromAmong([.. LogLevels.Names]);
+    }
+
+    /// <summary>The environment.</summary>
+    public ProcessEnvironment Environment { get; }
+
+    /// <summary>Where files lie.</summary>
+    public HomeLayout Layout { get; }
+
+    /// <summary><c>--config</c>.</summary>
+    public Option<string?> Config { get; } = new("--config", "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true };
+
+    /// <summary><c>--log-level</c>.</summary>
+    public Option<string?> Level { get; } = new("--log-level", "-l") { Description = "trace, debug, info, warn or error (default: TUNNELMESH_LOG_LEVEL, then the configuration)", Recursive = true };
+
+    /// <summary>Reads the configuration that holds for a context.</summary>
+    /// <exception cref="ConfigException">The file named does not exist, or a file cannot be used.</exception>
+    public Settings LoadSettings(ParseResult parsed, string context)
+    {
+        string? named = parsed.GetValue(Config) ?? Environment.Config;
+        string? file = ConfigFiles.Find(named, Layout.ContextConfig(context), Layout.Home, Directory.GetCurrentDirectory());
+        return file is null ? new Settings() : ConfigReader.ReadFile(file);
+    }
+
+    /// <summary>The log level that holds.</summary>
+    /// <exception cref="ConfigException">The environment names no level.</exception>
+    public LogLevel ChooseLevel(ParseResult parsed, Settings settings) =>
+        LogLevels.Choose(parsed.GetValue(Level), Environment.LogLevel, settings.LogLevel);
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Logging;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Addressing;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>join [server]</c>: runs a peer until it is told to stop.</summary>
+internal static class JoinCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext context)
+    {
+        Argument<string?> server = new("server")
+        {
+            Description = "Coordinator, host:port (default: TUNNELMESH_SERVER; with neither this machine becomes the coordinator)",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<string?> name = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
+        Option<string> contextName = QueryCommand.Context();
+        Option<string?> pin = new("--ca-pin") { Description = "SHA-256 of the mesh root, 64 hex digits: join this mesh only" };
+        Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin };
+        IReadOnlyList<Option> later = LaterOptions.AddTo(command);
+        command.SetAction(async parsed =>
+        {
+            LaterOptions.Refuse(parsed, later);
+            string which = parsed.GetValue(contextName)!;
+            Settings settings = context.LoadSettings(parsed, which);
+            InvocationConfiguration streams = parsed.InvocationConfiguration;
+            StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
+            PeerHostOptions options = new()
+            {
+                Settings = settings,
+                Layout = context.Layout,
+                Context = which,
+                Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
+                Token = context.Environment.Token,
+                CaPin = ReadPin(parsed.GetValue(pin)),
+                Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),
+                Version = Program.Version,
+                Output = streams.Output,
+                Error = streams.Error,
+                Log = log,
+            };
+            using CancellationTokenSource stop = new();
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
+            await PeerHost.RunAsync(options, stop.Token);
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>The name asked for: the flag's, else the configuration's, else the host's made fit.</summary>
+    /// <exception cref="HostException">The flag is no name.</exception>
+    internal static string ChooseName(string? flag, string configured, string host)
+    {
+        string? given = flag ?? (configured.Length > 0 ? configured : null);
+        if (given is not null)
+        {
+            string name = given.ToLowerInvariant();
+            return MeshName.IsValid(name)
+                ? name
+                : throw new HostException(ExitCode.Usage, $"`{given}` is no name for a device: use letters, digits and hyphens, at most 63, no hyphen at an end.");
+        }
+        string made = MeshName.Sanitize(host);
+        // Nobody chose this name, so nobody has to be told that it means something else in a mesh.
+        return MeshName.IsReserved(made) ? MeshName.WithSuffix(made, 1) : made;
+    }
+
+    // The first signal ends in order; a second one ends at once, as the system would.
+    private static void Stop(PosixSignalContext signal, CancellationTokenSource stop)
+    {
+        signal.Cancel = !stop.IsCancellationRequested;
+        stop.Cancel();
+    }
+
+    private static CoordinatorAddress? ReadServer(string? text) =>
+        text is null ? null
+        : CoordinatorAddress.TryParse(text, out CoordinatorAddress? server) ? server
+        : throw new HostException(ExitCode.Usage, $"`{text}` is no coordinator: expected host, host:port or [IPv6]:port.");
+
+    private static byte[]? ReadPin(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+        string digits = text.Replace(":", "", StringComparison.Ordinal);
+        return digits.Length == 64 && digits.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(digits)
+            : throw new HostException(ExitCode.Usage, "--ca-pin takes a SHA-256, 64 hex digits; the coordinator's log names it as ca_sha256.");
+    }
+}

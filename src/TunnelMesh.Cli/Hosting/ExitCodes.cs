@@ -1,0 +1,83 @@
+using System.Net.Sockets;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Coordinator.Access;
+using TunnelMesh.Coordinator.Api;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.State;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Tun;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>Which exit code a failure has. Everything that is not listed is a defect of this program.</summary>
+internal static class ExitCodes
+{
+    /// <summary>The code of an expected failure, or null for a defect.</summary>
+    public static ExitCode? Of(Exception failure) => failure switch
+    {
+        HostException e => e.Code,
+        ConfigException => ExitCode.Configuration,
+        PeerNotRunningException => ExitCode.NotRunning,
+        PeerAlreadyRunningException => ExitCode.InUse,
+        LocalApiException e => OfLocal(e.Code),
+        ControlException e => OfControl(e.Code),
+        RegistrationRefusedException e => OfControl(e.Code),
+        TunException e => OfTun(e.Error),
+        UdpSocketException e => OfUdp(e.Error),
+        PeerStoreException or CertificateStoreException or IdentityFormatException => ExitCode.DamagedState,
+        CoordinatorStateException => ExitCode.DamagedState,
+        StorageFailedException => ExitCode.General,
+        TokenSetupException => ExitCode.Configuration,
+        CoordinatorListenException e => OfListen(e.Error),
+        UnauthorizedAccessException => ExitCode.Permission,
+        SocketException => ExitCode.Network,
+        IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,
+        _ => null,
+    };
+
+    /// <summary>The code of a refusal of the coordinator, or of a failure to talk to it.</summary>
+    public static ExitCode OfControl(string code) => code switch
+    {
+        ControlFailure.Unreachable or ControlFailure.Timeout or ControlFailure.NotACoordinator => ExitCode.Network,
+        ControlFailure.Tls or ControlFailure.ProofMismatch => ExitCode.Refused,
+        ControlErrorCodes.ProofRefused or ControlErrorCodes.RateLimited or ControlErrorCodes.Revoked or ControlErrorCodes.UnknownDevice
+            or ControlErrorCodes.DeviceInUse or ControlErrorCodes.NameRefused or ControlErrorCodes.AddressesExhausted => ExitCode.Refused,
+        ControlErrorCodes.UnsupportedVersion or ControlErrorCodes.BadMessage or ControlErrorCodes.UnknownType => ExitCode.VersionMismatch,
+        ControlErrorCodes.ClockSkew => ExitCode.Clock,
+        _ => ExitCode.General,
+    };
+
+    private static ExitCode OfLocal(string code) => code switch
+    {
+        LocalErrorCodes.Forbidden => ExitCode.Permission,
+        LocalErrorCodes.Unreachable => ExitCode.Network,
+        LocalErrorCodes.Starting => ExitCode.NotRunning,
+        _ => ExitCode.General,
+    };
+
+    private static ExitCode OfListen(SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => ExitCode.InUse,
+        SocketError.AccessDenied => ExitCode.Permission,
+        _ => ExitCode.Configuration,
+    };
+
+    private static ExitCode OfTun(TunError error) => error switch
+    {
+        TunError.NotPermitted or TunError.NoDriver => ExitCode.Permission,
+        TunError.NameInUse => ExitCode.InUse,
+        TunError.BadOptions => ExitCode.Configuration,
+        _ => ExitCode.General,
+    };
+
+    private static ExitCode OfUdp(UdpError error) => error switch
+    {
+        UdpError.PortInUse => ExitCode.InUse,
+        UdpError.NotPermitted => ExitCode.Permission,
+        _ => ExitCode.General,
+    };
+}

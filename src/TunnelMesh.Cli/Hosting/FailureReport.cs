@@ -1,0 +1,28 @@
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>Says on one line why a command failed.</summary>
+internal static class FailureReport
+{
+    /// <summary>Writes the line and gives the exit code.</summary>
+    /// <param name="failure">What was thrown.</param>
+    /// <param name="error">Where to.</param>
+    /// <param name="trace">Whether the stack of a defect is shown, too.</param>
+    public static async Task<int> WriteAsync(Exception failure, TextWriter error, bool trace)
+    {
+        Exception cause = failure is AggregateException { InnerExceptions: [var only] } ? only : failure;
+        if (ExitCodes.Of(cause) is { } code)
+        {
+            await error.WriteLineAsync($"tunnelmesh: {OneLine(cause.Message)}").ConfigureAwait(false);
+            return (int)code;
+        }
+        await error.WriteLineAsync($"tunnelmesh: internal error: {OneLine(cause.Message)} ({cause.GetType().Name}), please report").ConfigureAwait(false);
+        if (trace)
+        {
+            await error.WriteLineAsync(cause.ToString()).ConfigureAwait(false);
+        }
+        return (int)ExitCode.General;
+    }
+
+    /// <summary>A message without line ends.</summary>
+    public static string OneLine(string message) => message.ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
+}

@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>What a running peer says in its log.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "identity key made path={Path} peer_id={PeerId}")]
+    public static partial void IdentityMade(this ILogger log, string path, string peerId);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "others than its owner may read the identity key; run chmod 600 on it path={Path}")]
+    public static partial void IdentityExposed(this ILogger log, string path);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void FileDamaged(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "this machine serves the mesh mesh={MeshId} range={Cidr} ca_sha256={CaSha256}")]
+    public static partial void Serves(this ILogger log, string meshId, string cidr, string caSha256);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "joined the mesh server={Server} mesh={MeshId} name={Name} address={Address}")]
+    public static partial void Joined(this ILogger log, string server, string meshId, string name, string address);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "interface up name={Name} mtu={Mtu} udp_port={UdpPort}")]
+    public static partial void InterfaceUp(this ILogger log, string name, int mtu, int udpPort);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Warning, Message = "the interface carries IPv4 only: {Reason}")]
+    public static partial void NoIPv6(this ILogger log, string reason);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Information, Message = "coordinator connected server={Server}")]
+    public static partial void ControlConnected(this ILogger log, string server);
+
+    [LoggerMessage(EventId = 9, Level = LogLevel.Warning, Message = "coordinator not connected, tried again server={Server}: {Problem}")]
+    public static partial void ControlLost(this ILogger log, string server, string problem);
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Warning, Message = "THE KEY BEHIND A NAME HAS CHANGED: another user now has it, or someone poses as them. Compare keys before you trust it. name={Name} old_key={OldKey} new_key={NewKey}")]
+    public static partial void PinChanged(this ILogger log, string name, string oldKey, string newKey);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "the state of this peer could not be written; it is tried again")]
+    public static partial void StateNotWritten(this ILogger log, Exception problem);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "entries of the network map did not verify and were left out count={Count}")]
+    public static partial void EntriesDropped(this ILogger log, int count);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Debug, Message = "network map number={Number} devices={Devices}")]
+    public static partial void MapChanged(this ILogger log, long number, int devices);
+
+    [LoggerMessage(EventId = 14, Level = LogLevel.Information, Message = "addresses of this machine changed endpoints={Endpoints}")]
+    public static partial void EndpointsChanged(this ILogger log, string endpoints);
+
+    [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "certificate renewed until={Until:u}")]
+    public static partial void Renewed(this ILogger log, DateTimeOffset until);
+
+    [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "stopping")]
+    public static partial void Stopping(this ILogger log);
+
+    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN was withdrawn before and admits nobody token={Id}")]
+    public static partial void TokenWithdrawn(this ILogger log, long id);
+}

@@ -1,0 +1,183 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Coordinator.Access;
+using TunnelMesh.Coordinator.Api;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.State;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Routes;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Addressing;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>The coordinator inside this process: state, authority and listener, started and stopped as one.</summary>
+internal sealed class HostedCoordinator : IAsyncDisposable
+{
+    // Each is tried in turn by a peer that has lost its coordinator.
+    private const int MaxUrls = 8;
+    private readonly CleanupStack _cleanup;
+
+    private HostedCoordinator(CleanupStack cleanup, int port, IPAddress address, PeerMembership membership, string caSha256)
+    {
+        _cleanup = cleanup;
+        Port = port;
+        Server = new CoordinatorAddress(address.ToString(), port);
+        Membership = membership;
+        CaSha256 = caSha256;
+    }
+
+    /// <summary>TCP port of the listener.</summary>
+    public int Port { get; }
+    /// <summary>Where the peer of this machine dials it.</summary>
+    public CoordinatorAddress Server { get; }
+    /// <summary>This device's place in the mesh it serves.</summary>
+    public PeerMembership Membership { get; }
+    /// <summary>SHA-256 of the mesh root, hex.</summary>
+    public string CaSha256 { get; }
+
+    /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
+    /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
+    /// <exception cref="CoordinatorListenException">It cannot listen.</exception>
+    /// <exception cref="TokenSetupException">The token is not good.</exception>
+    /// <exception cref="CoordinatorStateException">The state cannot be used.</exception>
+    /// <exception cref="CertificateStoreException">The certificates cannot be used.</exception>
+    /// <exception cref="RegistrationRefusedException">The device may not have the name.</exception>
+    public static async Task<HostedCoordinator> StartAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, CancellationToken cancel)
+    {
+        Settings settings = options.Settings;
+        string file = Path.Combine(settings.CoordinatorDataDir, "state.db");
+        bool founding = !File.Exists(file);
+        if (founding)
+        {
+            // A mesh keeps the range it is founded with, so this is the last moment to choose another one.
+            MeshRange.Check(settings.MeshCidr, settings.TunName);
+        }
+        CleanupStack cleanup = new();
+        try
+        {
+            SqliteState state = cleanup.Add(SqliteState.Open(new SqliteStateOptions { File = file, Cidr = settings.MeshCidr, Time = options.Time }));
+            MeshAuthority authority = cleanup.AddDisposable(MeshAuthority.Open(
+                Path.Combine(settings.CoordinatorDataDir, "ca"), [state.Mesh.Cidr, state.Mesh.Ula], options.Time));
+            byte[] root = authority.Root.RawData;
+            if (stored.Membership is { } other && !other.MeshRoot.AsSpan().SequenceEqual(root))
+            {
+                throw new HostException(ExitCode.Configuration,
+                    $"The context {options.Context} is a member of the mesh at {other.Server}, so it cannot serve the one in {settings.CoordinatorDataDir}. " +
+                    $"Use another --context, or go on with: tunnelmesh join {other.Server}");
+            }
+            await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
+            ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            IPEndPoint listen = Listen(settings.CoordinatorListen);
+            CoordinatorServerOptions server = new()
+            {
+                Listen = listen,
+                Name = options.Name,
+                State = state,
+                Authority = authority,
+                Self = new SelfDevice
+                {
+                    DeviceKey = stored.Device.Public.ToArray(),
+                    IdentityKey = identity.PublicKey.ToArray(),
+                    Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
+                },
+                Urls = Urls(listen, settings.TunName, state.Mesh),
+                Logger = options.Log,
+                ProgramVersion = options.Version,
+                Time = options.Time,
+            };
+            CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
+            PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
+            return new HostedCoordinator(cleanup, started.Port, Loopback(server.Listen.Address), membership, authority.CaSha256);
+        }
+        catch
+        {
+            await cleanup.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
+
+    private static async Task SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
+    {
+        TokenSetupResult tokens = await TokenSetup.EnsureAsync(state, options.Token, options.Settings.CoordinatorDataDir, RandomNumberGenerator.Fill, cancel).ConfigureAwait(false);
+        if (tokens.File is { } file)
+        {
+            await options.Error.WriteLineAsync(
+                $"TUNNELMESH_TOKEN is not set, so a mesh token was made: it is in {file}. Set it as TUNNELMESH_TOKEN on every machine that joins. " +
+                "To choose one yourself, restart with TUNNELMESH_TOKEN=$(openssl rand -hex 32).").ConfigureAwait(false);
+        }
+        foreach (long id in tokens.Withdrawn)
+        {
+            options.Log.TokenWithdrawn(id);
+        }
+    }
+
+    private static async Task<CoordinatorServer> ListenAsync(CoordinatorServerOptions server, CancellationToken cancel)
+    {
+        try
+        {
+            return await CoordinatorServer.StartAsync(server, cancel).ConfigureAwait(false);
+        }
+        catch (CoordinatorListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Tcp, e.Endpoint.Port) is { } owner)
+        {
+            throw new HostException(ExitCode.InUse, $"TCP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or choose another port with coordinator.listen.", e);
+        }
+    }
+
+    private static IReadOnlyList<string> Urls(IPEndPoint listen, string tunName, MeshRow mesh)
+    {
+        IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
+            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
+            : [listen.Address];
+        return [.. addresses.Take(MaxUrls).Select(a => $"https://{new CoordinatorAddress(a.ToString(), listen.Port)}")];
+    }
+
+    private static IPEndPoint Listen(HostPort listen)
+    {
+        if (listen.Host.Length == 0)
+        {
+            return new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, listen.Port);
+        }
+        return IPAddress.TryParse(listen.Host, out IPAddress? address)
+            ? new IPEndPoint(address, listen.Port)
+            : throw new ConfigException($"coordinator.listen is `{listen}`: give an IP address of this machine, or `:{listen.Port}` for all.");
+    }
+
+    private static IPAddress Loopback(IPAddress listen) =>
+        listen.Equals(IPAddress.IPv6Any) || listen.Equals(IPAddress.Any) ? IPAddress.Loopback : listen;
+
+    private static PeerMembership Describe(CoordinatorServerOptions server, MeshRow mesh, DeviceRow self, byte[] root, int port) => new()
+    {
+        Server = new CoordinatorAddress(Loopback(server.Listen.Address).ToString(), port).ToString(),
+        MeshRoot = root,
+        Mesh = new MeshInfo
+        {
+            MeshId = mesh.MeshId,
+            Cidr = mesh.Cidr.ToString(),
+            Cidr6 = mesh.Ula.ToString(),
+            Domain = "tunnelmesh",
+            MapMaxAgeSeconds = (long)server.MapMaxAge.TotalSeconds,
+        },
+        Device = new MapDevice
+        {
+            Id = self.Id,
+            User = self.UserId,
+            Name = self.Name,
+            Ip = self.Ip.ToString(),
+            Ip6 = self.Ip6.ToString(),
+            Prefixes = [$"{self.Ip}/32", $"{self.Ip6}/128"],
+            DeviceKey = self.DeviceKey,
+            IdentityKey = self.IdentityKey,
+            Record = self.Record,
+            Coordinator = true,
+            ProgramVersion = server.ProgramVersion,
+        },
+    };
+}

@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Identity;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>How this device comes to be a member: it serves the mesh, it is one already, or it joins now.</summary>
+internal sealed record MembershipStep
+{
+    /// <summary>The membership, kept on disk.</summary>
+    public required PeerMembership Membership { get; init; }
+    /// <summary>The client certificate, or null: the control stream renews first.</summary>
+    public PeerCertificate? Certificate { get; init; }
+    /// <summary>What the control stream dials and says.</summary>
+    public required JoinRequest Request { get; init; }
+    /// <summary>True when this device has just joined, so that the coordinator is there and knows it.</summary>
+    public bool JustJoined { get; init; }
+
+    /// <summary>Of a device whose own process is the coordinator.</summary>
+    public static MembershipStep Serve(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, HostedCoordinator coordinator)
+    {
+        store.SaveMembership(coordinator.Membership);
+        return new MembershipStep
+        {
+            Membership = coordinator.Membership,
+            Certificate = null,
+            Request = Ask(options, identity, stored, coordinator.Server),
+            JustJoined = true,
+        };
+    }
+
+    /// <summary>Of a device that goes to a coordinator elsewhere.</summary>
+    /// <exception cref="ControlException">The coordinator refused or is away.</exception>
+    /// <exception cref="HostException">There is no token, or no coordinator to go to.</exception>
+    public static async Task<MembershipStep> GoAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, CancellationToken cancel)
+    {
+        CoordinatorAddress server = options.Server ?? Remembered(stored);
+        JoinRequest request = Ask(options, identity, stored, server);
+        if (stored.IsMember && !options.Rejoin)
+        {
+            RequirePin(options, stored.Membership!);
+            return new MembershipStep { Membership = stored.Membership!, Certificate = stored.Certificate, Request = request };
+        }
+        if (!MeshToken.TryParse(options.Token, out string token, out string error))
+        {
+            throw new HostException(ExitCode.Configuration, options.Token is null
+                ? $"Joining {server} needs the mesh token, and TUNNELMESH_TOKEN is not set. Set it to the token the coordinator was started with (made by: openssl rand -hex 32)."
+                : error);
+        }
+        // Whoever was pinned once stays pinned: a membership without its device key still names the mesh.
+        byte[]? pin = options.CaPin ?? (stored.Membership is { } before ? SHA256.HashData(before.MeshRoot) : null);
+        JoinResult joined = await new CoordinatorClient(options.Time).JoinAsync(request with { CaPin = pin }, token, cancel).ConfigureAwait(false);
+        PeerMembership membership = new() { Server = server.ToString(), Mesh = joined.Mesh, Device = joined.Device, MeshRoot = joined.MeshRoot };
+        store.SaveCertificate(joined.Certificate);
+        store.SaveMembership(membership);
+        options.Log.Joined(membership.Server, joined.Mesh.MeshId, joined.Device.Name, joined.Device.Ip);
+        if (joined.NameNote is { } note)
+        {
+            await options.Error.WriteLineAsync(note).ConfigureAwait(false);
+        }
+        return new MembershipStep { Membership = membership, Certificate = joined.Certificate, Request = request with { Name = joined.Device.Name }, JustJoined = true };
+    }
+
+    private static CoordinatorAddress Remembered(StoredPeer stored) => CoordinatorAddress.TryParse(stored.Membership?.Server, out CoordinatorAddress? server)
+        ? server
+        : throw new HostException(ExitCode.Usage,
+            "This machine serves no mesh (coordinator.enabled is false) and has joined none, so `join` needs the coordinator: tunnelmesh join HOST:PORT");
+
+    private static void RequirePin(PeerHostOptions options, PeerMembership member)
+    {
+        if (options.CaPin is { } pin && !SHA256.HashData(member.MeshRoot).AsSpan().SequenceEqual(pin))
+        {
+            throw new HostException(ExitCode.Refused,
+                $"The context {options.Context} is a member of a mesh with another root than --ca-pin names ({Convert.ToHexStringLower(SHA256.HashData(member.MeshRoot))}). " +
+                "Use another --context to join another mesh; nothing was changed.");
+        }
+    }
+
+    private static JoinRequest Ask(PeerHostOptions options, IdentityKey identity, StoredPeer stored, CoordinatorAddress server) => new()
+    {
+        Server = server,
+        Identity = identity,
+        Device = stored.Device,
+        Name = options.Name,
+        ProgramVersion = options.Version,
+    };
+}

@@ -1,0 +1,141 @@
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Tun;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>Answers the control socket. It is there before the peer is: until <see cref="Attach"/> every question is answered with "starting".</summary>
+internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHandler
+{
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(5);
+    private readonly DateTimeOffset _started = clock.GetUtcNow();
+    private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Parts? _parts;
+
+    /// <summary>What the answers are made of.</summary>
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, bool Coordinator, Action Forget);
+
+    /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
+    public Task Shutdown => _shutdown.Task;
+
+    /// <summary>The peer is there.</summary>
+    public void Attach(Parts parts) => _parts = parts;
+
+    /// <inheritdoc/>
+    public StatusReport GetStatus()
+    {
+        Parts parts = Ready();
+        MapDevice self = Self(parts);
+        MeshInfo mesh = parts.Runtime.Map?.Mesh ?? parts.Step.Membership.Mesh;
+        ControlState state = parts.Stream.State;
+        List<MapEntry> others = Others(parts);
+        return new StatusReport
+        {
+            Name = self.Name,
+            PeerId = self.User,
+            DeviceId = self.Id,
+            MeshIp = self.Ip,
+            MeshIp6 = self.Ip6,
+            MeshCidr = mesh.Cidr,
+            Domain = mesh.Domain,
+            Version = version,
+            UptimeSeconds = (long)(clock.GetUtcNow() - _started).TotalSeconds,
+            Coordinator = new CoordinatorReport
+            {
+                Url = $"https://{state.Server}",
+                State = state.Phase switch { ControlPhase.Connected => "connected", ControlPhase.Connecting => "connecting", _ => "disconnected" },
+                Since = state.Since,
+            },
+            Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
+            PeersTotal = others.Count,
+            PeersOnline = others.Count(d => d.Wire.Online),
+        };
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PeerReport> GetPeers()
+    {
+        Parts parts = Ready();
+        Dictionary<string, PeerStats> stats = (parts.Runtime.Plane?.GetStats() ?? []).ToDictionary(s => s.DeviceId);
+        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id)))];
+    }
+
+    /// <inheritdoc/>
+    public ResolveReport? Resolve(string name)
+    {
+        Parts parts = Ready();
+        if (parts.Runtime.Map is not { } map)
+        {
+            throw NotYet();
+        }
+        IReadOnlyList<MapEntry> found = MapNames.Find(map, name, out string label);
+        return found.Count == 0 ? null : new ResolveReport
+        {
+            Name = $"{label}.{map.Mesh.Domain}",
+            Ip = [.. found.Select(d => d.Ip.ToString())],
+            Ip6 = [.. found.Select(d => d.Ip6.ToString())],
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation)
+    {
+        Parts parts = Ready();
+        if (parts.Coordinator)
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed,
+                "This machine serves the mesh, so it cannot leave it. To end the mesh, stop the peer and remove coordinator.data_dir; every other device then has to join another one.");
+        }
+        bool told = true;
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(LeavePatience);
+        try
+        {
+            await parts.Stream.LeaveAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ControlException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            if (!force)
+            {
+                string why = parts.Runtime.Problem is { } problem ? $" ({problem})" : "";
+                throw new LocalApiException(LocalErrorCodes.Unreachable,
+                    $"The coordinator is away, so it cannot be told that this device leaves{why}. Try again later; `tunnelmesh leave --force` forgets the mesh here, and an admin then has to remove the device from the mesh.");
+            }
+            told = false;
+        }
+        parts.Forget();
+        return told;
+    }
+
+    /// <inheritdoc/>
+    public void RequestShutdown() => _shutdown.TrySetResult();
+
+    private static MapDevice Self(Parts parts) =>
+        parts.Runtime.Map?.Devices.GetValueOrDefault(parts.Step.Membership.Device.Id)?.Wire ?? parts.Step.Membership.Device;
+
+    private static List<MapEntry> Others(Parts parts) =>
+        [.. (parts.Runtime.Map?.Devices.Values ?? []).Where(d => d.Id != parts.Step.Membership.Device.Id)];
+
+    private static PeerReport Report(MapEntry device, PeerStats? stats) => new()
+    {
+        Name = device.Name,
+        PeerId = device.Wire.User,
+        DeviceId = device.Id,
+        MeshIp = device.Wire.Ip,
+        MeshIp6 = device.Wire.Ip6,
+        Online = device.Wire.Online,
+        LastSeen = device.Wire.LastSeen > 0 ? DateTimeOffset.FromUnixTimeSeconds(device.Wire.LastSeen) : null,
+        Path = stats?.Path ?? "none",
+        Endpoint = stats?.Endpoint,
+        RttMs = stats?.RttMs,
+        RxBytes = stats?.RxBytes ?? 0,
+        TxBytes = stats?.TxBytes ?? 0,
+        LastHandshake = stats?.LastHandshakeUnix is { } time ? DateTimeOffset.FromUnixTimeSeconds(time) : null,
+    };
+
+    private Parts Ready() => _parts ?? throw NotYet();
+
+    private static LocalApiException NotYet() => new(LocalErrorCodes.Starting, "The peer is starting and has not joined its mesh yet. Try again in a moment; its log says what it waits for.");
+}

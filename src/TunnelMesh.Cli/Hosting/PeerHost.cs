@@ -1,0 +1,301 @@
+using System.Net;
+using System.Security.Cryptography;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Tun;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Protocol.Noise;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>
+/// A running peer. Order of the start: identity, control socket (a second peer of the context ends here, nothing else touched), device
+/// key and state, coordinator if this machine is one, membership, mesh range, UDP socket, then side by side the control stream and
+/// TUN with the data plane. Everything is undone in reverse, also when a step fails.
+/// </summary>
+internal sealed class PeerHost : IAsyncDisposable
+{
+    // How long a peer with a cached map waits for its coordinator before it says that it goes on without.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1);
+    private readonly CleanupStack _cleanup = new();
+    private readonly PeerHostOptions _options;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly PeerApi _api;
+    private Task _stream = Task.CompletedTask;
+    private Task _plane = Task.CompletedTask;
+    private volatile bool _left;
+
+    private PeerHost(PeerHostOptions options)
+    {
+        _options = options;
+        _api = new PeerApi(options.Time, options.Version);
+    }
+
+    /// <summary>Starts a peer and runs it until it is told to stop, leaves, or cannot go on; everything it made is then removed.</summary>
+    /// <param name="options">What it needs.</param>
+    /// <param name="cancel">Stops it; this is no failure.</param>
+    /// <exception cref="Exception">Of the kinds in <see cref="ExitCodes"/>.</exception>
+    public static async Task RunAsync(PeerHostOptions options, CancellationToken cancel)
+    {
+        try
+        {
+            try
+            {
+                await StartAndWaitAsync(options, cancel).ConfigureAwait(false);
+            }
+            catch (ControlException e) when (e.Code == ControlErrorCodes.UnknownDevice && options.Token is not null && !cancel.IsCancellationRequested)
+            {
+                // The coordinator has forgotten this device, and the token is at hand: it is let in again, into the same mesh only.
+                await StartAndWaitAsync(options with { Rejoin = true }, cancel).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Asked to stop while it started.
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _cleanup.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private static async Task StartAndWaitAsync(PeerHostOptions options, CancellationToken cancel)
+    {
+        await using PeerHost host = new(options);
+        await host.StartAsync(cancel).ConfigureAwait(false);
+        await host.WaitAsync(cancel).ConfigureAwait(false);
+        options.Log.Stopping();
+    }
+
+    private async Task StartAsync(CancellationToken cancel)
+    {
+        string path = _options.Layout.Expand(_options.Settings.PrivateKey, _options.Layout.IdentityKey);
+        IdentityKey identity = IdentityStore.LoadOrCreate(path, out bool made);
+        if (made)
+        {
+            string peerId = PeerId.FromIdentityKey(identity.PublicKey);
+            _options.Log.IdentityMade(path, peerId);
+        }
+        else if (IdentityStore.IsExposed(path))
+        {
+            _options.Log.IdentityExposed(path);
+        }
+        _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
+        PrivateDirectory.Make(_options.Layout.ContextDirectory(_options.Context));
+        PeerStore store = new(_options.Layout.ContextDirectory(_options.Context), _options.Time);
+        StoredPeer stored = StoredPeer.Load(store, _options.Log);
+        bool serves = Serves();
+        // After the writers below have ended, so that nothing they wrote last outlives the membership.
+        _cleanup.Add(() =>
+        {
+            if (_left)
+            {
+                store.Clear();
+            }
+            return ValueTask.CompletedTask;
+        });
+        MembershipStep step;
+        if (serves)
+        {
+            HostedCoordinator coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
+            MeshInfo mesh = coordinator.Membership.Mesh;
+            _options.Log.Serves(mesh.MeshId, mesh.Cidr, coordinator.CaSha256);
+            step = MembershipStep.Serve(_options, identity, stored, store, coordinator);
+        }
+        else
+        {
+            step = await MembershipStep.GoAsync(_options, identity, stored, store, cancel).ConfigureAwait(false);
+        }
+        await ConnectAsync(store, stored, step, serves, cancel).ConfigureAwait(false);
+    }
+
+    private bool Serves()
+    {
+        bool serves = _options.Settings.CoordinatorEnabled ?? _options.Server is null;
+        return serves && _options.Server is { } server
+            ? throw new HostException(ExitCode.Configuration,
+                $"coordinator.enabled is true, but `join {server}` names a coordinator elsewhere. Several coordinators in one mesh are not yet supported in this version: leave out one of the two.")
+            : serves;
+    }
+
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, bool serves, CancellationToken cancel)
+    {
+        MeshInfo mesh = step.Membership.Mesh;
+        string tunName = _options.Settings.TunName;
+        MeshRange.Check(mesh.Cidr, tunName);
+        KeyPins pins = new(stored.Pins, change => _options.Log.PinChanged(change.Name, change.OldKey, change.NewKey));
+        NetworkMap? cached = CachedMap(stored, step, pins);
+        TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
+        MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
+        IUdpSocket socket = _cleanup.AddDisposable(UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort }));
+        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
+        ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
+        _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
+        Task streaming = _stream;
+        _cleanup.Add(async () =>
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+        ITunDevice tun = _cleanup.AddDisposable(TunDevice.Open(Tun(step.Membership)));
+        TellInterface(tun, socket.Port);
+        Task resolving = runtime.ResolveServerAsync(_stop.Token);
+        int port = socket.Port;
+        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(tunName, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, serves, () =>
+        {
+            _left = true;
+            keeper.Forget();
+            store.Clear();
+        }));
+        // Until there is a map, packets wait in the interface's own queue: without one, every destination would be called unreachable.
+        if (await FirstAsync(runtime.MapKnown, cancel).ConfigureAwait(false))
+        {
+            LocalStatic key = _cleanup.AddDisposable(new LocalStatic(step.Request.Device.Private));
+            DataPlane plane = _cleanup.AddDisposable(DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = key, LastSent = timestamps, Time = _options.Time }));
+            _plane = plane.Completion;
+            runtime.Attach(plane);
+            await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
+        }
+        await resolving.ConfigureAwait(false);
+    }
+
+    private void TellInterface(ITunDevice tun, int udpPort)
+    {
+        _options.Log.InterfaceUp(tun.Name, tun.Mtu, udpPort);
+        if (!tun.Addresses.Any(a => a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6))
+        {
+            _options.Log.NoIPv6(tun.Mtu < TunDevice.MinIPv6Mtu
+                ? $"IPv6 needs an MTU of {TunDevice.MinIPv6Mtu} (RFC 8200), tun.mtu is {tun.Mtu}"
+                : "IPv6 is switched off on this machine");
+        }
+    }
+
+    // False when the peer has to stop before it came.
+    private async Task<bool> FirstAsync(Task wanted, CancellationToken cancel)
+    {
+        Task first = await Task.WhenAny(wanted, _stream, _api.Shutdown, Task.Delay(Timeout.InfiniteTimeSpan, cancel)).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+        await first.ConfigureAwait(false);
+        return first == wanted;
+    }
+
+    private TunOptions Tun(PeerMembership membership)
+    {
+        IPNetwork range = IPNetwork.Parse(membership.Mesh.Cidr);
+        return new TunOptions
+        {
+            Name = _options.Settings.TunName,
+            Mtu = _options.Settings.TunMtu,
+            // Subnet 0 of the mesh's /48 holds the devices.
+            Addresses = [new TunAddress(IPAddress.Parse(membership.Device.Ip), range.PrefixLength), new TunAddress(IPAddress.Parse(membership.Device.Ip6), 64)],
+        };
+    }
+
+    private ControlStreamOptions StreamOptions(PeerStore store, MembershipStep step, PeerRuntime runtime, KeyPins pins, NetworkMap? cached) => new()
+    {
+        Request = step.Request,
+        MeshRoot = step.Membership.MeshRoot,
+        Certificate = step.Certificate,
+        Map = cached,
+        Pins = pins,
+        Endpoints = runtime.DescribeEndpoints,
+        Transports = ["udp"],
+        OnMap = runtime.OnMap,
+        OnState = runtime.OnState,
+        OnRenewed = result =>
+        {
+            try
+            {
+                store.SaveCertificate(result.Certificate);
+                _options.Log.Renewed(result.Certificate.NotAfter);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _options.Log.StateNotWritten(e);
+            }
+        },
+    };
+
+    private NetworkMap? CachedMap(StoredPeer stored, MembershipStep step, KeyPins pins)
+    {
+        byte[] root = SHA256.HashData(step.Membership.MeshRoot);
+        if (stored.Map is not { } map || !stored.IsMember || map.Map.Mesh.MeshId != step.Membership.Mesh.MeshId)
+        {
+            return null;
+        }
+        DateTimeOffset now = _options.Time.GetUtcNow();
+        if (map.IsTooOld(now))
+        {
+            TimeSpan age = now - DateTimeOffset.FromUnixTimeMilliseconds(map.ConfirmedUnixMs);
+            _options.Error.WriteLine(
+                $"The cached network map is {age.TotalDays:0} days old; the mesh allows {TimeSpan.FromSeconds(map.Map.Mesh.MapMaxAgeSeconds).TotalDays:0}. It is not used: this peer waits for a coordinator.");
+            return null;
+        }
+        MapChange built = NetworkMap.FromFull(map.Map, root, null, pins, now);
+        if (built.Dropped > 0)
+        {
+            _options.Log.EntriesDropped(built.Dropped);
+        }
+        return built.Map;
+    }
+
+    private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
+    {
+        if (runtime.SetEndpoints(endpoints))
+        {
+            string list = string.Join(',', endpoints);
+            _options.Log.EndpointsChanged(list);
+            await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AnnounceAsync(PeerStore store, StoredPeer stored, MembershipStep step, PeerRuntime runtime, bool cached, CancellationToken cancel)
+    {
+        // A peer with a cached map does not wait long for a coordinator that does not answer at all.
+        Task wanted = cached ? Task.WhenAny(runtime.Ready, Task.Delay(Grace, _options.Time, cancel)) : runtime.Ready;
+        if (!await FirstAsync(wanted, cancel).ConfigureAwait(false))
+        {
+            return;
+        }
+        bool connected = runtime.Ready.IsCompleted && await runtime.Ready.ConfigureAwait(false);
+        PeerMembership member = step.Membership;
+        MapDevice self = runtime.Map?.Devices.GetValueOrDefault(member.Device.Id)?.Wire ?? member.Device;
+        if (connected)
+        {
+            store.SaveMembership(member with { Server = step.Request.Server.ToString(), Device = self });
+        }
+        else
+        {
+            DateTimeOffset age = DateTimeOffset.FromUnixTimeMilliseconds(stored.Map!.ConfirmedUnixMs);
+            await _options.Error.WriteLineAsync(
+                $"The coordinator is away, so the network map of {age.UtcDateTime:yyyy-MM-dd HH:mm} UTC is used until it is back. {runtime.Problem ?? $"{step.Request.Server} has not answered yet."}").ConfigureAwait(false);
+        }
+        await _options.Output.WriteLineAsync($"Connected to mesh as {self.Name} ({self.Ip})").ConfigureAwait(false);
+        await _options.Output.FlushAsync(cancel).ConfigureAwait(false);
+    }
+
+    private async Task WaitAsync(CancellationToken cancel)
+    {
+        Task stopped = Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+        Task first = await Task.WhenAny(stopped, _stream, _plane, _api.Shutdown).ConfigureAwait(false);
+        if (first == stopped)
+        {
+            return;
+        }
+        await first.ConfigureAwait(false);
+        if (first == _stream)
+        {
+            // It ends without a fault after leaving: whoever asked is answered before the control socket goes.
+            await Task.WhenAny(_api.Shutdown, stopped, Task.Delay(AnswerPatience, _options.Time, CancellationToken.None)).ConfigureAwait(false);
+        }
+    }
+}

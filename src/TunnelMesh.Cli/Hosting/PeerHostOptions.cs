@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Node.Control;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>What a peer is started with.</summary>
+internal sealed record PeerHostOptions
+{
+    /// <summary>The configuration.</summary>
+    public required Settings Settings { get; init; }
+    /// <summary>Where files lie.</summary>
+    public required HomeLayout Layout { get; init; }
+    /// <summary>The context.</summary>
+    public required string Context { get; init; }
+    /// <summary>The coordinator to join, or null: this machine serves the mesh, or goes back to where it joined before.</summary>
+    public CoordinatorAddress? Server { get; init; }
+    /// <summary>TUNNELMESH_TOKEN as given, or null. Secret.</summary>
+    public string? Token { get; init; }
+    /// <summary>SHA-256 of the mesh root that a join must find, or null.</summary>
+    public byte[]? CaPin { get; init; }
+    /// <summary>Wanted name, a lower-case label.</summary>
+    public required string Name { get; init; }
+    /// <summary>Program version.</summary>
+    public required string Version { get; init; }
+    /// <summary>Where the one line goes that says that the peer is usable.</summary>
+    public required TextWriter Output { get; init; }
+    /// <summary>Where a person is told what differs from the expected.</summary>
+    public required TextWriter Error { get; init; }
+    /// <summary>The log.</summary>
+    public required ILogger Log { get; init; }
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Join by token although this context is a member: the coordinator has forgotten the device.</summary>
+    public bool Rejoin { get; init; }
+}

@@ -1,0 +1,216 @@
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>
+/// What ties map, control stream and data plane together while a peer runs: every change of map or endpoints goes on to the data plane
+/// as one whole list of peers. Callbacks of the stream come on its own task; the rest from any thread.
+/// </summary>
+internal sealed class PeerRuntime
+{
+    private readonly PeerHostOptions _options;
+    private readonly MembershipStep _step;
+    private readonly MapKeeper _keeper;
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _mapKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly bool _mapIsCached;
+    private NetworkMap? _map;
+    private DataPlane? _plane;
+    private IReadOnlyList<IPEndPoint> _endpoints;
+    private IReadOnlyList<IPAddress> _dialled = [];
+    private string? _problem;
+
+    /// <summary>Prepares; nothing runs yet.</summary>
+    /// <param name="options">The start's options.</param>
+    /// <param name="step">The membership.</param>
+    /// <param name="keeper">Keeps the map.</param>
+    /// <param name="cached">The map from the cache, if it may be used.</param>
+    /// <param name="endpoints">Where this device listens.</param>
+    public PeerRuntime(PeerHostOptions options, MembershipStep step, MapKeeper keeper, NetworkMap? cached, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        _options = options;
+        _step = step;
+        _keeper = keeper;
+        _map = cached;
+        _mapIsCached = cached is not null;
+        _endpoints = endpoints;
+        if (_mapIsCached)
+        {
+            _mapKnown.SetResult();
+        }
+    }
+
+    /// <summary>Ends when there is a map, from the cache or a coordinator. Faults as <see cref="Ready"/> does.</summary>
+    public Task MapKnown => _mapKnown.Task;
+
+    /// <summary>The newest map, or null.</summary>
+    public NetworkMap? Map
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _map;
+            }
+        }
+    }
+
+    /// <summary>The data plane, once there is one.</summary>
+    public DataPlane? Plane
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _plane;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Ends when the peer may be used: true with a coordinator connected, false with the cached map because the coordinator is away.
+    /// Faults when trying again cannot help.
+    /// </summary>
+    public Task<bool> Ready => _ready.Task;
+
+    /// <summary>Why the coordinator is not connected, or null.</summary>
+    public string? Problem => Volatile.Read(ref _problem);
+
+    /// <summary>The data plane is up: from now on it follows the map.</summary>
+    public void Attach(DataPlane plane)
+    {
+        lock (_gate)
+        {
+            _plane = plane;
+            Apply();
+        }
+    }
+
+    /// <summary>Endpoints as the coordinator is told.</summary>
+    public EndpointsUpdate DescribeEndpoints()
+    {
+        lock (_gate)
+        {
+            return new EndpointsUpdate { UdpPort = _endpoints.Count > 0 ? _endpoints[0].Port : 0, Endpoints = [.. _endpoints.Select(e => e.ToString())] };
+        }
+    }
+
+    /// <summary>Addresses of this machine changed.</summary>
+    /// <returns>True when they differ from those before.</returns>
+    public bool SetEndpoints(IReadOnlyList<IPEndPoint> endpoints)
+    {
+        lock (_gate)
+        {
+            if (_endpoints.SequenceEqual(endpoints))
+            {
+                return false;
+            }
+            _endpoints = endpoints;
+            Apply();
+            return true;
+        }
+    }
+
+    /// <summary>Finds the addresses behind the coordinator's name and offers them to the data plane.</summary>
+    public async Task ResolveServerAsync(CancellationToken cancel)
+    {
+        try
+        {
+            IPAddress[] found = IPAddress.TryParse(_step.Request.Server.Host, out IPAddress? literal)
+                ? [literal]
+                : await Dns.GetHostAddressesAsync(_step.Request.Server.Host, cancel).ConfigureAwait(false);
+            lock (_gate)
+            {
+                _dialled = [.. found.Where(a => !IPAddress.IsLoopback(a))];
+                Apply();
+            }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            // The stream tells that the name cannot be resolved; the map's own endpoints remain.
+        }
+    }
+
+    /// <summary>The stream has a new map.</summary>
+    public void OnMap(MapChange change)
+    {
+        _keeper.Update(change);
+        _options.Log.MapChanged(change.Map.Number, change.Map.Devices.Count);
+        if (change.Dropped > 0)
+        {
+            _options.Log.EntriesDropped(change.Dropped);
+        }
+        lock (_gate)
+        {
+            _map = change.Map;
+            // Presence is a hint and no matter of the data plane.
+            if (change.Upserted.Count > 0 || change.Removed.Count > 0)
+            {
+                Apply();
+            }
+        }
+        _mapKnown.TrySetResult();
+        _ready.TrySetResult(true);
+    }
+
+    /// <summary>The stream's state has changed.</summary>
+    public void OnState(ControlState state)
+    {
+        if (state.Phase != ControlPhase.Ended)
+        {
+            _keeper.SetConnected(state.Phase == ControlPhase.Connected);
+        }
+        string? before = Interlocked.Exchange(ref _problem, state.Problem);
+        if (state.Phase == ControlPhase.Connected)
+        {
+            _options.Log.ControlConnected(state.Server);
+            if (_mapIsCached)
+            {
+                // A coordinator with nothing new to say stays silent.
+                _ready.TrySetResult(true);
+            }
+        }
+        else if (state is { Phase: ControlPhase.Disconnected, Problem: { } problem })
+        {
+            if (problem != before)
+            {
+                _options.Log.ControlLost(state.Server, problem);
+            }
+            Lost(state.Code ?? ControlErrorCodes.Internal, problem);
+        }
+    }
+
+    // Only before the peer is usable: afterwards the stream comes back by itself.
+    private void Lost(string code, string problem)
+    {
+        bool sameServer = _step.Request.Server.ToString() == _step.Membership.Server;
+        if (_mapIsCached && sameServer)
+        {
+            _ready.TrySetResult(false);
+        }
+        else if (!_step.JustJoined && code is ControlFailure.Tls or ControlFailure.ProofMismatch or ControlFailure.NotACoordinator or ControlErrorCodes.UnsupportedVersion or ControlErrorCodes.ClockSkew)
+        {
+            string which = sameServer ? "" : $" The context {_options.Context} is a member of the mesh at {_step.Membership.Server}; to join another mesh, use another --context. Nothing was changed.";
+            ControlException final = new(code, problem + which);
+            _ready.TrySetException(final);
+            _mapKnown.TrySetException(final);
+        }
+        else if (_mapIsCached)
+        {
+            _ready.TrySetResult(false);
+        }
+    }
+
+    private void Apply()
+    {
+        if (_plane is { } plane && _map is { } map)
+        {
+            plane.SetPeers(MapPeers.Build(map, _step.Membership.Device.Id, _endpoints, _dialled));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using TunnelMesh.Node.DataPlane;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>Turns the network map into what the data plane has to know. Pure.</summary>
+public static class MapPeers
+{
+    /// <summary>Endpoints tried for one device; a longer list in the map is cut.</summary>
+    public const int MaxCandidates = 32;
+
+    /// <summary>The peers of a map: every device but this one.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="ownId">This device's ID.</param>
+    /// <param name="ownEndpoints">Where this device itself listens: behind another router the same private address may be somebody else's, but a datagram would come back to us.</param>
+    /// <param name="dialled">Addresses at which the coordinator answered; tried at the UDP port of the coordinators' entries.</param>
+    public static IReadOnlyList<PeerSpec> Build(NetworkMap map, string ownId, IReadOnlyCollection<IPEndPoint> ownEndpoints, IReadOnlyCollection<IPAddress> dialled)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentNullException.ThrowIfNull(ownEndpoints);
+        ArgumentNullException.ThrowIfNull(dialled);
+        IPNetwork[] mesh = [IPNetwork.Parse(map.Mesh.Cidr), IPNetwork.Parse(map.Mesh.Cidr6)];
+        HashSet<IPEndPoint> own = [.. ownEndpoints];
+        List<PeerSpec> peers = new(map.Devices.Count);
+        foreach (MapEntry entry in map.Devices.Values)
+        {
+            if (entry.Id != ownId)
+            {
+                peers.Add(new PeerSpec
+                {
+                    DeviceId = entry.Id,
+                    PublicKey = entry.Wire.DeviceKey,
+                    AllowedPrefixes = entry.Prefixes,
+                    Candidates = Candidates(entry, mesh, own, dialled),
+                });
+            }
+        }
+        return peers;
+    }
+
+    private static List<IPEndPoint> Candidates(MapEntry entry, IPNetwork[] mesh, HashSet<IPEndPoint> own, IReadOnlyCollection<IPAddress> dialled)
+    {
+        IEnumerable<IPEndPoint> all = entry.Endpoints;
+        if (entry.Wire.Coordinator && entry.Endpoints.Count > 0)
+        {
+            // The address that was dialled may be a public one of which the coordinator itself knows nothing.
+            all = dialled.Select(address => new IPEndPoint(address, entry.Endpoints[0].Port)).Concat(all);
+        }
+        List<IPEndPoint> candidates = [];
+        foreach (IPEndPoint endpoint in all)
+        {
+            // A tunnel inside the tunnel would carry itself.
+            if (!own.Contains(endpoint) && !candidates.Contains(endpoint) && !Array.Exists(mesh, m => m.Contains(endpoint.Address)) && candidates.Count < MaxCandidates)
+            {
+                candidates.Add(endpoint);
+            }
+        }
+        return candidates;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using TunnelMesh.Node.Sessions;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Framing;
+using TunnelMesh.Protocol.Noise;
+
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>
+/// The last stage of everything that leaves inside a session: seal in place, send, note it for the timers. The only place where
+/// a keypair seals, and used by the engine's thread alone: two threads would use a nonce twice.
+/// </summary>
+internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
+{
+    private readonly byte[] _scratch = new byte[FrameBytes(Math.Max(mtu, ushort.MaxValue))];
+
+    /// <summary>Bytes of a frame that holds a packet of this length: room for the header before it, padding and tag behind it.</summary>
+    public static int FrameBytes(int length) => ((length + 15) & ~15) + WireGuardMessage.TransportOverhead;
+
+    /// <summary>Sends a packet if there are keys and an endpoint.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="frame">The packet at offset 16 with room as <see cref="FrameBytes"/>; sealed in place.</param>
+    /// <param name="length">Packet length in bytes.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <returns>False when the packet has to wait for a session; the frame is then unchanged.</returns>
+    public bool TrySendPacket(PeerTunnel tunnel, Span<byte> frame, int length, long now)
+    {
+        if (!TrySeal(tunnel, frame, length, now, out int size))
+        {
+            return false;
+        }
+
+        Send(frame[..size], tunnel.Endpoints.Current);
+        tunnel.Session.NoteSent(now, isData: true);
+        tunnel.NoteSentData(length, now);
+        return true;
+    }
+
+    /// <summary>Sends what waited for the session, oldest first.</summary>
+    public void Flush(PeerTunnel tunnel, long now)
+    {
+        while (CanSend(tunnel, now) && tunnel.Waiting.TryDequeue(out byte[]? packet))
+        {
+            packet.CopyTo(_scratch, WireGuardMessage.TransportHeaderSize);
+            TrySendPacket(tunnel, _scratch, packet.Length, now);
+        }
+    }
+
+    /// <summary>Sends an empty packet.</summary>
+    public void SendKeepalive(PeerTunnel tunnel, long now)
+    {
+        if (TrySeal(tunnel, _scratch, 0, now, out int size))
+        {
+            Send(_scratch.AsSpan(0, size), tunnel.Endpoints.Current);
+        }
+
+        // Noted in any case: without an endpoint it would be due again at once.
+        tunnel.Session.NoteSent(now, isData: false);
+    }
+
+    /// <summary>Probes the way to an endpoint at the size of a full packet.</summary>
+    /// <returns>The challenge; null when there are no keys.</returns>
+    public ulong? SendProbe(PeerTunnel tunnel, in UdpEndpoint endpoint, long now)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        random(bytes);
+        ulong challenge = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        PathProbe.WriteProbe(_scratch.AsSpan(WireGuardMessage.TransportHeaderSize, mtu), challenge);
+        return SendControl(tunnel, _scratch, mtu, endpoint, now) ? challenge : null;
+    }
+
+    /// <summary>Sends peer-to-peer control, which is no data to the timers.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="frame">As for <see cref="TrySendPacket"/>.</param>
+    /// <param name="length">Length of the plaintext in bytes.</param>
+    /// <param name="endpoint">Over which address.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <returns>False when there are no keys.</returns>
+    public bool SendControl(PeerTunnel tunnel, Span<byte> frame, int length, in UdpEndpoint endpoint, long now)
+    {
+        if (!TrySeal(tunnel, frame, length, now, out int size))
+        {
+            return false;
+        }
+
+        Send(frame[..size], endpoint);
+        tunnel.Session.NoteSent(now, isData: false);
+        return true;
+    }
+
+    /// <summary>True when a packet would be sent now rather than wait.</summary>
+    public static bool CanSend(PeerTunnel tunnel, long now) =>
+        !tunnel.Endpoints.Current.IsNone && tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
+
+    private bool TrySeal(PeerTunnel tunnel, Span<byte> frame, int length, long now, out int size)
+    {
+        size = 0;
+        return CanSend(tunnel, now) && tunnel.Session.SendKeypair is { } keys && (size = keys.Seal(frame, length, WireGuardMessage.Padded(length, mtu), now)) > 0;
+    }
+
+    private void Send(ReadOnlySpan<byte> datagram, in UdpEndpoint endpoint)
+    {
+        if (!output.SendDatagram(datagram, endpoint))
+        {
+            counters.Drop(DropReason.SendFailed);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Buffers.Binary;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Noise;
+
+namespace TunnelMesh.Node.Sessions;
+
+/// <summary>
+/// Handshakes on candidate paths: where initiations go, how they are repeated, what becomes of those that come in. Used by the
+/// engine's thread.
+/// </summary>
+internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time, ITunnelOutput output, DataPlaneCounters counters, int perSecondBeforeCookies)
+{
+    /// <summary>An initiation of a device that the map does not have yet waits this long for it.</summary>
+    public static readonly TimeSpan HoldLimit = TimeSpan.FromSeconds(3);
+
+    /// <summary>Initiations held at most; each took the work of a handshake already, and more are asked for cookies first.</summary>
+    public const int MaxHeld = 32;
+
+    private readonly HandshakeLoad _load = new(time, perSecondBeforeCookies);
+    private readonly Queue<(byte[] Bytes, UdpEndpoint Source, long At)> _held = new();
+    private readonly byte[] _initiation = new byte[WireGuardMessage.InitiationSize];
+    private readonly byte[] _reply = new byte[WireGuardMessage.ResponseSize];
+
+    /// <summary>True when there is an address to send an initiation to.</summary>
+    public static bool HasTarget(PeerTunnel tunnel) => !tunnel.Endpoints.Current.IsNone || tunnel.Candidates.Length > 0;
+
+    /// <summary>Begins a handshake unless one began less than 5 s ago.</summary>
+    public void Begin(PeerTunnel tunnel, long now)
+    {
+        if (!HasTarget(tunnel))
+        {
+            device.PostponeHandshake(tunnel.Session);
+            return;
+        }
+
+        if (!device.TryBeginHandshake(tunnel.Session, _initiation))
+        {
+            return;
+        }
+
+        UdpEndpoint current = tunnel.Endpoints.Current;
+        tunnel.Repeater.Begin(_initiation, [current]);
+
+        // While the present address works, a rekey needs no other; if it does not answer, the first repeat tries them all.
+        bool works = !current.IsNone && (tunnel.Spec.Stock || (TunnelSender.CanSend(tunnel, now) && HeardLately(tunnel, now)));
+        if (!works)
+        {
+            tunnel.Repeater.Begin(_initiation, [current, .. tunnel.Candidates]);
+        }
+
+        SendToTargets(tunnel);
+    }
+
+    /// <summary>Repeats a pending initiation when that is due.</summary>
+    public void Repeat(PeerTunnel tunnel, long now)
+    {
+        if (!tunnel.Repeater.TakeDue(now))
+        {
+            return;
+        }
+
+        if (!tunnel.Spec.Stock)
+        {
+            tunnel.Repeater.AddTargets(tunnel.Candidates);
+        }
+
+        SendToTargets(tunnel);
+    }
+
+    /// <summary>Handles an initiation, a response or a cookie reply.</summary>
+    /// <param name="datagram">The whole datagram; only read.</param>
+    /// <param name="source">Where from.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="tunnel">Whose it was, once authenticated.</param>
+    /// <returns>What became of it; after <see cref="HandshakeResult.SessionEstablished"/> the caller flushes the queue.</returns>
+    public HandshakeResult Handle(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now, out PeerTunnel? tunnel)
+    {
+        Span<byte> key = stackalloc byte[18];
+        source.WriteAddress(key);
+        BinaryPrimitives.WriteUInt16BigEndian(key[16..], source.Port);
+        if (source.IsIPv4)
+        {
+            key = key[12..];
+        }
+
+        HandshakeResult result = device.HandleHandshake(datagram, key, _load.Note(now), _reply, out int replyLength, out WireGuardPeer? peer);
+        tunnel = peer?.Tag as PeerTunnel;
+        if (replyLength > 0 && !output.SendDatagram(_reply.AsSpan(0, replyLength), source))
+        {
+            counters.Drop(DropReason.SendFailed);
+        }
+
+        switch (result)
+        {
+            case HandshakeResult.SessionEstablished when tunnel is not null:
+                tunnel.Endpoints.Settle(source);
+                tunnel.Repeater.Stop();
+                break;
+            case HandshakeResult.CookieStored when tunnel is not null:
+                // It did arrive there; the next initiation carries the cookie.
+                tunnel.Repeater.NoteAnswer(source);
+                break;
+            case HandshakeResult.UnknownPeer when datagram[0] == WireGuardMessage.Initiation:
+                Hold(datagram, source, now);
+                break;
+            default:
+                break;
+        }
+
+        return result;
+    }
+
+    /// <summary>Takes the next held initiation that is not too old, to be handled again after the peers have changed.</summary>
+    public bool TryTakeHeld(long now, out byte[] datagram, out UdpEndpoint source)
+    {
+        while (_held.TryDequeue(out (byte[] Bytes, UdpEndpoint Source, long At) held))
+        {
+            if (time.GetElapsedTime(held.At, now) < HoldLimit)
+            {
+                (datagram, source) = (held.Bytes, held.Source);
+                return true;
+            }
+        }
+
+        (datagram, source) = ([], default);
+        return false;
+    }
+
+    /// <summary>How many initiations wait for the map.</summary>
+    public int HeldCount => _held.Count;
+
+    private void Hold(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now)
+    {
+        if (_held.Count == MaxHeld)
+        {
+            _held.Dequeue();
+        }
+
+        _held.Enqueue((datagram.ToArray(), source, now));
+    }
+
+    private bool HeardLately(PeerTunnel tunnel, long now) =>
+        tunnel.LastHeardAt is { } heard && time.GetElapsedTime(heard, now) < HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout;
+
+    private void SendToTargets(PeerTunnel tunnel)
+    {
+        foreach (UdpEndpoint target in tunnel.Repeater.Targets)
+        {
+            // A candidate of a family or network that this machine does not have is tried and not counted: no packet is lost by it.
+            output.SendDatagram(tunnel.Repeater.Initiation, target);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using TunnelMesh.Platform.Interop;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Tun;
+
+namespace TunnelMesh.Platform.Lanes;
+
+/// <summary>Waits for the devices of one lane, a TUN and a UDP socket, together. One thread waits, any may wake it.</summary>
+public abstract class LanePoller : IDisposable
+{
+    /// <summary>Makes a poller for two devices, which stay the caller's and outlive it.</summary>
+    /// <param name="tun">The TUN device.</param>
+    /// <param name="socket">The socket.</param>
+    /// <exception cref="PlatformNotSupportedException">The devices are not of this operating system.</exception>
+    /// <exception cref="IOException">The system has no descriptor left.</exception>
+    public static LanePoller Create(ITunDevice tun, IUdpSocket socket) =>
+        OperatingSystem.IsLinux() && tun is IDescriptorOwner first && socket is IDescriptorOwner second
+            ? new LinuxLanePoller(first.Descriptor, second.Descriptor)
+            : throw new PlatformNotSupportedException("The data plane of this operating system is not supported by this version. Run the peer on Linux, or in a Linux virtual machine.");
+
+    /// <summary>Sleeps until a device is readable or somebody wakes it.</summary>
+    /// <param name="timeoutMilliseconds">-1 waits without end, 0 only looks.</param>
+    public abstract LaneEvents Wait(int timeoutMilliseconds);
+
+    /// <summary>Ends the present wait, or the next one. Any thread, also after <see cref="Dispose()"/>.</summary>
+    public abstract void Wake();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back what the system lent.</summary>
+    /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
+    protected abstract void Dispose(bool disposing);
+}
