@@ -6,13 +6,14 @@ using TunnelMesh.Bench.CoordinatorLoad;
 // bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, with libcrypto and with the framework's class
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load
+int rounds = args.Length > 1 && int.TryParse(args[1], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
 switch (args)
 {
-    case ["handshakes", .. string[] rest]:
-        ResponderHandshakes.Run(Rounds(rest), Console.Out);
+    case ["handshakes", ..]:
+        ResponderHandshakes.Run(rounds, Console.Out);
         return 0;
-    case ["seal", .. string[] rest]:
-        TransportSealing.Run(Rounds(rest), Console.Out);
+    case ["seal", ..]:
+        TransportSealing.Run(rounds, Console.Out);
         return 0;
     case ["coordinator-serve", string directory, string port]:
         return await CoordinatorProcess.ServeAsync(directory, int.Parse(port, CultureInfo.InvariantCulture));
@@ -23,6 +24,3 @@ switch (args)
         Console.Error.WriteLine("usage: bench handshakes|seal [ROUNDS] | bench coordinator-load connected|joins|restart PEERS");
         return 2;
 }
-
-static int Rounds(string[] rest) =>
-    rest.Length > 0 && int.TryParse(rest[0], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
