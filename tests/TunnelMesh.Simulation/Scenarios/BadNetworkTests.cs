@@ -22,7 +22,10 @@ public sealed class BadNetworkTests
                 var mesh = new SimulatedMesh(c.seed);
                 var conditions = new LinkConditions
                 {
-                    Loss = c.loss, Duplication = c.duplication, Reordering = c.reordering, Jitter = TimeSpan.FromMilliseconds(c.jitter),
+                    Loss = c.loss,
+                    Duplication = c.duplication,
+                    Reordering = c.reordering,
+                    Jitter = TimeSpan.FromMilliseconds(c.jitter),
                 };
                 mesh.A.Host.Link.Set(conditions);
                 mesh.Repeat(400, TimeSpan.FromMilliseconds(50), i =>
