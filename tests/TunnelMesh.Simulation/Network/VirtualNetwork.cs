@@ -28,6 +28,9 @@ internal sealed class VirtualNetwork(VirtualWorld world)
     /// <summary>Takes an address off the network; what is on its way to it is lost.</summary>
     public void Detach(NetAddress address) => _nodes.Remove(address);
 
+    /// <summary>True when a node has this address here.</summary>
+    public bool Has(NetAddress address) => _nodes.ContainsKey(address);
+
     /// <summary>Makes a node the way out of this network.</summary>
     public void SetGateway(INetworkNode node, Link link) => _gateway = (node, link);
 
