@@ -57,32 +57,29 @@ public sealed class TunnelEngine
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        var wanted = new HashSet<string>(peers.Count);
-        bool added = false;
+        var wanted = new Dictionary<string, PeerSpec>(peers.Count);
         foreach (PeerSpec spec in peers)
         {
-            if (!wanted.Add(spec.DeviceId))
-            {
-                continue;
-            }
-
-            if (_byId.TryGetValue(spec.DeviceId, out PeerTunnel? known))
-            {
-                if (SameKeys(known.Spec, spec))
-                {
-                    known.Update(spec);
-                    continue;
-                }
-
-                Remove(known);
-            }
-
-            added |= TryAdd(spec);
+            wanted.TryAdd(spec.DeviceId, spec);
         }
 
-        foreach (PeerTunnel gone in _byId.Values.Where(t => !wanted.Contains(t.Spec.DeviceId)).ToArray())
+        // First, so that a key may pass from one device ID to another.
+        foreach (PeerTunnel gone in _byId.Values.Where(t => !wanted.TryGetValue(t.Spec.DeviceId, out PeerSpec? s) || !SameKeys(t.Spec, s)).ToArray())
         {
             Remove(gone);
+        }
+
+        bool added = false;
+        foreach (PeerSpec spec in wanted.Values)
+        {
+            if (_byId.TryGetValue(spec.DeviceId, out PeerTunnel? known))
+            {
+                known.Update(spec);
+            }
+            else
+            {
+                added |= TryAdd(spec);
+            }
         }
 
         _tunnels = [.. _byId.Values];
