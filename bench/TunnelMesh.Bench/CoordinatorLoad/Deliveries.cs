@@ -29,7 +29,8 @@ internal sealed class Deliveries(byte[] issuer)
     {
         long now = Stopwatch.GetTimestamp();
         HashCode hash = default;
-        hash.AddBytes(bytes.Span);
+        // A gzip member ends with the CRC of its content (RFC 1952), so the rest need not be read to know it again.
+        hash.AddBytes(type == WebSocketMessageType.Binary ? bytes.Span[^8..] : bytes.Span);
         Delivery delivery = _seen.GetOrAdd((hash.ToHashCode(), bytes.Length), _ => new Lazy<Delivery>(() => Decode(bytes, type))).Value;
         if (Record && !delivery.IsFull)
         {

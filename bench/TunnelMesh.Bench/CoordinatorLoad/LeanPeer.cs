@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -96,13 +97,16 @@ internal sealed class LeanPeer(int index, PeerCertificate certificate, Deliverie
         while (true)
         {
             int length = 0;
-            ValueWebSocketReceiveResult part;
             byte[] whole = buffer;
+            ValueWebSocketReceiveResult part;
             do
             {
                 if (length == whole.Length)
                 {
-                    Array.Resize(ref whole, whole.Length * 4);
+                    byte[] larger = ArrayPool<byte>.Shared.Rent(whole.Length * 8);
+                    whole.AsSpan(0, length).CopyTo(larger);
+                    Return(whole, buffer);
+                    whole = larger;
                 }
                 part = await stream.ReceiveAsync(whole.AsMemory(length), _stop.Token);
                 length += part.Count;
@@ -114,6 +118,7 @@ internal sealed class LeanPeer(int index, PeerCertificate certificate, Deliverie
             }
             connected();
             Delivery delivery = deliveries.Take(whole.AsMemory(0, length), part.MessageType);
+            Return(whole, buffer);
             if (delivery.IsFull)
             {
                 FullMaps++;
@@ -124,6 +129,14 @@ internal sealed class LeanPeer(int index, PeerCertificate certificate, Deliverie
             }
             Volatile.Write(ref _epoch, delivery.Epoch);
             Volatile.Write(ref _number, delivery.Number);
+        }
+    }
+
+    private static void Return(byte[] rented, byte[] own)
+    {
+        if (rented != own)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 
