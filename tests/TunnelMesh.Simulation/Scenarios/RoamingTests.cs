@@ -148,7 +148,7 @@ public sealed class RoamingTests
         mesh.A.Ping(mesh.B, 5);
         mesh.Run(1);
         Assert.Equal([5], mesh.A.Pongs);
-        
+
         // B has forgotten how far A's clock was, so it answers once, and nobody can use that session.
         Assert.Equal(1, mesh.B.Engine.HandshakeCounters[HandshakeResult.Responded]);
     });
