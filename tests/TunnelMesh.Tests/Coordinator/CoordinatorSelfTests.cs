@@ -77,7 +77,11 @@ public sealed class CoordinatorSelfTests
         SelfDevice foreign = Self(mesh.Request("hub"), new byte[8]);
         await Assert.ThrowsAsync<ArgumentException>(() => CoordinatorServer.StartAsync(new CoordinatorServerOptions
         {
-            Listen = new IPEndPoint(IPAddress.Loopback, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority, Self = foreign,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Name = "hub",
+            State = mesh.State,
+            Authority = mesh.Authority,
+            Self = foreign,
         }, Cancel));
         Assert.Empty(await mesh.State.LoadDevicesAsync(Cancel));
     }
@@ -109,12 +113,18 @@ public sealed class CoordinatorSelfTests
         IPEndPoint taken = new(IPAddress.Loopback, mesh.Server.Port);
         CoordinatorListenException refused = await Assert.ThrowsAsync<CoordinatorListenException>(() => CoordinatorServer.StartAsync(new CoordinatorServerOptions
         {
-            Listen = taken, Name = "hub", State = mesh.State, Authority = mesh.Authority,
+            Listen = taken,
+            Name = "hub",
+            State = mesh.State,
+            Authority = mesh.Authority,
         }, Cancel));
         Assert.Equal((taken, SocketError.AddressAlreadyInUse), (refused.Endpoint, refused.Error));
         CoordinatorListenException foreign = await Assert.ThrowsAsync<CoordinatorListenException>(() => CoordinatorServer.StartAsync(new CoordinatorServerOptions
         {
-            Listen = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0), Name = "hub", State = mesh.State, Authority = mesh.Authority,
+            Listen = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0),
+            Name = "hub",
+            State = mesh.State,
+            Authority = mesh.Authority,
         }, Cancel));
         Assert.Equal(SocketError.AddressNotAvailable, foreign.Error);
     }

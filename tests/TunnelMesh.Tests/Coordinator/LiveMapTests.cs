@@ -19,8 +19,15 @@ public sealed class LiveMapTests
         byte[] key = RandomNumberGenerator.GetBytes(32);
         return new DeviceRow
         {
-            Id = DeviceId.FromDeviceKey(key), UserId = PeerId.FromIdentityKey(key), Name = name, DeviceKey = key, IdentityKey = key,
-            Ip = IPAddress.Parse($"10.42.0.{host}"), Ip6 = IPAddress.Parse($"fd01:2345:6789::{host:x}"), Record = [1], RecordGeneration = 1,
+            Id = DeviceId.FromDeviceKey(key),
+            UserId = PeerId.FromIdentityKey(key),
+            Name = name,
+            DeviceKey = key,
+            IdentityKey = key,
+            Ip = IPAddress.Parse($"10.42.0.{host}"),
+            Ip6 = IPAddress.Parse($"fd01:2345:6789::{host:x}"),
+            Record = [1],
+            RecordGeneration = 1,
         };
     }
 
