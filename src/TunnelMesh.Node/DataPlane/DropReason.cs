@@ -9,7 +9,7 @@ public enum DropReason
     /// <summary>From the TUN: it had to make room for newer ones while waiting for a session.</summary>
     QueueFull,
 
-    /// <summary>From the TUN: the peer has no endpoint, or did not answer for 90 s.</summary>
+    /// <summary>From the TUN: the peer has no endpoint, or did not answer a handshake for 5 s.</summary>
     Unreachable,
 
     /// <summary>From a peer: the inner source is not among its prefixes.</summary>

@@ -36,13 +36,6 @@ internal sealed class EndpointKeeper(TimeProvider time)
         _restUntil = long.MinValue;
     }
 
-    /// <summary>Forgets the address when it is no longer one of the peer's; the next handshake finds another.</summary>
-    public void Clear()
-    {
-        _current = null;
-        _contest = false;
-    }
-
     /// <summary>A fresh authenticated packet came in.</summary>
     /// <param name="source">Where from.</param>
     /// <param name="stock">True for a plain WireGuard peer.</param>
