@@ -4,7 +4,7 @@ using TunnelMesh.Fuzz;
 namespace TunnelMesh.Tests.Packets.Offload;
 
 /// <summary>TCP and UDP packets for the tests, complete with checksums that the scalar sum made.</summary>
-internal sealed record FlowBytes
+public sealed record FlowBytes
 {
     public bool V4 { get; init; } = true;
     public bool Tcp { get; init; } = true;
