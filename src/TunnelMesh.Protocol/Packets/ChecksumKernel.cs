@@ -9,8 +9,9 @@ namespace TunnelMesh.Protocol.Packets;
 /// 64-bit lanes take 32 bits at a time, so carries collect in their upper halves and are folded once.
 /// </summary>
 /// <remarks>
-/// The wide paths use the processor's own intrinsics rather than Vector256 and Vector512: a native build assumes a baseline
-/// processor, turns IsSupported into a question at run time, and would run the portable operations in software.
+/// The wide paths use the processor's own intrinsics rather than Vector256 and Vector512, whose operations a native build turns
+/// into calls where it does not assume the instructions. Under the JIT the processor decides; a native build takes the 128-bit
+/// path unless it is compiled for a processor that has more (IlcInstructionSet), for AVX cannot be asked for at run time there.
 /// </remarks>
 internal static unsafe class ChecksumKernel
 {

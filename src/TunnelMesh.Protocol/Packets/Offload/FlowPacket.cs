@@ -46,6 +46,9 @@ internal readonly ref struct FlowPacket
 
     private ReadOnlySpan<byte> Ports => Bytes.Slice(TransportOffset, 4);
 
+    /// <summary>The view of a packet that was parsed before, whose headers are unchanged.</summary>
+    public static FlowPacket Known(ReadOnlySpan<byte> bytes, bool v4, bool tcp, int headers) => new(bytes, v4, tcp, headers);
+
     /// <summary>False for everything that is not such a packet.</summary>
     public static bool TryParse(ReadOnlySpan<byte> data, out FlowPacket packet)
     {

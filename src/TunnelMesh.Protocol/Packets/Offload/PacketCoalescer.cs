@@ -111,7 +111,7 @@ public sealed class PacketCoalescer
 
     private static void Open(Group group, PacketSlice slice, in FlowPacket packet)
     {
-        group.First = slice;
+        (group.First, group.IsV4, group.IsTcp, group.HeaderLength) = (slice, packet.IsV4, packet.IsTcp, packet.HeaderLength);
         group.Count = 1;
         group.SegmentLength = packet.PayloadLength;
         group.TotalLength = slice.Length;
@@ -127,8 +127,7 @@ public sealed class PacketCoalescer
         if (length > group.SegmentLength
             || group.TotalLength + length > ushort.MaxValue
             || (packet.IsTcp && packet.Sequence != group.NextSequence)
-            || !FlowPacket.TryParse(buffer.Slice(group.First.Offset, group.First.Length), out FlowPacket first)
-            || !packet.Continues(first, group.Count))
+            || !packet.Continues(group.Head(buffer), group.Count))
         {
             return false;
         }
@@ -145,8 +144,7 @@ public sealed class PacketCoalescer
     {
         for (int i = 0; i < _open; i++)
         {
-            PacketSlice first = _groups[i].First;
-            if (FlowPacket.TryParse(buffer.Slice(first.Offset, first.Length), out FlowPacket head) && head.IsSameFlow(packet))
+            if (_groups[i].Head(buffer).IsSameFlow(packet))
             {
                 return i;
             }
@@ -169,17 +167,17 @@ public sealed class PacketCoalescer
     private static void Write<TSink>(Group group, ReadOnlySpan<byte> buffer, ref TSink sink)
         where TSink : IPacketSink, allows ref struct
     {
-        ReadOnlySpan<byte> bytes = buffer.Slice(group.First.Offset, group.First.Length);
-        if (group.Count == 1 || !FlowPacket.TryParse(bytes, out FlowPacket first))
+        FlowPacket first = group.Head(buffer);
+        if (group.Count == 1)
         {
-            sink.WritePacket(bytes);
+            sink.WritePacket(first.Bytes);
             return;
         }
 
         int transport = first.TransportOffset, upper = group.TotalLength - transport;
         Span<byte> head = stackalloc byte[MaxHeaders];
         head = head[..first.HeaderLength];
-        bytes[..first.HeaderLength].CopyTo(head);
+        first.Bytes[..first.HeaderLength].CopyTo(head);
         if (first.IsV4)
         {
             BinaryPrimitives.WriteUInt16BigEndian(head[2..], (ushort)group.TotalLength);
@@ -221,6 +219,9 @@ public sealed class PacketCoalescer
 
         /// <summary>The first packet, headers included: its headers stand for the group's.</summary>
         public PacketSlice First;
+        public bool IsV4;
+        public bool IsTcp;
+        public int HeaderLength;
         public int Count;
 
         /// <summary>Payload of every packet but the last.</summary>
@@ -230,5 +231,7 @@ public sealed class PacketCoalescer
         public int TotalLength;
         public uint NextSequence;
         public bool Push;
+
+        public FlowPacket Head(ReadOnlySpan<byte> buffer) => FlowPacket.Known(buffer.Slice(First.Offset, First.Length), IsV4, IsTcp, HeaderLength);
     }
 }
