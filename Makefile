@@ -36,10 +36,16 @@ fmt:
 bench: build
 	@scripts/setup run
 	@bench/run
+	@bench/side-by-side
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load joins 500
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load restart 1000
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load connected 10000
 
 demo: build
 	@scripts/setup run
 	@KEEP=$(KEEP) scripts/demo
 
 clean:
-	rm -rf artifacts bin src/*/bin src/*/obj tests/*/bin tests/*/obj
+	rm -rf artifacts bin src/*/bin src/*/obj tests/*/bin tests/*/obj bench/*/bin bench/*/obj

@@ -9,6 +9,7 @@ public static class FuzzTargets
     public static IReadOnlyDictionary<string, FuzzTarget> All { get; } = new[]
     {
         ControlMessageTarget.Create(),
+        PackedMessageTarget.Create(),
         OpenSshKeyTarget.Create(),
         DeviceRecordTarget.Create(),
         MeshTokenTarget.Create(),

@@ -10,6 +10,9 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>peers</c>: the other devices of the mesh.</summary>
 internal static class PeersCommand
 {
+    // Nobody folds lines in a pipe.
+    private const int PipeWidth = 1000;
+
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
@@ -26,16 +29,37 @@ internal static class PeersCommand
                 await output.WriteLineAsync(JsonSerializer.Serialize(peers, LocalApiJson.Default.IReadOnlyListPeerReport));
                 return (int)ExitCode.Ok;
             }
-            Table table = new Table().Border(TableBorder.Simple).AddColumns("Name", "Address", "Online", "Path", "Endpoint", "RTT ms", "Received", "Sent");
-            foreach (PeerReport p in peers)
+            if (peers.Count == 0)
             {
-                table.AddRow(Markup.Escape(p.Name), p.MeshIp, p.Online ? "yes" : "no", p.Path, Markup.Escape(p.Endpoint ?? ""),
-                    p.RttMs?.ToString("0.0", CultureInfo.InvariantCulture) ?? "",
-                    p.RxBytes.ToString(CultureInfo.InvariantCulture), p.TxBytes.ToString(CultureInfo.InvariantCulture));
+                await output.WriteLineAsync("No other device is in the mesh yet.");
+                return (int)ExitCode.Ok;
             }
-            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) }).Write(table);
+            Print(peers, output, TimeProvider.System.GetUtcNow());
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    /// <summary>One line a device, by name; into a pipe the lines are as long as they need to be.</summary>
+    internal static void Print(IReadOnlyList<PeerReport> peers, TextWriter output, DateTimeOffset now)
+    {
+        Table table = new Table().Border(TableBorder.None);
+        foreach (string title in new[] { "NAME", "ADDRESS", "ONLINE", "PATH", "ENDPOINT", "RTT", "RECEIVED", "SENT", "HANDSHAKE" })
+        {
+            table.AddColumn(new TableColumn(title) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+        }
+        foreach (PeerReport p in peers.OrderBy(p => p.Name, StringComparer.Ordinal))
+        {
+            table.AddRow(
+                Markup.Escape(p.Name), p.MeshIp, p.Online ? "yes" : "no", p.Path, Markup.Escape(p.Endpoint ?? "-"),
+                p.RttMs is { } rtt ? rtt.ToString("0.0", CultureInfo.InvariantCulture) + " ms" : "-",
+                HumanText.Bytes(p.RxBytes), HumanText.Bytes(p.TxBytes), p.LastHandshake is null ? "-" : HumanText.Ago(p.LastHandshake, now));
+        }
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        if (Console.IsOutputRedirected || output != Console.Out)
+        {
+            console.Profile.Width = PipeWidth;
+        }
+        console.Write(table);
     }
 }

@@ -21,18 +21,23 @@ internal static class StatusCommand
             TextWriter output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(s, LocalApiJson.Default.StatusReport)
-                : $"""
-                Name         {s.Name}.{s.Domain}
-                Peer ID      {s.PeerId}
-                Device ID    {s.DeviceId}
-                Mesh address {s.MeshIp} ({s.MeshCidr}), {s.MeshIp6}
-                Coordinator  {s.Coordinator.Url} {s.Coordinator.State}
-                Interface    {s.Tun.Name}, MTU {s.Tun.Mtu}
-                Peers        {s.PeersOnline} of {s.PeersTotal} online
-                Version      {s.Version}, up {TimeSpan.FromSeconds(s.UptimeSeconds)}
-                """);
+                : Print(s, TimeProvider.System.GetUtcNow()));
             return (int)ExitCode.Ok;
         });
         return command;
     }
+
+    /// <summary>The report for people.</summary>
+    internal static string Print(StatusReport s, DateTimeOffset now) =>
+        $"""
+        Name          {s.Name}.{s.Domain}
+        Peer ID       {s.PeerId}
+        Device ID     {s.DeviceId}
+        Mesh address  {s.MeshIp}, {s.MeshIp6}
+        Mesh range    {s.MeshCidr}
+        Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
+        Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Peers         {s.PeersOnline} of {s.PeersTotal} online
+        Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
+        """;
 }

@@ -135,28 +135,19 @@ internal sealed class PeerHost : IAsyncDisposable
         NetworkMap? cached = CachedMap(stored, step, pins);
         TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
-        IUdpSocket socket = UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort });
-        PeerRuntime runtime;
-        ControlStream stream;
-        try
+        IUdpSocket socket = _cleanup.AddDisposable(UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort }));
+        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
+        ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
+        _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
+        Task streaming = _stream;
+        _cleanup.Add(async () =>
         {
-            runtime = new PeerRuntime(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
-            stream = new ControlStream(StreamOptions(store, step, runtime, pins, cached), _options.Time);
-            _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
-            Task streaming = _stream;
-            _cleanup.Add(async () =>
-            {
-                await _stop.CancelAsync().ConfigureAwait(false);
-                await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            });
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-        ITunDevice tun = StartPlane(step, timestamps, socket, runtime);
-        _ = runtime.ResolveServerAsync(_stop.Token);
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+        ITunDevice tun = _cleanup.AddDisposable(TunDevice.Open(Tun(step.Membership)));
+        TellInterface(tun, socket.Port);
+        Task resolving = runtime.ResolveServerAsync(_stop.Token);
         int port = socket.Port;
         _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(tunName, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, serves, () =>
@@ -165,33 +156,36 @@ internal sealed class PeerHost : IAsyncDisposable
             keeper.Forget();
             store.Clear();
         }));
-        await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
+        // Until there is a map, packets wait in the interface's own queue: without one, every destination would be called unreachable.
+        if (await FirstAsync(runtime.MapKnown, cancel).ConfigureAwait(false))
+        {
+            LocalStatic key = _cleanup.AddDisposable(new LocalStatic(step.Request.Device.Private));
+            DataPlane plane = _cleanup.AddDisposable(DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = key, LastSent = timestamps, Time = _options.Time }));
+            _plane = plane.Completion;
+            runtime.Attach(plane);
+            await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
+        }
+        await resolving.ConfigureAwait(false);
     }
 
-    private ITunDevice StartPlane(MembershipStep step, TimestampStore timestamps, IUdpSocket socket, PeerRuntime runtime)
+    private void TellInterface(ITunDevice tun, int udpPort)
     {
-        LocalStatic key = _cleanup.AddDisposable(new LocalStatic(step.Request.Device.Private));
-        ITunDevice tun;
-        try
-        {
-            tun = TunDevice.Open(Tun(step.Membership));
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-        DataPlane plane = _cleanup.AddDisposable(DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = key, LastSent = timestamps, Time = _options.Time }));
-        _plane = plane.Completion;
-        runtime.Attach(plane);
-        _options.Log.InterfaceUp(tun.Name, tun.Mtu, socket.Port);
+        _options.Log.InterfaceUp(tun.Name, tun.Mtu, udpPort);
         if (!tun.Addresses.Any(a => a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6))
         {
             _options.Log.NoIPv6(tun.Mtu < TunDevice.MinIPv6Mtu
                 ? $"IPv6 needs an MTU of {TunDevice.MinIPv6Mtu} (RFC 8200), tun.mtu is {tun.Mtu}"
                 : "IPv6 is switched off on this machine");
         }
-        return tun;
+    }
+
+    // False when the peer has to stop before it came.
+    private async Task<bool> FirstAsync(Task wanted, CancellationToken cancel)
+    {
+        Task first = await Task.WhenAny(wanted, _stream, _api.Shutdown, Task.Delay(Timeout.InfiniteTimeSpan, cancel)).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+        await first.ConfigureAwait(false);
+        return first == wanted;
     }
 
     private TunOptions Tun(PeerMembership membership)
@@ -266,19 +260,13 @@ internal sealed class PeerHost : IAsyncDisposable
 
     private async Task AnnounceAsync(PeerStore store, StoredPeer stored, MembershipStep step, PeerRuntime runtime, bool cached, CancellationToken cancel)
     {
-        Task grace = cached ? Task.Delay(Grace, _options.Time, cancel) : Task.Delay(Timeout.InfiniteTimeSpan, cancel);
-        Task first = await Task.WhenAny(runtime.Ready, _stream, _plane, grace, _api.Shutdown).ConfigureAwait(false);
-        cancel.ThrowIfCancellationRequested();
-        if (first == _stream || first == _plane)
-        {
-            await first.ConfigureAwait(false);
-            return;
-        }
-        if (first == _api.Shutdown)
+        // A peer with a cached map does not wait long for a coordinator that does not answer at all.
+        Task wanted = cached ? Task.WhenAny(runtime.Ready, Task.Delay(Grace, _options.Time, cancel)) : runtime.Ready;
+        if (!await FirstAsync(wanted, cancel).ConfigureAwait(false))
         {
             return;
         }
-        bool connected = first == runtime.Ready && await runtime.Ready.ConfigureAwait(false);
+        bool connected = runtime.Ready.IsCompleted && await runtime.Ready.ConfigureAwait(false);
         PeerMembership member = step.Membership;
         MapDevice self = runtime.Map?.Devices.GetValueOrDefault(member.Device.Id)?.Wire ?? member.Device;
         if (connected)

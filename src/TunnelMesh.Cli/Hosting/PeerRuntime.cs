@@ -17,6 +17,7 @@ internal sealed class PeerRuntime
     private readonly MapKeeper _keeper;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _mapKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly bool _mapIsCached;
     private NetworkMap? _map;
     private DataPlane? _plane;
@@ -38,7 +39,14 @@ internal sealed class PeerRuntime
         _map = cached;
         _mapIsCached = cached is not null;
         _endpoints = endpoints;
+        if (_mapIsCached)
+        {
+            _mapKnown.SetResult();
+        }
     }
+
+    /// <summary>Ends when there is a map, from the cache or a coordinator. Faults as <see cref="Ready"/> does.</summary>
+    public Task MapKnown => _mapKnown.Task;
 
     /// <summary>The newest map, or null.</summary>
     public NetworkMap? Map
@@ -146,6 +154,7 @@ internal sealed class PeerRuntime
                 Apply();
             }
         }
+        _mapKnown.TrySetResult();
         _ready.TrySetResult(true);
     }
 
@@ -187,7 +196,9 @@ internal sealed class PeerRuntime
         else if (!_step.JustJoined && code is ControlFailure.Tls or ControlFailure.ProofMismatch or ControlFailure.NotACoordinator or ControlErrorCodes.UnsupportedVersion or ControlErrorCodes.ClockSkew)
         {
             string which = sameServer ? "" : $" The context {_options.Context} is a member of the mesh at {_step.Membership.Server}; to join another mesh, use another --context. Nothing was changed.";
-            _ready.TrySetException(new ControlException(code, problem + which));
+            ControlException final = new(code, problem + which);
+            _ready.TrySetException(final);
+            _mapKnown.TrySetException(final);
         }
         else if (_mapIsCached)
         {

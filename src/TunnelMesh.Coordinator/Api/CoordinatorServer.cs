@@ -225,7 +225,11 @@ public sealed class CoordinatorServer : IAsyncDisposable
                     break;
             }
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ConnectionAbortedException)
+        catch (WebSocketException)
+        {
+            // The connection is gone, or the peer broke the framing and has been sent a close frame that shall reach it.
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or ConnectionAbortedException)
         {
             // The peer went away or was too slow; it will come again by itself.
             context.Abort();

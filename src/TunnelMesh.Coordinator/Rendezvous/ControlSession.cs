@@ -17,6 +17,9 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>How long one message may take to be taken over, and the slowest rate accepted beyond that, in bytes a second.</summary>
     internal const int SendSeconds = 30, SlowestRate = 16 * 1024;
 
+    // A WebSocket copies each frame before it sends it: a whole map in one frame would cost its size for every stream at once.
+    private const int FrameBytes = 16 * 1024 - 64;
+
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
     private readonly WebSocket _socket;
     private readonly MapPublisher _publisher;
@@ -248,7 +251,11 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     {
         double seconds = SendSeconds + (bytes.Length / (double)SlowestRate);
         Volatile.Write(ref _deadline, _time.GetTimestamp() + (long)(seconds * _time.TimestampFrequency));
-        await _socket.SendAsync(bytes.AsMemory(), type, endOfMessage: true, CancellationToken.None).ConfigureAwait(false);
+        for (int at = 0; at < bytes.Length; at += FrameBytes)
+        {
+            int part = Math.Min(FrameBytes, bytes.Length - at);
+            await _socket.SendAsync(bytes.AsMemory(at, part), type, at + part == bytes.Length, CancellationToken.None).ConfigureAwait(false);
+        }
         Volatile.Write(ref _deadline, 0);
     }
 

@@ -57,32 +57,29 @@ public sealed class TunnelEngine
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        var wanted = new HashSet<string>(peers.Count);
-        bool added = false;
+        var wanted = new Dictionary<string, PeerSpec>(peers.Count);
         foreach (PeerSpec spec in peers)
         {
-            if (!wanted.Add(spec.DeviceId))
-            {
-                continue;
-            }
-
-            if (_byId.TryGetValue(spec.DeviceId, out PeerTunnel? known))
-            {
-                if (SameKeys(known.Spec, spec))
-                {
-                    known.Update(spec);
-                    continue;
-                }
-
-                Remove(known);
-            }
-
-            added |= TryAdd(spec);
+            wanted.TryAdd(spec.DeviceId, spec);
         }
 
-        foreach (PeerTunnel gone in _byId.Values.Where(t => !wanted.Contains(t.Spec.DeviceId)).ToArray())
+        // First what goes, so that a key can come back under another ID.
+        foreach (PeerTunnel known in _byId.Values.ToArray())
         {
-            Remove(gone);
+            if (wanted.TryGetValue(known.Spec.DeviceId, out PeerSpec? spec) && SameKeys(known.Spec, spec))
+            {
+                known.Update(spec);
+            }
+            else
+            {
+                Remove(known);
+            }
+        }
+
+        bool added = false;
+        foreach (PeerSpec spec in wanted.Values.Where(s => !_byId.ContainsKey(s.DeviceId)))
+        {
+            added |= TryAdd(spec);
         }
 
         _tunnels = [.. _byId.Values];

@@ -25,7 +25,7 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
     /// <returns>False when the packet has to wait for a session; the frame is then unchanged.</returns>
     public bool TrySendPacket(PeerTunnel tunnel, Span<byte> frame, int length, long now)
     {
-        if (!TrySeal(tunnel, frame, length, now, out int size))
+        if (!TrySeal(tunnel, frame, length, WireGuardMessage.Padded(length, mtu), now, out int size))
         {
             return false;
         }
@@ -49,7 +49,7 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
     /// <summary>Sends an empty packet.</summary>
     public void SendKeepalive(PeerTunnel tunnel, long now)
     {
-        if (TrySeal(tunnel, _scratch, 0, now, out int size))
+        if (TrySeal(tunnel, _scratch, 0, 0, now, out int size))
         {
             Send(_scratch.AsSpan(0, size), tunnel.Endpoints.Current);
         }
@@ -71,14 +71,16 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
 
     /// <summary>Sends peer-to-peer control, which is no data to the timers.</summary>
     /// <param name="tunnel">To whom.</param>
-    /// <param name="frame">As for <see cref="TrySendPacket"/>.</param>
+    /// <param name="frame">The message at offset 16 with room for a tag of 16 behind it; sealed in place.</param>
     /// <param name="length">Length of the plaintext in bytes.</param>
     /// <param name="endpoint">Over which address.</param>
     /// <param name="now">Timestamp.</param>
     /// <returns>False when there are no keys.</returns>
     public bool SendControl(PeerTunnel tunnel, Span<byte> frame, int length, in UdpEndpoint endpoint, long now)
     {
-        if (!TrySeal(tunnel, frame, length, now, out int size))
+        // Unpadded: an echo is as long as its probe, and the datagram it is made in has no room for more when the other end's MTU
+        // is no multiple of 16.
+        if (!TrySeal(tunnel, frame, length, length, now, out int size))
         {
             return false;
         }
@@ -92,10 +94,10 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
     public static bool CanSend(PeerTunnel tunnel, long now) =>
         !tunnel.Endpoints.Current.IsNone && tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
 
-    private bool TrySeal(PeerTunnel tunnel, Span<byte> frame, int length, long now, out int size)
+    private static bool TrySeal(PeerTunnel tunnel, Span<byte> frame, int length, int padded, long now, out int size)
     {
         size = 0;
-        return CanSend(tunnel, now) && tunnel.Session.SendKeypair is { } keys && (size = keys.Seal(frame, length, WireGuardMessage.Padded(length, mtu), now)) > 0;
+        return CanSend(tunnel, now) && tunnel.Session.SendKeypair is { } keys && (size = keys.Seal(frame, length, padded, now)) > 0;
     }
 
     private void Send(ReadOnlySpan<byte> datagram, in UdpEndpoint endpoint)

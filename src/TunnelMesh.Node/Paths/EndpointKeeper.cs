@@ -53,11 +53,7 @@ internal sealed class EndpointKeeper(TimeProvider time)
         Box? current = _current;
         if (current is not null && current.Endpoint == source)
         {
-            if (_contest && source == _incumbent)
-            {
-                GiveUpChallenger(now);
-            }
-
+            // No sign that the incumbent lives: it may have been on its way since before the peer moved. Only an echo is.
             return false;
         }
 

@@ -28,7 +28,13 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     /// <summary>Begins a handshake unless one began less than 5 s ago.</summary>
     public void Begin(PeerTunnel tunnel, long now)
     {
-        if (!HasTarget(tunnel) || !device.TryBeginHandshake(tunnel.Session, _initiation))
+        if (!HasTarget(tunnel))
+        {
+            device.PostponeHandshake(tunnel.Session);
+            return;
+        }
+
+        if (!device.TryBeginHandshake(tunnel.Session, _initiation))
         {
             return;
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 
 namespace TunnelMesh.Protocol.Noise;
 
@@ -19,6 +20,7 @@ public sealed class TransportKeypair : IDisposable
     private readonly ReplayWindow _window = new();
     private readonly long _rejectAt;
     private ulong _sendCounter;
+    private int _sealing, _opening;
 
     internal TransportKeypair(ReadOnlySpan<byte> sendKey, ReadOnlySpan<byte> receiveKey, uint localIndex, uint remoteIndex, bool isInitiator, long createdAt, long rejectAt)
     {
@@ -57,21 +59,33 @@ public sealed class TransportKeypair : IDisposable
     /// <param name="length">Packet length in bytes; 0 makes a keepalive.</param>
     /// <param name="paddedLength">From <see cref="WireGuardMessage.Padded"/>.</param>
     /// <param name="now">Current timestamp.</param>
-    /// <returns>Length of the datagram, or 0 when this session may not send any more.</returns>
+    /// <returns>Length of the datagram, or 0 when this session may not send any more: by age, by messages, or disposed.</returns>
     public int Seal(Span<byte> buffer, int length, int paddedLength, long now)
     {
         if (_sendCounter >= RejectAfterMessages || !IsAlive(now))
         {
             return 0;
         }
+        Enter(ref _sealing);
         ulong counter = _sendCounter++;
         BinaryPrimitives.WriteUInt32LittleEndian(buffer, WireGuardMessage.Transport);
         BinaryPrimitives.WriteUInt32LittleEndian(buffer[4..], RemoteIndex);
         BinaryPrimitives.WriteUInt64LittleEndian(buffer[8..], counter);
         Span<byte> data = buffer.Slice(WireGuardMessage.TransportHeaderSize, paddedLength);
         data[length..].Clear();
-        _send.Seal(counter, data, buffer.Slice(WireGuardMessage.TransportHeaderSize + paddedLength, WireGuardMessage.TagSize));
-        return paddedLength + WireGuardMessage.TransportOverhead;
+        try
+        {
+            _send.Seal(counter, data, buffer.Slice(WireGuardMessage.TransportHeaderSize + paddedLength, WireGuardMessage.TagSize));
+            return paddedLength + WireGuardMessage.TransportOverhead;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+        finally
+        {
+            Leave(ref _sealing);
+        }
     }
 
     /// <summary>
@@ -93,18 +107,41 @@ public sealed class TransportKeypair : IDisposable
         {
             return OpenResult.Expired;
         }
+        Enter(ref _opening);
         Span<byte> data = datagram.Slice(WireGuardMessage.TransportHeaderSize, length);
-        if (!_receive.TryOpen(counter, data, datagram[^WireGuardMessage.TagSize..]))
+        try
         {
-            return OpenResult.Forged;
+            if (!_receive.TryOpen(counter, data, datagram[^WireGuardMessage.TagSize..]))
+            {
+                return OpenResult.Forged;
+            }
+            return _window.TryAccept(counter) ? OpenResult.Opened : OpenResult.Replayed;
         }
-        return _window.TryAccept(counter) ? OpenResult.Opened : OpenResult.Replayed;
+        catch (ObjectDisposedException)
+        {
+            return OpenResult.Expired;
+        }
+        finally
+        {
+            Leave(ref _opening);
+        }
     }
 
-    /// <summary>Forgets the keys. No thread may be sealing or opening.</summary>
+    /// <summary>True once the keys have been forgotten.</summary>
+    internal bool IsDisposed { get; private set; }
+
+    /// <summary>Forgets the keys, from any thread: a call that seals or opens at that moment ends first or finds the session expired.</summary>
     public void Dispose()
     {
+        IsDisposed = true;
         _send.Dispose();
         _receive.Dispose();
     }
+
+    // One thread seals and one opens: two that seal would use a nonce twice, two that open would let a replay through.
+    [Conditional("DEBUG")]
+    private static void Enter(ref int inside) => Debug.Assert(Interlocked.Exchange(ref inside, 1) == 0, "Two threads use one direction of a session.");
+
+    [Conditional("DEBUG")]
+    private static void Leave(ref int inside) => Volatile.Write(ref inside, 0);
 }

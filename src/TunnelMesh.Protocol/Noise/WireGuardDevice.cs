@@ -53,7 +53,8 @@ public sealed partial class WireGuardDevice
         return peer;
     }
 
-    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already.</summary>
+    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. No thread may be sealing or opening with
+    /// its keys.</summary>
     public void RemovePeer(WireGuardPeer peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -79,6 +80,17 @@ public sealed partial class WireGuardDevice
         lock (peer.Sync)
         {
             return peer.RunTimers(Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>For when <see cref="PeerTimerActions.SendInitiation"/> is asked for and there is no address to send to: it is asked
+    /// for again as if this one had been lost, and given up in the end.</summary>
+    public void PostponeHandshake(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        lock (peer.Sync)
+        {
+            peer.PostponeInitiation(Time.GetTimestamp());
         }
     }
 

@@ -89,7 +89,7 @@ public sealed partial class WireGuardDevice
             }
             peer.Cookies.NoteSent(peer.Pending.Mac1);
             peer.PendingMessage.CopyTo(initiation148);
-            peer.NoteSent(now, false);
+            peer.HandshakeSent(now);
             return true;
         }
     }
@@ -138,8 +138,8 @@ public sealed partial class WireGuardDevice
             peer.GreatestTimestamp = received.Timestamp;
             peer.KeepResponse(message, reply);
             (peer.HasConsumed, peer.LastConsumed) = (true, now);
-            peer.Received(now, false);
-            peer.NoteSent(now, false);
+            peer.HandshakeReceived(now);
+            peer.HandshakeSent(now);
             found = peer;
             return HandshakeResult.Responded;
         }
@@ -169,7 +169,7 @@ public sealed partial class WireGuardDevice
             pending.Dispose();
             peer.Pending = null;
             Register(peer, keypair);
-            peer.Received(now, false);
+            peer.HandshakeReceived(now);
             found = peer;
             return HandshakeResult.SessionEstablished;
         }

@@ -166,16 +166,26 @@ public sealed partial class WireGuardPeer
         Drop(_previous);
         Drop(_next);
         _current = _previous = _next = null;
+        while (_retired.TryDequeue(out TransportKeypair? keypair))
+        {
+            Forget(keypair);
+        }
         ClearPending();
         _hasKeys = false;
     }
 
     private void DisposeRetired(long now)
     {
-        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now - Device.Time.TimestampFrequency))
+        while (_retired.TryPeek(out TransportKeypair? keypair) && !keypair.IsAlive(now))
         {
-            _retired.Dequeue().Dispose();
+            Forget(_retired.Dequeue());
         }
+    }
+
+    private void Forget(TransportKeypair keypair)
+    {
+        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
+        keypair.Dispose();
     }
 
     internal void Remove()
@@ -201,12 +211,11 @@ public sealed partial class WireGuardPeer
         {
             return;
         }
-        Device.Indexes.TryRemove(keypair.LocalIndex, out _);
-        // Its keys are zeroed once it is past its age: the hot path checks the age first and so never meets a disposed cipher.
-        // Beyond the bound the collector takes them, so that a peer that keeps shaking hands fills no memory.
+        // Until its age ends it may still receive: after simultaneous initiations each side sends on the session it began, and
+        // drops the other's while datagrams on it are under way. Bounded, so that a peer that keeps shaking hands fills no memory.
         if (_retired.Count == MaxRetired)
         {
-            _retired.Dequeue();
+            Forget(_retired.Dequeue());
         }
         _retired.Enqueue(keypair);
     }

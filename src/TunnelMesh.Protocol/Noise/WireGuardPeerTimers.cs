@@ -7,6 +7,7 @@ public sealed partial class WireGuardPeer
     private bool _retransmitSet, _attemptSet, _lastMinuteSent, _hasKeys, _hasInitiated, _confirmationOwed;
     private long _retransmitAt, _attemptStarted, _lastSession, _lastInitiation;
     private long _sentUnanswered = Unset, _receivedUnanswered = Unset, _lastSent = Unset, _lastReceived = Unset;
+    private long _lastTransportSent = Unset, _lastTransportReceived = Unset, _silenceJitter;
     private volatile int _persistentKeepalive;
 
     /// <summary>Seconds between keepalives that are sent in any case; 0 for none.</summary>
@@ -16,13 +17,13 @@ public sealed partial class WireGuardPeer
         set => _persistentKeepalive = Math.Max(0, value);
     }
 
-    /// <summary>Notes a packet handed to the network. Lock-free.</summary>
+    /// <summary>Notes a transport packet handed to the network. Lock-free.</summary>
     /// <param name="now">A <see cref="TimeProvider.GetTimestamp"/> value.</param>
     /// <param name="isData">False for keepalives.</param>
     public void NoteSent(long now, bool isData)
     {
-        Volatile.Write(ref _lastSent, now);
-        Volatile.Write(ref _receivedUnanswered, Unset);
+        HandshakeSent(now);
+        Volatile.Write(ref _lastTransportSent, now);
         Volatile.Write(ref _confirmationOwed, false);
         if (isData && Volatile.Read(ref _sentUnanswered) == Unset)
         {
@@ -30,7 +31,14 @@ public sealed partial class WireGuardPeer
         }
     }
 
-    /// <summary>Notes an authenticated packet. Lock-free but for the packet that confirms a session.</summary>
+    /// <summary>Notes an initiation or response that goes out: it shows that we live, but neither uses a session nor confirms one.</summary>
+    internal void HandshakeSent(long now)
+    {
+        Volatile.Write(ref _lastSent, now);
+        Volatile.Write(ref _receivedUnanswered, Unset);
+    }
+
+    /// <summary>Notes an authenticated transport packet. Lock-free but for the packet that confirms a session.</summary>
     /// <param name="keypair">The keys it was opened with: the first packet on a session we answered confirms it.</param>
     /// <param name="now">A <see cref="TimeProvider.GetTimestamp"/> value.</param>
     /// <param name="isData">False for keepalives.</param>
@@ -40,17 +48,19 @@ public sealed partial class WireGuardPeer
         {
             Confirm(keypair);
         }
-        Received(now, isData);
-    }
-
-    internal void Received(long now, bool isData)
-    {
-        Volatile.Write(ref _lastReceived, now);
-        Volatile.Write(ref _sentUnanswered, Unset);
+        HandshakeReceived(now);
+        Volatile.Write(ref _lastTransportReceived, now);
         if (isData && Volatile.Read(ref _receivedUnanswered) == Unset)
         {
             Volatile.Write(ref _receivedUnanswered, now);
         }
+    }
+
+    /// <summary>Notes an authenticated initiation or response: the peer lives.</summary>
+    internal void HandshakeReceived(long now)
+    {
+        Volatile.Write(ref _lastReceived, now);
+        Volatile.Write(ref _sentUnanswered, Unset);
     }
 
     /// <summary>Under <see cref="Sync"/>: whether an initiation may go out, and if so that it does.</summary>
@@ -60,13 +70,25 @@ public sealed partial class WireGuardPeer
         {
             return false;
         }
-        (_hasInitiated, _lastInitiation, _retransmitSet) = (true, now, true);
-        _retransmitAt = now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter();
+        (_hasInitiated, _lastInitiation) = (true, now);
+        _silenceJitter = Device.Jitter();
+        PostponeInitiation(now);
+        return true;
+    }
+
+    /// <summary>Under <see cref="Sync"/>: the next attempt comes after the time-out; the first one counts from now.</summary>
+    internal void PostponeInitiation(long now)
+    {
+        (_retransmitSet, _retransmitAt) = (true, now + Device.Time.After(0, HandshakeClock.RekeyTimeout) + Device.Jitter());
+        StartAttempt(now);
+    }
+
+    private void StartAttempt(long now)
+    {
         if (!_attemptSet)
         {
             (_attemptSet, _attemptStarted) = (true, now);
         }
-        return true;
     }
 
     internal PeerTimerActions RunTimers(long now)
@@ -104,7 +126,7 @@ public sealed partial class WireGuardPeer
         else if (!_retransmitSet)
         {
             long unanswered = Volatile.Read(ref _sentUnanswered);
-            if (unanswered != Unset && now - unanswered >= time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout))
+            if (unanswered != Unset && now >= SilentAt(unanswered))
             {
                 Volatile.Write(ref _sentUnanswered, Unset);
                 want = true;
@@ -133,9 +155,20 @@ public sealed partial class WireGuardPeer
             return actions;
         }
         long earliest = _hasInitiated ? _lastInitiation + time.After(0, HandshakeClock.RekeyTimeout) : now;
-        (_retransmitSet, _retransmitAt) = (true, Math.Max(now, earliest));
-        return now >= earliest ? actions | PeerTimerActions.SendInitiation : actions;
+        if (now < earliest)
+        {
+            (_retransmitSet, _retransmitAt) = (true, earliest);
+            return actions;
+        }
+        // A caller that knows no address cannot begin a handshake now: it is asked again as if the initiation had been lost.
+        (_retransmitSet, _retransmitAt) = (true, now + time.After(0, HandshakeClock.RekeyTimeout));
+        StartAttempt(now);
+        return actions | PeerTimerActions.SendInitiation;
     }
+
+    // Sides that fall silent to each other at the same moment must not initiate at the same moment (as wireguard-go has it).
+    private long SilentAt(long unanswered) =>
+        unanswered + Device.Time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout) + _silenceJitter;
 
     internal long NextDeadline(long now)
     {
@@ -167,7 +200,7 @@ public sealed partial class WireGuardPeer
         }
         if (!_retransmitSet && Volatile.Read(ref _sentUnanswered) is var unanswered && unanswered != Unset)
         {
-            next = Math.Min(next, unanswered + time.After(0, HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout));
+            next = Math.Min(next, SilentAt(unanswered));
         }
         if (_sendKeypair is { } keys)
         {
@@ -200,7 +233,7 @@ public sealed partial class WireGuardPeer
         {
             return false;
         }
-        long sent = Volatile.Read(ref _lastSent), received = Volatile.Read(ref _lastReceived);
+        long sent = Volatile.Read(ref _lastTransportSent), received = Volatile.Read(ref _lastTransportReceived);
         if (sent != Unset && sent - keys.CreatedAt >= Device.Time.After(0, HandshakeClock.RekeyAfter))
         {
             return true;

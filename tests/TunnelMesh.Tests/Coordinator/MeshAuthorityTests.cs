@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Protocol.Identity;
 using Xunit;
@@ -58,5 +59,36 @@ public sealed class MeshAuthorityTests : IDisposable
         Assert.Equal("damaged", File.ReadAllText(root));
         File.Delete(root);
         Assert.Throws<CertificateStoreException>(Open);
+    }
+
+    [Fact]
+    public void Files_of_two_meshes_are_not_mixed_and_a_certificate_needs_its_own_key()
+    {
+        string other = Path.Combine(_directory, "other"), issuer = Path.Combine(_directory, "issuer.pem"), root = Path.Combine(_directory, "root.pem");
+        Open().Dispose();
+        MeshAuthority.Open(other, Ranges, TimeProvider.System).Dispose();
+        string good = File.ReadAllText(issuer), foreign = File.ReadAllText(Path.Combine(other, "issuer.pem"));
+        string leaf;
+        using (MeshAuthority mesh = Open())
+        using (X509Certificate2 server = mesh.IssueServer("hub", []))
+        using (ECDsa key = server.GetECDsaPrivateKey()!)
+        {
+            leaf = server.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
+        }
+        string mixed = good[..good.IndexOf("-----BEGIN PRIVATE", StringComparison.Ordinal)] + foreign[foreign.IndexOf("-----BEGIN PRIVATE", StringComparison.Ordinal)..];
+        foreach (string bad in new[] { foreign, mixed, leaf, good[..200], "" })
+        {
+            File.WriteAllText(issuer, bad);
+            Assert.Contains(issuer, Assert.Throws<CertificateStoreException>(Open).Message, StringComparison.Ordinal);
+            Assert.Equal(bad, File.ReadAllText(issuer));
+        }
+        File.WriteAllText(issuer, good);
+        foreach (int years in new[] { 30, -1 })
+        {
+            FakeTimeProvider time = new(DateTimeOffset.UtcNow.AddYears(years));
+            Assert.Contains("lock", Assert.Throws<CertificateStoreException>(() => MeshAuthority.Open(_directory, Ranges, time)).Message, StringComparison.Ordinal);
+        }
+        Open().Dispose();
+        Assert.True(File.Exists(root));
     }
 }

@@ -108,6 +108,28 @@ public sealed class WireGuardDeviceTests
         Assert.Null(_toLeft.SendKeypair);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Keys_leave_memory_when_a_peer_is_removed_and_when_it_was_silent_for_540_seconds(bool removed)
+    {
+        Handshake(_left, _toRight, _right);
+        TransportKeypair keys = _toRight.SendKeypair!;
+        Assert.False(keys.IsDisposed);
+        if (removed)
+        {
+            _left.RemovePeer(_toRight);
+        }
+        else
+        {
+            _time.Advance(TimeSpan.FromSeconds(540));
+            Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.Expire));
+        }
+
+        Assert.True(keys.IsDisposed);
+        Assert.False(_left.TryFindKeypair(keys.LocalIndex, out _, out _));
+    }
+
     [Fact]
     public void Replays_floods_and_clocks_set_back_are_handled()
     {
@@ -122,6 +144,116 @@ public sealed class WireGuardDeviceTests
         _right.AddPeer(key.PublicKey.Span, [], null);
         Handshake(restarted, there, _right);
         Assert.True(store.Last > (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks);
+    }
+
+    [Fact]
+    public void After_simultaneous_initiations_datagrams_under_way_on_the_session_left_behind_still_open()
+    {
+        byte[] other = new byte[148], otherReply = new byte[148], late = new byte[64];
+        Assert.True(_left.TryBeginHandshake(_toRight, _message));
+        Assert.True(_right.TryBeginHandshake(_toLeft, other));
+        _right.HandleHandshake(_message, Source, false, _reply, out int a, out _);
+        _left.HandleHandshake(other, Source, false, otherReply, out int b, out _);
+        _left.HandleHandshake(_reply.AsSpan(0, a), Source, false, new byte[92], out _, out _);
+        _right.HandleHandshake(otherReply.AsSpan(0, b), Source, false, new byte[92], out _, out _);
+        int length = _toLeft.SendKeypair!.Seal(late, 16, 16, _time.GetTimestamp());
+
+        // The left side renews its own session before that datagram arrives.
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Handshake(_left, _toRight, _right);
+        Assert.True(_left.TryFindKeypair(BinaryPrimitives.ReadUInt32LittleEndian(late.AsSpan(4)), out TransportKeypair? keys, out _));
+        Assert.Equal(OpenResult.Opened, keys.Open(late.AsSpan(0, length), _time.GetTimestamp(), out _));
+
+        // But not past its age, and its index is given back.
+        _time.Advance(TimeSpan.FromSeconds(180));
+        _left.RunTimers(_toRight);
+        Assert.False(_left.TryFindKeypair(BinaryPrimitives.ReadUInt32LittleEndian(late.AsSpan(4)), out _, out _));
+    }
+
+    [Fact]
+    public void A_peer_that_is_removed_can_neither_send_nor_be_heard_on_any_session()
+    {
+        Handshake(_left, _toRight, _right);
+        TransportKeypair first = _toRight.SendKeypair!;
+        _time.Advance(TimeSpan.FromSeconds(6));
+        Handshake(_left, _toRight, _right);
+        TransportKeypair second = _toRight.SendKeypair!;
+        _left.RemovePeer(_toRight);
+        foreach (TransportKeypair keys in new[] { first, second })
+        {
+            Assert.False(_left.TryFindKeypair(keys.LocalIndex, out _, out _));
+            Assert.Equal(0, keys.Seal(new byte[64], 16, 16, _time.GetTimestamp()));
+            Assert.Equal(OpenResult.Expired, keys.Open(new byte[64], _time.GetTimestamp(), out _));
+        }
+    }
+
+    [Fact]
+    public void The_confirmation_an_initiator_owes_survives_an_initiation_of_the_other_side()
+    {
+        byte[] other = new byte[148];
+        Assert.True(_right.TryBeginHandshake(_toLeft, other));
+        Handshake(_left, _toRight, _right);
+        Assert.Equal(HandshakeResult.Responded, _left.HandleHandshake(other, Source, false, _reply, out _, out _));
+        Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendKeepalive));
+    }
+
+    [Fact]
+    public void Answering_or_hearing_a_handshake_is_no_use_of_an_old_session_that_would_renew_it()
+    {
+        Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
+        _time.Advance(TimeSpan.FromSeconds(170));
+        Assert.True(_right.TryBeginHandshake(_toLeft, _message));
+        Assert.Equal(HandshakeResult.Responded, _left.HandleHandshake(_message, Source, false, _reply, out _, out _));
+        Assert.False(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendInitiation));
+    }
+
+    [Fact]
+    public void A_caller_without_an_address_is_asked_every_5_seconds_and_given_up_on_after_90()
+    {
+        _toRight.PersistentKeepaliveSeconds = 25;
+        int asked = 0;
+        for (int steps = 0; ; steps++)
+        {
+            Assert.True(steps < 100);
+            PeerTimerActions actions = _left.RunTimers(_toRight);
+            if (actions.HasFlag(PeerTimerActions.GiveUp))
+            {
+                break;
+            }
+            asked += actions.HasFlag(PeerTimerActions.SendInitiation) ? 1 : 0;
+            long wait = _left.NextDeadline(_toRight) - _time.GetTimestamp();
+            Assert.True(wait > 0, "the timers want to run again at once");
+            _time.Advance(TimeSpan.FromTicks(wait));
+        }
+        Assert.Equal(18, asked);
+    }
+
+    [Fact]
+    public void Unanswered_data_asks_for_a_handshake_after_15_seconds_and_jitter()
+    {
+        Handshake(_left, _toRight, _right);
+        Pass(_toRight, _right);
+        _time.Advance(TimeSpan.FromMilliseconds(14_999));
+        Assert.False(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendInitiation));
+        _time.Advance(TimeSpan.FromMilliseconds(335));
+        Assert.True(_left.RunTimers(_toRight).HasFlag(PeerTimerActions.SendInitiation));
+    }
+
+    [Fact]
+    public void Devices_that_fall_silent_together_do_not_initiate_together()
+    {
+        WireGuardDeviceTests[] pairs = [.. Enumerable.Range(0, 8).Select(_ => new WireGuardDeviceTests())];
+        int asked = 0;
+        foreach (WireGuardDeviceTests pair in pairs)
+        {
+            pair.Handshake(pair._left, pair._toRight, pair._right);
+            pair.Pass(pair._toRight, pair._right);
+            pair._time.Advance(TimeSpan.FromSeconds(15));
+            asked += pair._left.RunTimers(pair._toRight).HasFlag(PeerTimerActions.SendInitiation) ? 1 : 0;
+        }
+        // One in 334 has no jitter at all.
+        Assert.True(asked < pairs.Length);
     }
 
     [Fact]

@@ -68,13 +68,13 @@ public class EndpointKeeperTests
     }
 
     [Fact]
-    public void A_packet_from_the_incumbent_shows_that_it_lives_as_an_echo_does()
+    public void A_packet_from_the_incumbent_is_no_sign_that_it_lives_since_it_may_have_been_on_its_way_for_long()
     {
         _keeper.Settle(Old);
         Assert.True(_keeper.NoteAuthenticated(New, stock: false, Now));
         _keeper.BeginContest(New, challengerProbe: 7, incumbentProbe: 8, Now);
-        _keeper.NoteAuthenticated(Old, stock: false, Now);
+        Assert.False(_keeper.NoteAuthenticated(Old, stock: false, Now));
         _keeper.NoteEcho(7, New, Now);
-        Assert.Equal(Old, _keeper.Current);
+        Assert.Equal(New, _keeper.Current);
     }
 }

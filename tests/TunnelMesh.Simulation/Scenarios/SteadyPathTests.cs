@@ -1,0 +1,148 @@
+using System.Net;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Tun;
+using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Simulation.Network;
+using TunnelMesh.Simulation.Peers;
+
+namespace TunnelMesh.Simulation.Scenarios;
+
+/// <summary>Two engines back to back, without a network that allocates.</summary>
+public sealed class SteadyPathTests
+{
+    private static readonly VirtualWorld World = new(1);
+
+    [Fact]
+    public void On_the_steady_path_nothing_is_allocated()
+    {
+        using var a = new Side(1);
+        using var b = new Side(2);
+        a.Connect(b);
+        b.Connect(a);
+        byte[] packet = InnerPacket.Numbered(a.Address, b.Address, 1, 1000);
+        for (int i = 0; i < 200; i++)
+        {
+            Pass(a, b, packet);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 5000; i++)
+        {
+            Pass(a, b, packet);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(5200, b.Packets);
+
+        // Neither do replays, unknown sessions and what is no WireGuard message.
+        before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 5000; i++)
+        {
+            a.Last.AsSpan(0, a.LastLength).CopyTo(b.Frame);
+            b.Engine.HandleDatagram(b.Frame.AsSpan(0, a.LastLength), a.Endpoint);
+            a.Last.AsSpan(0, a.LastLength).CopyTo(b.Frame);
+            b.Frame[5] ^= 1;
+            b.Engine.HandleDatagram(b.Frame.AsSpan(0, a.LastLength), a.Endpoint);
+            b.Frame[0] = 9;
+            b.Engine.HandleDatagram(b.Frame.AsSpan(0, a.LastLength), a.Endpoint);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(5000, b.Engine.Counters[DropReason.Replayed]);
+        Assert.Equal(5000, b.Engine.Counters[DropReason.NoSession]);
+        Assert.Equal(5000, b.Engine.Counters[DropReason.Malformed]);
+    }
+
+    private static void Pass(Side a, Side b, byte[] packet)
+    {
+        packet.CopyTo(a.Frame, WireGuardMessage.TransportHeaderSize);
+        a.Engine.HandlePacket(a.Frame, packet.Length);
+        Deliver(a, b);
+        Deliver(b, a);
+        Deliver(a, b);
+        Deliver(b, a);
+    }
+
+    private static void Deliver(Side from, Side to)
+    {
+        while (from.TryTake(to.Frame, out int length))
+        {
+            to.Engine.HandleDatagram(to.Frame.AsSpan(0, length), from.Endpoint);
+        }
+    }
+
+    private sealed class Side : ITunnelOutput, IDisposable
+    {
+        private readonly byte[][] _sent = [.. Enumerable.Range(0, 16).Select(_ => new byte[2048])];
+        private readonly int[] _lengths = new int[16];
+        private readonly int _number;
+        private int _first, _count;
+
+        public Side(int number)
+        {
+            _number = number;
+            byte[] key = new byte[32];
+            World.Chance.NextBytes(key);
+            Key = new LocalStatic(key);
+            Engine = new TunnelEngine(
+                new TunnelEngineOptions { Key = Key, Time = new HostClock(World, TimeSpan.FromSeconds(1)), Random = World.Chance.NextBytes, Addresses = [new TunAddress(Address, 24)] }, this);
+        }
+
+        public LocalStatic Key { get; }
+
+        public TunnelEngine Engine { get; }
+
+        public IPAddress Address => new([10, 86, 0, (byte)_number]);
+
+        public UdpEndpoint Endpoint => UdpEndpoint.FromIPv4(0xC6336400u + (uint)_number, 51820);
+
+        public byte[] Frame { get; } = new byte[4096];
+
+        public byte[] Last { get; } = new byte[2048];
+
+        public int LastLength { get; private set; }
+
+        public int Packets { get; private set; }
+
+        public void Connect(Side other) => Engine.SetPeers([new PeerSpec
+        {
+            DeviceId = "other",
+            PublicKey = other.Key.PublicKey.ToArray(),
+            AllowedPrefixes = [new IPNetwork(other.Address, 32)],
+            Candidates = [other.Endpoint.ToIPEndPoint()],
+        }]);
+
+        public bool TryTake(Span<byte> buffer, out int length)
+        {
+            length = 0;
+            if (_count == 0)
+            {
+                return false;
+            }
+
+            length = _lengths[_first];
+            _sent[_first].AsSpan(0, length).CopyTo(buffer);
+            _first = (_first + 1) % 16;
+            _count--;
+            return true;
+        }
+
+        public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+        {
+            int at = (_first + _count++) % 16;
+            datagram.CopyTo(_sent[at]);
+            datagram.CopyTo(Last);
+            _lengths[at] = LastLength = datagram.Length;
+            return true;
+        }
+
+        public bool WritePacket(ReadOnlySpan<byte> packet)
+        {
+            Packets++;
+            return true;
+        }
+
+        public void Dispose() => Key.Dispose();
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Peers;
+
+/// <summary>tunnelmesh on one machine of an underlay, with a home of its own.</summary>
+internal sealed class Peer : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly string _token;
+
+    public Peer(Underlay underlay, NetworkNamespace machine, string name, string token)
+    {
+        Machine = machine;
+        Name = name;
+        _token = token;
+        Folder = Path.Combine(underlay.Folder, name);
+        Directory.CreateDirectory(Folder);
+    }
+
+    public NetworkNamespace Machine { get; }
+
+    public string Name { get; }
+
+    /// <summary>Everything of this machine's peer lies in here.</summary>
+    public string Folder { get; }
+
+    public string Home => Path.Combine(Folder, "home");
+
+    public string Data => Path.Combine(Folder, "data");
+
+    public RunningProgram? Program { get; private set; }
+
+    /// <summary>Starts `join` and waits until the peer is usable; its mesh address.</summary>
+    public async Task<string> JoinAsync(CancellationToken cancel, string? server = null, string configuration = "", IEnumerable<string>? wrapper = null)
+    {
+        Program = await StartAsync(server, configuration, wrapper, cancel);
+        string line = await Program.WaitForLineAsync("Connected to mesh as", Patience, cancel);
+        return line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..line.IndexOf(')', StringComparison.Ordinal)];
+    }
+
+    /// <summary>Starts a `join` that is expected to fail; its exit code and output.</summary>
+    public async Task<(int Code, string Output)> FailToJoinAsync(CancellationToken cancel, string? server = null, string configuration = "", IEnumerable<string>? wrapper = null)
+    {
+        await using RunningProgram program = await StartAsync(server, configuration, wrapper, cancel);
+        int code = await program.WaitForExitAsync(Patience, cancel);
+        // The end of the process may be seen before the last of its lines.
+        return (code, code == 0 ? program.Output : await program.WaitForLineAsync("tunnelmesh: ", Patience, cancel));
+    }
+
+    /// <summary>Asks the running peer.</summary>
+    public Task<CommandResult> AskAsync(CancellationToken cancel, params string[] arguments) =>
+        Machine.TryRunAsync(["env", $"TUNNELMESH_HOME={Home}", Repository.Binary, .. arguments], cancel);
+
+    /// <summary>The JSON a command answers.</summary>
+    public async Task<JsonElement> AskJsonAsync(CancellationToken cancel, params string[] arguments)
+    {
+        CommandResult result = await AskAsync(cancel, [.. arguments, "--json"]);
+        Assert.True(result.Succeeded, result.ToString());
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Ends it as a service manager does; its exit code.</summary>
+    public Task<int> StopAsync(CancellationToken cancel) => Program!.TerminateAsync(TimeSpan.FromSeconds(5), cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Program is not null)
+        {
+            await Program.DisposeAsync();
+        }
+    }
+
+    private async Task<RunningProgram> StartAsync(string? server, string configuration, IEnumerable<string>? wrapper, CancellationToken cancel)
+    {
+        string file = Path.Combine(Folder, "config.yaml");
+        await File.WriteAllTextAsync(file, $"{configuration}\ncoordinator:\n  data_dir: {Data}\n", cancel);
+        string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file];
+        return Machine.Start(arguments, new Dictionary<string, string> { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
+    }
+}

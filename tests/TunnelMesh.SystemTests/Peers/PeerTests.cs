@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Peers;
+
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class PeerTests
+{
+    private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static async Task<Peer> AddAsync(Underlay underlay, string name, string? token = null) =>
+        new(underlay, await underlay.AddMachineAsync(Cancel), name, token ?? Token);
+
+    [Fact]
+    public async Task Peers_join_reach_each_other_answer_questions_and_leave_nothing_behind()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        Assert.Equal("10.42.0.1", await hub.JoinAsync(Cancel));
+        string server = $"{hub.Machine.Address}:8443";
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, server));
+        Assert.Equal("10.42.0.3", await b.JoinAsync(Cancel, server));
+
+        JsonElement status = await b.AskJsonAsync(Cancel, "status");
+        Assert.Equal("connected", status.GetProperty("coordinator").GetProperty("state").GetString());
+        Assert.Equal(2, status.GetProperty("peers_total").GetInt32());
+        Assert.True(await b.Machine.ReachesAsync("10.42.0.1", 5, Cancel));
+        Assert.True(await b.Machine.ReachesAsync("10.42.0.2", 5, Cancel));
+        JsonElement found = await b.AskJsonAsync(Cancel, "resolve", "A.tunnelmesh");
+        Assert.True(await b.Machine.ReachesAsync(found.GetProperty("ip6")[0].GetString()!, 5, Cancel));
+        Assert.Equal("10.42.0.1", (await b.AskAsync(Cancel, "resolve", "this.tm")).Output.Split('\n')[0]);
+        JsonElement peer = (await b.AskJsonAsync(Cancel, "peers")).EnumerateArray().Single(p => p.GetProperty("name").GetString() == "a");
+        Assert.Equal(("udp", $"{a.Machine.Address}:2223"), (peer.GetProperty("path").GetString(), peer.GetProperty("endpoint").GetString()));
+
+        // The token is neither in the environment that others may read nor in any file but the coordinator's own.
+        string environment = await File.ReadAllTextAsync($"/proc/{b.Program!.ProcessId}/environ", Cancel);
+        Assert.DoesNotContain(Token, environment, StringComparison.Ordinal);
+        Assert.All(Directory.GetFiles(b.Home, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".pub", StringComparison.Ordinal) && !f.EndsWith(".sock", StringComparison.Ordinal)), file =>
+        {
+            Assert.DoesNotContain(Token, File.ReadAllText(file), StringComparison.Ordinal);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        });
+
+        (int code, string output) = await b.FailToJoinAsync(Cancel, server);
+        Assert.Equal(8, code);
+        Assert.Contains($"pid {b.Program.ProcessId}", output, StringComparison.Ordinal);
+
+        long before = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await b.StopAsync(Cancel));
+        Assert.True(Stopwatch.GetElapsedTime(before) < TimeSpan.FromSeconds(2));
+        Assert.False((await b.Machine.TryRunAsync(["ip", "link", "show", "tun-mesh0"], Cancel)).Succeeded);
+        Assert.False(File.Exists(Path.Combine(b.Home, "default.sock")));
+        Assert.Equal(7, (await b.AskAsync(Cancel, "status")).ExitCode);
+    }
+
+    [Fact]
+    public async Task While_the_coordinator_is_away_a_peer_starts_from_its_cached_map_and_leaving_needs_force()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        string address = await a.JoinAsync(Cancel, server);
+        await b.JoinAsync(Cancel, server);
+        Assert.Equal(0, await b.StopAsync(Cancel));
+        Assert.Equal(0, await hub.StopAsync(Cancel));
+
+        await b.JoinAsync(Cancel, server);
+        await b.Program!.WaitForLineAsync("The coordinator is away", TimeSpan.FromSeconds(5), Cancel);
+        Assert.True(await b.Machine.ReachesAsync(address, 10, Cancel));
+        CommandResult refused = await b.AskAsync(Cancel, "leave");
+        Assert.Equal(5, refused.ExitCode);
+        Assert.Contains("--force", refused.Errors, StringComparison.Ordinal);
+        Assert.True((await b.AskAsync(Cancel, "leave", "--force")).Succeeded);
+        Assert.Equal(0, await b.Program.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
+        Assert.Empty(Directory.GetFiles(Path.Combine(b.Home, "contexts", "default")));
+
+        // The coordinator comes back: the peer that stayed finds it again by itself.
+        await hub.JoinAsync(Cancel);
+        for (int i = 0; ; i++)
+        {
+            JsonElement status = await a.AskJsonAsync(Cancel, "status");
+            if (status.GetProperty("coordinator").GetProperty("state").GetString() == "connected")
+            {
+                break;
+            }
+            Assert.True(i < 100, status.ToString());
+            await Task.Delay(100, Cancel);
+        }
+        Assert.True((await a.AskAsync(Cancel, "leave")).Succeeded);
+        Assert.Equal(0, await a.Program!.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
+        Assert.NotEqual(0, (await hub.AskAsync(Cancel, "leave")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_wrong_token_and_another_mesh_are_refused_and_nothing_is_overwritten()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), other = await AddAsync(underlay, "other"), a = await AddAsync(underlay, "a"),
+            stranger = await AddAsync(underlay, "stranger", new string('0', 64));
+        await hub.JoinAsync(Cancel);
+        await other.JoinAsync(Cancel);
+        (int code, string output) = await stranger.FailToJoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        Assert.Equal(6, code);
+        Assert.Contains("token is wrong", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(stranger.Home, "contexts", "default", "mesh.json")));
+
+        await a.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        string membership = Path.Combine(a.Home, "contexts", "default", "mesh.json");
+        byte[] before = await File.ReadAllBytesAsync(membership, Cancel);
+        (code, output) = await a.FailToJoinAsync(Cancel, $"{other.Machine.Address}:8443");
+        Assert.Equal(6, code);
+        Assert.Contains($"member of the mesh at {hub.Machine.Address}:8443", output, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllBytesAsync(membership, Cancel));
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, $"{hub.Machine.Address}:8443"));
+    }
+
+    [Fact]
+    public async Task Ports_in_use_a_colliding_range_and_missing_rights_are_told_and_undone()
+    {
+        Requirements.Programs("setpriv");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), second = await AddAsync(underlay, "second");
+        await using RunningProgram tcp = hub.Machine.Start([Repository.Binary, "join", "--name", "first"], new Dictionary<string, string>
+        {
+            ["TUNNELMESH_HOME"] = Path.Combine(underlay.Folder, "first"),
+            ["TUNNELMESH_TOKEN"] = Token,
+            ["TUNNELMESH_CONFIG"] = await WriteAsync(underlay, "coordinator:\n  data_dir: " + Path.Combine(underlay.Folder, "first-data") + "\n"),
+        });
+        await tcp.WaitForLineAsync("Connected to mesh as", TimeSpan.FromSeconds(30), Cancel);
+
+        // Another program's range, the same ports.
+        const string apart = "tun:\n  name: tun-other";
+        (int code, string output) = await hub.FailToJoinAsync(Cancel, configuration: apart);
+        Assert.Equal(3, code);
+        Assert.Contains("overlaps the route 10.42.0.0/16 of this machine into tun-mesh0", output, StringComparison.Ordinal);
+        Assert.Contains("coordinator.mesh_cidr", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(hub.Data, "state.db")));
+
+        Peer elsewhere = new(underlay, hub.Machine, "elsewhere", Token);
+        await File.WriteAllTextAsync(Path.Combine(elsewhere.Folder, "c.yaml"), $"{apart}\ncoordinator:\n  data_dir: {elsewhere.Data}\n  mesh_cidr: 10.43.0.0/16\n", Cancel);
+        await using RunningProgram taken = hub.Machine.Start([Repository.Binary, "join", "--config", Path.Combine(elsewhere.Folder, "c.yaml")],
+            new Dictionary<string, string> { ["TUNNELMESH_HOME"] = elsewhere.Home, ["TUNNELMESH_TOKEN"] = Token });
+        Assert.Equal(8, await taken.WaitForExitAsync(TimeSpan.FromSeconds(30), Cancel));
+        Assert.Contains(
+            $"TCP port 8443 is in use by tunnelmesh (process {tcp.ProcessId.ToString(CultureInfo.InvariantCulture)})",
+            await taken.WaitForLineAsync("tunnelmesh: ", TimeSpan.FromSeconds(5), Cancel), StringComparison.Ordinal);
+
+        (code, output) = await second.FailToJoinAsync(Cancel, $"{hub.Machine.Address}:8443", wrapper: ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]);
+        Assert.Equal(4, code);
+        Assert.Contains("CAP_NET_ADMIN", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(second.Home, "default.sock")));
+    }
+
+    [Fact]
+    public async Task A_small_MTU_leaves_IPv6_out_and_says_so()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        string address = await hub.JoinAsync(Cancel);
+        await a.JoinAsync(Cancel, $"{hub.Machine.Address}:8443", "tun:\n  mtu: 576");
+        await a.Program!.WaitForLineAsync("the interface carries IPv4 only", TimeSpan.FromSeconds(5), Cancel);
+        Assert.DoesNotContain("inet6", await a.Machine.IpAsync("address show dev tun-mesh0", Cancel), StringComparison.Ordinal);
+        Assert.Equal(3, await a.Machine.CountRepliesAsync(address, 3, Cancel, payload: 548));
+    }
+
+    [Fact]
+    public async Task A_full_disk_of_the_coordinator_refuses_a_join_and_loses_nothing()
+    {
+        Requirements.Programs("unshare", "nsenter", "mount", "dd");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        Directory.CreateDirectory(hub.Data);
+        await hub.JoinAsync(Cancel, wrapper: ["unshare", "--mount", "sh", "-c", $"mount -t tmpfs -o size=1m none {hub.Data} && exec \"$@\"", "sh"]);
+        string pid = hub.Program!.ProcessId.ToString(CultureInfo.InvariantCulture), fill = Path.Combine(hub.Data, "fill");
+        Assert.False((await Command.TryRunAsync(["nsenter", "--target", pid, "--mount", "dd", "if=/dev/zero", $"of={fill}", "bs=4k"], cancel: Cancel)).Succeeded);
+        (int code, string output) = await a.FailToJoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        Assert.Equal(1, code);
+        Assert.Contains("disk may be full", output, StringComparison.Ordinal);
+        await Command.RunAsync(["nsenter", "--target", pid, "--mount", "rm", fill], cancel: Cancel);
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, $"{hub.Machine.Address}:8443"));
+    }
+
+    private static async Task<string> WriteAsync(Underlay underlay, string text)
+    {
+        string file = Path.Combine(underlay.Folder, "first.yaml");
+        await File.WriteAllTextAsync(file, text, Cancel);
+        return file;
+    }
+}

@@ -1,0 +1,27 @@
+using TunnelMesh.Cli;
+using TunnelMesh.Cli.Hosting;
+
+namespace TunnelMesh.Tests.Cli;
+
+/// <summary>Runs command lines inside this process, with a home directory of their own.</summary>
+internal sealed class CommandLine : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tm");
+
+    /// <summary>TUNNELMESH_HOME.</summary>
+    public string Home => Path.Combine(_directory.FullName, "home");
+
+    /// <summary>A path outside the home.</summary>
+    public string PathOf(string name) => Path.Combine(_directory.FullName, name);
+
+    /// <summary>Runs one command line.</summary>
+    public async Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, string? token = null, string? server = null, string? level = null)
+    {
+        using StringWriter output = new(), error = new();
+        ProcessEnvironment environment = new() { Home = Home, UserHome = _directory.FullName, Token = token, Server = server, LogLevel = level };
+        int code = await Program.RunAsync([.. arguments], environment, isRoot: false, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    public void Dispose() => _directory.Delete(recursive: true);
+}

@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Logging;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class LoggingTests
+{
+    private static string Text(string state, Exception? exception) => state;
+
+    [Fact]
+    public void A_line_has_time_level_and_message_and_nothing_from_outside_breaks_it()
+    {
+        using StringWriter output = new();
+        StandardErrorLogger log = new(output, new FakeTimeProvider(new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero)));
+        log.Log(LogLevel.Information, default, "peer joined name=a\nb\u001b[31m", null, Text);
+        Assert.Equal("2026-11-24T10:00:00Z info   peer joined name=a\\nb\\u001b[31m" + Environment.NewLine, output.ToString());
+    }
+
+    [Fact]
+    public void A_changed_level_holds_at_once_and_stacks_are_for_debugging()
+    {
+        using StringWriter output = new();
+        StandardErrorLogger log = new(output, TimeProvider.System) { Level = LogLevel.Error };
+        log.Log(LogLevel.Warning, default, "hidden", null, Text);
+        Assert.Empty(output.ToString());
+        log.Level = LogLevel.Warning;
+        log.Log(LogLevel.Warning, default, "shown", new IOException("disk full"), Text);
+        Assert.Single(output.ToString().TrimEnd().Split('\n'));
+        Assert.Contains("error=\"disk full\" type=IOException", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("debug", "error", "info", LogLevel.Debug)]
+    [InlineData(null, "error", "info", LogLevel.Error)]
+    [InlineData(null, null, "trace", LogLevel.Trace)]
+    public void The_flag_counts_before_the_environment_and_that_before_the_configuration(string? flag, string? environment, string configured, LogLevel expected) =>
+        Assert.Equal(expected, LogLevels.Choose(flag, environment, configured));
+
+    [Fact]
+    public void A_wrong_level_in_the_environment_is_named() =>
+        Assert.Contains("TUNNELMESH_LOG_LEVEL", Assert.Throws<ConfigException>(() => LogLevels.Choose(null, "loud", "info")).Message, StringComparison.Ordinal);
+}

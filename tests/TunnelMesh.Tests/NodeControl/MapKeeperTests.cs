@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Tests.NodeControl;
+
+public sealed class MapKeeperTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("tm-map").FullName;
+    private readonly FakeTimeProvider _clock = new(DateTimeOffset.UnixEpoch.AddYears(60));
+    private readonly KeyPins _pins = new(new Dictionary<string, string>(), _ => { });
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private MapChange Full(params MapDevice[] devices) => NetworkMap.FromFull(NetworkMapTests.Full(devices), new byte[32], null, _pins, _clock.GetUtcNow());
+
+    [Fact]
+    public async Task The_last_map_and_the_pins_are_on_disk_after_the_end()
+    {
+        PeerStore store = new(_directory, _clock);
+        await using (MapKeeper keeper = new(store, _pins, _clock, e => throw e))
+        {
+            keeper.Update(Full(NetworkMapTests.Device("a", 1)));
+            keeper.Update(Full(NetworkMapTests.Device("a", 1), NetworkMapTests.Device("b", 2)));
+        }
+        CachedMap kept = store.LoadMap()!;
+        Assert.Equal(["a", "b"], kept.Map.Devices.Select(d => d.Name).Order());
+        Assert.Equal(_clock.GetUtcNow().ToUnixTimeMilliseconds(), kept.ConfirmedUnixMs);
+        Assert.Equal(["a", "b"], store.LoadPins().Keys.Order());
+    }
+
+    [Fact]
+    public async Task A_membership_that_is_over_leaves_no_map_behind()
+    {
+        PeerStore store = new(_directory, _clock);
+        await using (MapKeeper keeper = new(store, _pins, _clock, e => throw e))
+        {
+            keeper.Update(Full(NetworkMapTests.Device("a", 1)));
+            keeper.Forget();
+        }
+        Assert.Null(store.LoadMap());
+    }
+
+    [Fact]
+    public async Task A_map_that_stays_connected_is_confirmed_anew_at_the_end()
+    {
+        PeerStore store = new(_directory, _clock);
+        MapChange map = Full(NetworkMapTests.Device("a", 1));
+        await using (MapKeeper keeper = new(store, _pins, _clock, e => throw e))
+        {
+            keeper.Update(map);
+        }
+        _clock.Advance(TimeSpan.FromDays(2));
+        DateTimeOffset later = _clock.GetUtcNow();
+        await using (MapKeeper keeper = new(store, _pins, _clock, e => throw e))
+        {
+            keeper.Update(map);
+            keeper.SetConnected(true);
+        }
+        Assert.Equal(later.ToUnixTimeMilliseconds(), store.LoadMap()!.ConfirmedUnixMs);
+    }
+}
