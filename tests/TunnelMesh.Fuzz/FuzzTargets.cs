@@ -16,5 +16,6 @@ public static class FuzzTargets
         MeshNameTarget.Create(),
         WireGuardMessageTarget.Create(),
         IpPacketTarget.Create(),
+        SegmentSplitterTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

@@ -6,6 +6,7 @@ namespace TunnelMesh.Platform.Interop;
 internal static unsafe partial class LinuxNative
 {
     public const int EPerm = 1, ENoEnt = 2, EIntr = 4, EAgain = 11, EAcces = 13, EBusy = 16, EExist = 17, ENoDev = 19, EInval = 22, EBadFd = 77;
+    public const int EIo = 5, EProto = 71, EMsgSize = 90, ENoProtoOpt = 92, ENetUnreach = 101, EConnRefused = 111, EHostUnreach = 113;
     public const int EOpNotSupp = 95, EAfNoSupport = 97, EAddrInUse = 98, EAddrNotAvail = 99;
     public const int ORdWr = 2, ONonBlock = 0x800, OCloExec = 0x80000;
     public const short PollIn = 1;
@@ -13,6 +14,7 @@ internal static unsafe partial class LinuxNative
     public const int SockDgram = 2, SockRaw = 3, SockCloExec = 0x80000;
     public const int SolSocket = 1, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoMark = 36;
     public const int IpProtoIpv6 = 41, Ipv6V6Only = 26;
+    public const int SolUdp = 17, UdpSegment = 103, UdpGro = 104;
     public const int MsgDontWait = 0x40;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -40,6 +42,16 @@ internal static unsafe partial class LinuxNative
         public void* Control;
         public nuint ControlLength;
         public int Flags;
+    }
+
+    /// <summary>A control message with one integer behind it, padded as CMSG_SPACE pads it.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 24)]
+    public struct IntControl
+    {
+        public nuint Length;
+        public int Level;
+        public int Type;
+        public int Value;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -87,6 +99,21 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Recv(SafeFileDescriptor fd, void* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "readv", SetLastError = true)]
+    public static partial nint ReadV(SafeFileDescriptor fd, IoVec* vectors, int count);
+
+    [LibraryImport("libc", EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteV(SafeFileDescriptor fd, IoVec* vectors, int count);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMsg(SafeFileDescriptor fd, MsgHdr* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMMsg(SafeFileDescriptor fd, MMsgHdr* messages, uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint RecvMsg(SafeFileDescriptor fd, MsgHdr* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int RecvMMsg(SafeFileDescriptor fd, MMsgHdr* messages, uint count, int flags, void* timeout);

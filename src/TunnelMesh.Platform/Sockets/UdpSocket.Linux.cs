@@ -5,15 +5,17 @@ using TunnelMesh.Platform.Interop;
 namespace TunnelMesh.Platform.Sockets;
 
 /// <summary>A dual-stack AF_INET6 socket, or AF_INET where the kernel has no IPv6; recvmmsg and sendto on native structures, without allocation.</summary>
-internal sealed unsafe class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
+internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
 {
     private const int MaxBatch = 64;
     private const int NameBytes = 28;
     private readonly SafeFileDescriptor _fd;
     private readonly ReceiveBlock _block;
 
-    private LinuxUdpSocket(SafeFileDescriptor fd, bool v6, int port)
+    private LinuxUdpSocket(SafeFileDescriptor fd, bool v6, int port, UdpSocketOptions options)
     {
+        _refusals = new SegmentationRefusals(options.Time);
+        Offloads = SetOffloads(fd, options.Offloads);
         _fd = fd;
         HasIPv6 = v6;
         Port = port;
@@ -46,11 +48,16 @@ internal sealed unsafe class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
         byte* name = stackalloc byte[NameBytes];
         uint length = NameBytes;
         _ = LinuxNative.GetSockName(fd, name, &length);
-        return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)));
+        return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)), options);
     }
 
     public int Receive(Span<byte> buffers, int stride, Span<int> lengths, Span<UdpEndpoint> sources)
     {
+        if ((Offloads & UdpOffloads.ReceiveCoalescing) != 0)
+        {
+            throw new InvalidOperationException("This socket receives trains of datagrams: ReceiveSegments takes them.");
+        }
+
         int count = Math.Min(Math.Min(lengths.Length, sources.Length), Math.Min(MaxBatch, buffers.Length / stride));
         fixed (byte* p = buffers)
         {
@@ -84,13 +91,7 @@ internal sealed unsafe class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
 
         fixed (byte* p = datagram)
         {
-            nint n;
-            do
-            {
-                n = LinuxNative.SendTo(_fd, p, (nuint)datagram.Length, 0, name, length);
-            }
-            while (n < 0 && Marshal.GetLastPInvokeError() == LinuxNative.EIntr);
-            return n == datagram.Length;
+            return SendOne(p, datagram.Length, name, length);
         }
     }
 

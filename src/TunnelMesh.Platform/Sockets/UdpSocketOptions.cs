@@ -11,4 +11,13 @@ public sealed record UdpSocketOptions
 
     /// <summary>Wanted size of the receive and send buffers in bytes; the system may give less.</summary>
     public int BufferBytes { get; init; } = 7 << 20;
+
+    /// <summary>
+    /// Offloads to ask for; what the system does not offer is left out (see <see cref="IUdpSocket.Offloads"/>). With
+    /// <see cref="UdpOffloads.ReceiveCoalescing"/> only <see cref="IUdpSocket.ReceiveSegments"/> may receive.
+    /// </summary>
+    public UdpOffloads Offloads { get; init; } = UdpOffloads.Segmentation;
+
+    /// <summary>The clock by which refused destinations are tried again.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

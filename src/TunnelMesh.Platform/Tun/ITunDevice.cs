@@ -1,3 +1,5 @@
+using TunnelMesh.Protocol.Packets.Offload;
+
 namespace TunnelMesh.Platform.Tun;
 
 /// <summary>A layer-3 network interface whose packets this process reads and writes (IPv4 and IPv6, without link header).</summary>
@@ -23,4 +25,28 @@ public interface ITunDevice : IDisposable
     /// <param name="packet">A whole IPv4 or IPv6 packet.</param>
     /// <returns>False when the system refused it (malformed, interface down, queue full); it is lost, and the caller counts it.</returns>
     bool Write(ReadOnlySpan<byte> packet);
+
+    /// <summary>The offloads in use; fixed when the device was opened.</summary>
+    TunOffloads Offloads => TunOffloads.None;
+
+    /// <summary>Takes the next frame as the system left it, without waiting: a packet, or a super-packet to be cut.</summary>
+    /// <param name="buffer">65,535 bytes; without offloads <see cref="Mtu"/> bytes.</param>
+    /// <param name="header">What is left to do (see <see cref="SegmentSplitter"/>); zeros for a finished packet.</param>
+    /// <returns>The frame's length in bytes, without the header; 0 when none is waiting.</returns>
+    /// <exception cref="TunException">As <see cref="Read"/>.</exception>
+    int ReadFrame(Span<byte> buffer, out VirtioNetHeader header)
+    {
+        header = default;
+        return Read(buffer);
+    }
+
+    /// <summary>Hands a super-packet to the system, as a <see cref="PacketCoalescer"/> writes it; with <see cref="Offloads"/> for it only.</summary>
+    /// <param name="header">How to cut it.</param>
+    /// <param name="packetHeader">IP and transport header of the whole.</param>
+    /// <param name="buffer">The buffer that the slices are of.</param>
+    /// <param name="payload">The payload in order, at most 1,000 slices.</param>
+    /// <returns>As <see cref="Write"/>: all of it or nothing.</returns>
+    /// <exception cref="NotSupportedException">The device has no offloads.</exception>
+    bool WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
+        throw new NotSupportedException("This device has no offloads: packets are written one by one.");
 }

@@ -3,22 +3,25 @@ using System.Runtime.InteropServices;
 using System.Text;
 using TunnelMesh.Platform.Interop;
 using TunnelMesh.Platform.Routes;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Platform.Tun;
 
 /// <summary>A TUN device through /dev/net/tun; the kernel removes it, its addresses and routes when the descriptor is closed.</summary>
-internal sealed unsafe class LinuxTunDevice : ITunDevice, IDescriptorOwner
+internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwner
 {
     private const nuint TunSetIff = 0x400454ca;
-    private const short IffTun = 1, IffNoPi = 0x1000;
+    private const short IffTun = 1, IffNoPi = 0x1000, IffVnetHdr = 0x4000;
 
     // Refuses to attach to a persistent device that somebody else made.
     private const short IffTunExcl = unchecked((short)0x8000);
 
     private readonly SafeFileDescriptor _fd;
 
-    private LinuxTunDevice(SafeFileDescriptor fd, string name, int mtu, IReadOnlyList<TunAddress> addresses)
+    private LinuxTunDevice(SafeFileDescriptor fd, string name, int mtu, bool vnetHeader, TunOffloads offloads, IReadOnlyList<TunAddress> addresses)
     {
+        _vnetHeader = vnetHeader;
+        Offloads = offloads;
         _fd = fd;
         Name = name;
         Mtu = mtu;
@@ -43,9 +46,11 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IDescriptorOwner
                 throw OpenFailed(Marshal.GetLastPInvokeError());
             }
 
-            Attach(fd, options.Name);
+            bool vnetHeader = options.Offloads != TunOffloads.None && HasVnetHeader(fd);
+            Attach(fd, options.Name, vnetHeader);
+            TunOffloads offloads = vnetHeader ? SetOffloads(fd, options.Offloads) : TunOffloads.None;
             List<TunAddress> set = Configure(options);
-            return new LinuxTunDevice(fd, options.Name, options.Mtu, set);
+            return new LinuxTunDevice(fd, options.Name, options.Mtu, vnetHeader, offloads, set);
         }
         catch
         {
@@ -54,38 +59,14 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IDescriptorOwner
         }
     }
 
-    public int Read(Span<byte> buffer)
-    {
-        fixed (byte* p = buffer)
-        {
-            nint n = LinuxNative.Read(_fd, p, (nuint)buffer.Length);
-            if (n >= 0)
-            {
-                return (int)n;
-            }
-
-            return Marshal.GetLastPInvokeError() is LinuxNative.EBadFd or LinuxNative.ENoDev
-                ? throw new TunException(TunError.Gone, $"The network interface {Name} was removed from outside (for example by: ip link delete {Name}). Start the peer again.")
-                : 0;
-        }
-    }
-
-    public bool Write(ReadOnlySpan<byte> packet)
-    {
-        fixed (byte* p = packet)
-        {
-            return LinuxNative.Write(_fd, p, (nuint)packet.Length) == packet.Length;
-        }
-    }
-
     public void Dispose() => _fd.Dispose();
 
-    private static void Attach(SafeFileDescriptor fd, string name)
+    private static void Attach(SafeFileDescriptor fd, string name, bool vnetHeader)
     {
         byte* request = stackalloc byte[40];
         new Span<byte>(request, 40).Clear();
         Encoding.UTF8.GetBytes(name, new Span<byte>(request, 15));
-        *(short*)(request + 16) = IffTun | IffNoPi | IffTunExcl;
+        *(short*)(request + 16) = (short)(IffTun | IffNoPi | IffTunExcl | (vnetHeader ? IffVnetHdr : 0));
         if (LinuxNative.Ioctl(fd, TunSetIff, request) == 0)
         {
             return;

@@ -19,4 +19,11 @@ public sealed record TunOptions
 
     /// <summary>Prefixes to route into the interface beyond the on-link ones.</summary>
     public IReadOnlyList<IPNetwork> Routes { get; init; } = [];
+
+    /// <summary>
+    /// Offloads to ask for; what the system does not take is left out (see <see cref="ITunDevice.Offloads"/>). A reader that uses
+    /// <see cref="ITunDevice.Read"/> alone must read until there is nothing: a super-packet's further segments wait in the
+    /// device, where polling the descriptor does not see them.
+    /// </summary>
+    public TunOffloads Offloads { get; init; }
 }

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace TunnelMesh.Protocol.Packets;
 
 /// <summary>The Internet checksum (RFC 1071). Allocates nothing; any thread.</summary>
@@ -9,31 +7,32 @@ public static class InternetChecksum
     /// <param name="data">The bytes; every piece but the last must have an even length.</param>
     /// <param name="sum">The sum of the pieces before, 0 for the first.</param>
     /// <returns>The unfinished sum, for <see cref="Finish"/> or a further piece.</returns>
-    public static ulong Add(ReadOnlySpan<byte> data, ulong sum = 0)
-    {
-        while (data.Length >= 4)
-        {
-            sum += BinaryPrimitives.ReadUInt32BigEndian(data);
-            data = data[4..];
-        }
-        if (data.Length >= 2)
-        {
-            sum += BinaryPrimitives.ReadUInt16BigEndian(data);
-            data = data[2..];
-        }
-        return data.Length == 1 ? sum + ((ulong)data[0] << 8) : sum;
-    }
+    public static ulong Add(ReadOnlySpan<byte> data, ulong sum = 0) => sum + ChecksumKernel.Sum(data);
+
+    /// <summary>Copies bytes and adds them to an unfinished sum, in one pass.</summary>
+    /// <param name="source">As for <see cref="Add"/>.</param>
+    /// <param name="destination">At least as long, not overlapping <paramref name="source"/>.</param>
+    /// <param name="sum">The sum of the pieces before, 0 for the first.</param>
+    /// <returns>As <see cref="Add"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="destination"/> is shorter than <paramref name="source"/>.</exception>
+    public static ulong CopyAndAdd(ReadOnlySpan<byte> source, Span<byte> destination, ulong sum = 0) =>
+        sum + ChecksumKernel.CopyAndSum(source, destination);
 
     /// <summary>Folds a sum to 16 bits and complements it.</summary>
     /// <param name="sum">From <see cref="Add"/>.</param>
     /// <returns>The checksum in host order, to be written big-endian; 0 over data that holds its own right checksum.</returns>
-    public static ushort Finish(ulong sum)
+    public static ushort Finish(ulong sum) => (ushort)~Fold(sum);
+
+    /// <summary>Folds a sum to 16 bits without complementing it, as a checksum field that is still to be completed holds it.</summary>
+    /// <param name="sum">From <see cref="Add"/>.</param>
+    /// <returns>The folded sum in host order, to be written big-endian.</returns>
+    public static ushort Fold(ulong sum)
     {
         while (sum >> 16 != 0)
         {
             sum = (sum & 0xFFFF) + (sum >> 16);
         }
-        return (ushort)~sum;
+        return (ushort)sum;
     }
 
     /// <summary>The checksum of one piece.</summary>

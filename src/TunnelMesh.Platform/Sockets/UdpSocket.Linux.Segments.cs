@@ -1,0 +1,208 @@
+using System.Runtime.InteropServices;
+using TunnelMesh.Platform.Interop;
+
+namespace TunnelMesh.Platform.Sockets;
+
+/// <summary>Trains of datagrams: UDP_SEGMENT to send, UDP_GRO to receive, and one by one where the system or the path cannot.</summary>
+internal sealed unsafe partial class LinuxUdpSocket
+{
+    // The kernel's UDP_MAX_SEGMENTS before 6.9, and the payload of the largest IPv4 packet.
+    private const int MaxSegments = 64, MaxTrain = 65507;
+
+    // CMSG_LEN of a u16 and of an int: the kernel wants the exact length for the first.
+    private const int SegmentControlLength = 18;
+
+    // Errors that wait on the socket hide one call's result each; datagrams without content are passed over.
+    private const int MaxSkips = 64;
+
+    private readonly SegmentationRefusals _refusals;
+
+    public UdpOffloads Offloads { get; }
+
+    public long SegmentationFallbacks => _refusals.Total;
+
+    public bool SendSegments(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(segmentSize, 1);
+        byte* name = stackalloc byte[NameBytes];
+        uint nameLength = WriteName(name, destination);
+        if (nameLength == 0)
+        {
+            return false;
+        }
+
+        int perTrain = Math.Max(1, Math.Min(MaxSegments, MaxTrain / segmentSize));
+        bool sent = true;
+        fixed (byte* p = datagrams)
+        {
+            for (int at = 0; at < datagrams.Length;)
+            {
+                int length = (int)Math.Min(datagrams.Length - at, (long)perTrain * segmentSize);
+                if (length <= segmentSize)
+                {
+                    sent &= SendOne(p + at, length, name, nameLength);
+                }
+                else if ((Offloads & UdpOffloads.Segmentation) == 0 || _refusals.Contains(destination))
+                {
+                    sent &= SendSingly(p + at, length, segmentSize, name, nameLength);
+                }
+                else
+                {
+                    int errno = SendTrain(p + at, length, segmentSize, name, nameLength);
+                    if (errno is LinuxNative.EIo or LinuxNative.EInval or LinuxNative.EMsgSize or LinuxNative.EOpNotSupp or LinuxNative.ENoProtoOpt)
+                    {
+                        // Nothing of the train has gone.
+                        _refusals.Add(destination);
+                        sent &= SendSingly(p + at, length, segmentSize, name, nameLength);
+                    }
+                    else
+                    {
+                        sent &= errno == 0;
+                    }
+                }
+
+                at += length;
+            }
+        }
+
+        return sent;
+    }
+
+    public int ReceiveSegments(Span<byte> buffer, out int segmentSize, out UdpEndpoint source)
+    {
+        byte* name = stackalloc byte[NameBytes];
+        LinuxNative.IntControl* control = stackalloc LinuxNative.IntControl[2];
+        fixed (byte* p = buffer)
+        {
+            for (int i = 0; i < MaxSkips; i++)
+            {
+                var vector = new LinuxNative.IoVec { Base = p, Length = (nuint)buffer.Length };
+                var message = new LinuxNative.MsgHdr
+                {
+                    Name = name,
+                    NameLength = NameBytes,
+                    Vectors = &vector,
+                    VectorCount = 1,
+                    Control = control,
+                    ControlLength = (nuint)(2 * sizeof(LinuxNative.IntControl)),
+                };
+                nint n = LinuxNative.RecvMsg(_fd, &message, LinuxNative.MsgDontWait);
+                if (n > 0)
+                {
+                    source = ReadName(name);
+                    bool train = message.ControlLength >= (nuint)sizeof(LinuxNative.IntControl)
+                        && control->Level == LinuxNative.SolUdp && control->Type == LinuxNative.UdpGro && control->Value > 0;
+                    segmentSize = train ? control->Value : (int)n;
+                    return (int)n;
+                }
+
+                if (n < 0 && Marshal.GetLastPInvokeError() == LinuxNative.EAgain)
+                {
+                    break;
+                }
+            }
+        }
+
+        (segmentSize, source) = (0, default);
+        return 0;
+    }
+
+    private static UdpOffloads SetOffloads(SafeFileDescriptor fd, UdpOffloads wanted)
+    {
+        UdpOffloads set = UdpOffloads.None;
+        if (wanted.HasFlag(UdpOffloads.Segmentation) && LinuxNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpSegment, 0) == 0)
+        {
+            set |= UdpOffloads.Segmentation;
+        }
+
+        if (wanted.HasFlag(UdpOffloads.ReceiveCoalescing) && LinuxNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpGro, 1) == 0)
+        {
+            set |= UdpOffloads.ReceiveCoalescing;
+        }
+
+        return set;
+    }
+
+    /// <summary>True for an error that an ICMP message may have left on the socket: sending takes it from there, sends nothing, and works the next time.</summary>
+    private static bool MayBeOfAnother(int errno) =>
+        errno is LinuxNative.EIntr or LinuxNative.EConnRefused or LinuxNative.EHostUnreach or LinuxNative.ENetUnreach or LinuxNative.EProto or LinuxNative.EMsgSize;
+
+    private bool SendOne(byte* datagram, int length, byte* name, uint nameLength)
+    {
+        for (int tries = 0; ; tries++)
+        {
+            if (LinuxNative.SendTo(_fd, datagram, (nuint)length, 0, name, nameLength) == length)
+            {
+                return true;
+            }
+
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno != LinuxNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
+            {
+                return false;
+            }
+        }
+    }
+
+    private int SendTrain(byte* datagrams, int length, int segmentSize, byte* name, uint nameLength)
+    {
+        var control = new LinuxNative.IntControl { Length = SegmentControlLength, Level = LinuxNative.SolUdp, Type = LinuxNative.UdpSegment };
+        *(ushort*)&control.Value = (ushort)segmentSize;
+        var vector = new LinuxNative.IoVec { Base = datagrams, Length = (nuint)length };
+        var message = new LinuxNative.MsgHdr
+        {
+            Name = name,
+            NameLength = nameLength,
+            Vectors = &vector,
+            VectorCount = 1,
+            Control = &control,
+            ControlLength = (nuint)sizeof(LinuxNative.IntControl),
+        };
+        for (int tries = 0; ; tries++)
+        {
+            nint n = LinuxNative.SendMsg(_fd, &message, 0);
+            if (n >= 0)
+            {
+                return 0;
+            }
+
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno != LinuxNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
+            {
+                return errno;
+            }
+        }
+    }
+
+    private bool SendSingly(byte* datagrams, int length, int segmentSize, byte* name, uint nameLength)
+    {
+        // At most MaxSegments: the structures fit on the stack, and sending stays free for any number of threads.
+        int count = (length + segmentSize - 1) / segmentSize;
+        LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[count];
+        LinuxNative.MMsgHdr* messages = stackalloc LinuxNative.MMsgHdr[count];
+        for (int i = 0; i < count; i++)
+        {
+            int at = i * segmentSize;
+            vectors[i] = new LinuxNative.IoVec { Base = datagrams + at, Length = (nuint)Math.Min(segmentSize, length - at) };
+            messages[i].Header = new LinuxNative.MsgHdr { Name = name, NameLength = nameLength, Vectors = vectors + i, VectorCount = 1 };
+        }
+
+        bool sent = true;
+        for (int done = 0; done < count;)
+        {
+            int n = LinuxNative.SendMMsg(_fd, messages + done, (uint)(count - done), 0);
+            if (n > 0)
+            {
+                done += n;
+            }
+            else if (Marshal.GetLastPInvokeError() != LinuxNative.EIntr)
+            {
+                // The first one left has failed; alone it is tried once more, and the rest goes on behind it.
+                sent &= SendOne(vectors[done].Base, (int)vectors[done].Length, name, nameLength);
+                done++;
+            }
+        }
+
+        return sent;
+    }
+}
