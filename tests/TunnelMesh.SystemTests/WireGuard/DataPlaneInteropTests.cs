@@ -79,6 +79,8 @@ public sealed class DataPlaneInteropTests
         NetworkNamespace stranger = await pair.Underlay.AddMachineAsync(cancel);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task flood = HandshakeFlood.RunAsync(stranger, new IPEndPoint(IPAddress.Parse(pair.Theirs.Address), 51820), pair.TheirKeys, over.Token);
+        await pair.Remote.WaitForLineAsync("Sending cookie response", cancel);
+
         // The first handshake is denied, and after five seconds ping hears that the host is unreachable; the next carries the cookie.
         bool reached = await pair.Ours.ReachesAsync("10.9.0.1", 10, cancel) || await pair.Ours.ReachesAsync("10.9.0.1", 10, cancel);
         await over.CancelAsync();

@@ -49,6 +49,9 @@ internal sealed class WireGuardGo : IAsyncDisposable
 
     public string Output => program.Output;
 
+    /// <summary>Waits for a line of its verbose log.</summary>
+    public Task<string> WaitForLineAsync(string text, CancellationToken cancel) => program.WaitForLineAsync(text, TimeSpan.FromSeconds(15), cancel);
+
     /// <summary>`wg set DEVICE …`: changes the running device.</summary>
     public Task SetAsync(string[] arguments, CancellationToken cancel) => ConfigureAsync(["set", device, .. arguments], cancel);
 
