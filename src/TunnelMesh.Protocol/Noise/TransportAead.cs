@@ -38,6 +38,33 @@ internal abstract class TransportAead : IDisposable
         return TryOpen(nonce, data, default, data, tag);
     }
 
+    /// <summary>Seals packets in place, each as <see cref="Seal(ulong, Span{byte}, Span{byte})"/> does, in any order.</summary>
+    /// <param name="buffer">Holds all of them; they do not overlap.</param>
+    /// <param name="packets">Any number, of any lengths.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A packet or its tag lies outside the buffer.</exception>
+    public virtual void SealBatch(Span<byte> buffer, ReadOnlySpan<AeadPacket> packets)
+    {
+        foreach (AeadPacket packet in packets)
+        {
+            Span<byte> slot = buffer.Slice(packet.Offset, packet.Length + WireGuardMessage.TagSize);
+            Seal(packet.Counter, slot[..packet.Length], slot[packet.Length..]);
+        }
+    }
+
+    /// <summary>Opens packets in place, each as <see cref="TryOpen(ulong, Span{byte}, ReadOnlySpan{byte})"/> does, in any order;
+    /// each packet's <see cref="AeadPacket.IsAuthentic"/> says how it went.</summary>
+    /// <param name="buffer">Holds all of them; they do not overlap.</param>
+    /// <param name="packets">Any number, of any lengths.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A packet or its tag lies outside the buffer.</exception>
+    public virtual void OpenBatch(Span<byte> buffer, Span<AeadPacket> packets)
+    {
+        foreach (ref AeadPacket packet in packets)
+        {
+            Span<byte> slot = buffer.Slice(packet.Offset, packet.Length + WireGuardMessage.TagSize);
+            packet.IsAuthentic = TryOpen(packet.Counter, slot[..packet.Length], slot[packet.Length..]);
+        }
+    }
+
     /// <summary>One handshake field: seals <paramref name="plain"/> with counter 0 into ciphertext and tag.</summary>
     public static void SealOnce(ReadOnlySpan<byte> key, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> associated, Span<byte> sealedBytes)
     {
