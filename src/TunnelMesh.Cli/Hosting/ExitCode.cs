@@ -19,11 +19,11 @@ internal enum ExitCode
     Refused = 6,
     /// <summary>No peer is running here, or it has not joined yet.</summary>
     NotRunning = 7,
-    /// <summary>A port, interface or control socket is in use.</summary>
+    /// <summary>A port, interface, control socket or the coordinator's state is in use.</summary>
     InUse = 8,
     /// <summary>A key, state or cache file is damaged, or of a kind that cannot be used.</summary>
     DamagedState = 9,
-    /// <summary>The other side speaks another protocol version.</summary>
+    /// <summary>The other side speaks another protocol version, or a newer program wrote the state.</summary>
     VersionMismatch = 10,
     /// <summary>The clock is wrong.</summary>
     Clock = 11,

@@ -29,7 +29,7 @@ internal static class ExitCodes
         TunException e => OfTun(e.Error),
         UdpSocketException e => OfUdp(e.Error),
         PeerStoreException or CertificateStoreException or IdentityFormatException => ExitCode.DamagedState,
-        CoordinatorStateException => ExitCode.DamagedState,
+        CoordinatorStateException e => OfState(e.Problem),
         StorageFailedException => ExitCode.General,
         TokenSetupException => ExitCode.Configuration,
         CoordinatorListenException e => OfListen(e.Error),
@@ -64,6 +64,15 @@ internal static class ExitCodes
         SocketError.AddressAlreadyInUse => ExitCode.InUse,
         SocketError.AccessDenied => ExitCode.Permission,
         _ => ExitCode.Configuration,
+    };
+
+    private static ExitCode OfState(StateProblem problem) => problem switch
+    {
+        StateProblem.InUse => ExitCode.InUse,
+        StateProblem.OtherSettings => ExitCode.Configuration,
+        StateProblem.Newer => ExitCode.VersionMismatch,
+        StateProblem.Unusable => ExitCode.General,
+        _ => ExitCode.DamagedState,
     };
 
     private static ExitCode OfTun(TunError error) => error switch

@@ -41,7 +41,7 @@ internal static class SqliteSchema
         {
             if (File.Exists(file + "-wal"))
             {
-                throw new CoordinatorStateException($"{file} is missing, but {file}-wal beside it holds changes of it. Restore both from a backup; nothing was changed.");
+                throw new CoordinatorStateException(StateProblem.Damaged, $"{file} is missing, but {file}-wal beside it holds changes of it. Restore both from a backup; nothing was changed.");
             }
             Create(options, cidr);
         }
@@ -51,7 +51,7 @@ internal static class SqliteSchema
         {
             if (new FileInfo(file).Length == 0)
             {
-                throw new CoordinatorStateException($"{file} is empty and was left as it is. Restore it from a backup, or remove it to found a new mesh, which every peer must then join again.");
+                throw new CoordinatorStateException(StateProblem.Damaged, $"{file} is empty and was left as it is. Restore it from a backup, or remove it to found a new mesh, which every peer must then join again.");
             }
             session = new SqliteSession(file, create: false);
             Check(session, file);
@@ -68,7 +68,7 @@ internal static class SqliteSchema
             string stored = (string)session.Scalar("SELECT value FROM meta WHERE key='cidr'")!;
             if (stored != cidr.ToString())
             {
-                throw new CoordinatorStateException($"The mesh in {file} uses {stored}, but {cidr} is configured. Devices keep their addresses, so set the range back to {stored}.");
+                throw new CoordinatorStateException(StateProblem.OtherSettings, $"The mesh in {file} uses {stored}, but {cidr} is configured. Devices keep their addresses, so set the range back to {stored}.");
             }
             return session;
         }
@@ -87,23 +87,23 @@ internal static class SqliteSchema
     private static CoordinatorStateException Explain(string file, SqliteException e) => e.SqliteErrorCode switch
     {
         NotADatabase or Corrupt => Damaged(file, e.Message, e),
-        Busy or Locked => new CoordinatorStateException($"{file} is in use by another program, probably a coordinator that runs already. Stop it first.", e),
-        _ => new CoordinatorStateException($"{file} cannot be opened: {e.Message} Check that the disk has room and that this user may write the file.", e),
+        Busy or Locked => new CoordinatorStateException(StateProblem.InUse, $"{file} is in use by another program, probably a coordinator that runs already. Stop it first.", e),
+        _ => new CoordinatorStateException(StateProblem.Unusable, $"{file} cannot be opened: {e.Message} Check that the disk has room and that this user may write the file.", e),
     };
 
     private static CoordinatorStateException Damaged(string file, string how, Exception? e = null) =>
-        new($"{file} is damaged ({how}) and was left as it is. Restore it from a backup together with its -wal file, if there is one.", e);
+        new(StateProblem.Damaged, $"{file} is damaged ({how}) and was left as it is. Restore it from a backup together with its -wal file, if there is one.", e);
 
     private static void Check(SqliteSession session, string file)
     {
         long application = session.Number("PRAGMA application_id"), version = session.Number("PRAGMA user_version");
         if (application != ApplicationId)
         {
-            throw new CoordinatorStateException($"{file} is a database of another program and was left as it is. Name another file for the coordinator's state.");
+            throw new CoordinatorStateException(StateProblem.Damaged, $"{file} is a database of another program and was left as it is. Name another file for the coordinator's state.");
         }
         if (version > Migrations.Length)
         {
-            throw new CoordinatorStateException($"{file} has schema version {version}, but this program knows only up to {Migrations.Length}. Run the newer TunnelMesh that wrote it.");
+            throw new CoordinatorStateException(StateProblem.Newer, $"{file} has schema version {version}, but this program knows only up to {Migrations.Length}. Run the newer TunnelMesh that wrote it.");
         }
         string health = session.Scalar("PRAGMA quick_check(1)") as string ?? "no answer";
         if (health != "ok")

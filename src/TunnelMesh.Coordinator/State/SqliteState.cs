@@ -32,7 +32,7 @@ public sealed class SqliteState : ICoordinatorState
         ArgumentNullException.ThrowIfNull(options);
         if (!MeshAddresses.TryParseCidr(options.Cidr, out IPNetwork cidr, out string error))
         {
-            throw new CoordinatorStateException(error);
+            throw new CoordinatorStateException(StateProblem.OtherSettings, error);
         }
         SqliteSession session = SqliteSchema.Open(options, cidr);
         return new SqliteState(options, session, cidr);

@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Peers;
+
+/// <summary>Starts that go wrong for reasons outside the program: each is named, has its exit code, and loses nothing.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class BadStartTests
+{
+    private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static async Task<Peer> AddAsync(Underlay underlay, string name) => new(underlay, await underlay.AddMachineAsync(Cancel), name, Token);
+
+    [Fact]
+    public async Task A_clock_that_is_hours_off_is_named_and_the_join_works_once_it_is_set()
+    {
+        Requirements.Programs("faketime");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        foreach ((string shift, string direction) in new[] { ("-5h", "behind"), ("+5h", "ahead of") })
+        {
+            (int code, string output) = await a.FailToJoinAsync(Cancel, server, wrapper: ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", shift]);
+            Assert.Equal(11, code);
+            Assert.Contains($"5 hours {direction} the coordinator's", output, StringComparison.Ordinal);
+            Assert.False(File.Exists(Path.Combine(a.Home, "contexts", "default", "mesh.json")));
+        }
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, server));
+    }
+
+    [Fact]
+    public async Task A_coordinator_of_another_protocol_is_named_with_both_versions()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer a = await AddAsync(underlay, "a");
+        NetworkNamespace machine = await underlay.AddMachineAsync(Cancel);
+        JoinChallenge newer = new()
+        {
+            Version = 99,
+            Nonce = new byte[32],
+            EphemeralKey = new byte[32],
+            CaCertificates = [],
+            UnixTimeMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+        };
+        await using ForeignCoordinator future = new(machine, newer);
+        (int code, string output) = await a.FailToJoinAsync(Cancel, future.Server);
+        Assert.Equal(10, code);
+        Assert.Contains($"speaks protocol 99, this program {ControlProtocol.OldestVersion} to {ControlProtocol.Version}", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(a.Home, "contexts", "default", "mesh.json")));
+    }
+
+    [Fact]
+    public async Task A_damaged_cached_map_is_kept_aside_and_the_coordinator_sends_a_new_one()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        string folder = Path.Combine(a.Home, "contexts", "default"), map = Path.Combine(folder, "map.json.gz");
+        byte[] damaged = await File.ReadAllBytesAsync(map, Cancel);
+        damaged.AsSpan(damaged.Length / 2).Reverse();
+        await File.WriteAllBytesAsync(map, damaged, Cancel);
+
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, server));
+        string aside = Assert.Single(Directory.GetFiles(folder, "map.json.gz.damaged-*"));
+        Assert.Equal(damaged, await File.ReadAllBytesAsync(aside, Cancel));
+        Assert.Contains(aside, a.Program!.Output, StringComparison.Ordinal);
+        Assert.True(await a.Machine.ReachesAsync("10.42.0.1", 5, Cancel));
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        Assert.NotEqual(damaged, await File.ReadAllBytesAsync(map, Cancel));
+    }
+
+    [Fact]
+    public async Task A_damaged_database_of_the_coordinator_is_left_as_it_is()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub");
+        await hub.JoinAsync(Cancel);
+        Assert.Equal(0, await hub.StopAsync(Cancel));
+        string state = Path.Combine(hub.Data, "state.db");
+        byte[] damaged = await File.ReadAllBytesAsync(state, Cancel);
+        damaged.AsSpan(0, 64).Clear();
+        await File.WriteAllBytesAsync(state, damaged, Cancel);
+        (int code, string output) = await hub.FailToJoinAsync(Cancel);
+        Assert.Equal(9, code);
+        Assert.Contains(state, output, StringComparison.Ordinal);
+        Assert.Equal(damaged, await File.ReadAllBytesAsync(state, Cancel));
+    }
+}
