@@ -2,6 +2,7 @@ using TunnelMesh.Platform.Lanes;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -11,12 +12,12 @@ namespace TunnelMesh.Node.DataPlane;
 /// </summary>
 public sealed class DataPlane : ITunnelOutput, IDisposable
 {
-    // Packets taken from one side before the other has its turn, so that bulk one way does not starve the other.
-    private const int Batch = 64;
+    // Packets and bytes taken from one side before the other has its turn, so that bulk one way does not starve the other. Bytes may
+    // be exceeded by the last super-packet or train.
+    private const int BatchPackets = 64, BatchBytes = 64 * 1024;
 
-    // The largest UDP payload fits; pages that no datagram reaches are never touched.
-    private const int Stride = 65536;
-    private const int ReceiveBatch = 32;
+    // The largest UDP payload, or train.
+    private const int MaxTrain = 65535;
 
     private readonly DataPlaneOptions _options;
     private readonly TunnelEngine _engine;
@@ -39,6 +40,7 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
                 LastSent = options.LastSent,
                 Mtu = options.Tun.Mtu,
                 Addresses = options.Tun.Addresses,
+                Offloads = options.Tun.Offloads,
                 HandshakesPerSecondBeforeCookies = options.HandshakesPerSecondBeforeCookies,
             },
             this);
@@ -113,6 +115,14 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
     bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _options.Socket.Send(datagram, destination);
 
     /// <inheritdoc/>
+    bool ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
+        _options.Socket.SendSegments(datagrams, segmentSize, destination);
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
+        _options.Tun.WriteGroup(header, packetHeader, buffer, payload);
+
+    /// <inheritdoc/>
     bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet) => _options.Tun.Write(packet);
 
     private void Run()
@@ -134,10 +144,9 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
 
     private void Loop()
     {
-        byte[] frame = GC.AllocateUninitializedArray<byte>(TunnelSender.FrameBytes(ushort.MaxValue), pinned: true);
-        byte[] datagrams = GC.AllocateUninitializedArray<byte>(ReceiveBatch * Stride, pinned: true);
-        int[] lengths = new int[ReceiveBatch];
-        UdpEndpoint[] sources = new UdpEndpoint[ReceiveBatch];
+        byte[] frame = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
+        byte[] datagrams = GC.AllocateUninitializedArray<byte>(BatchBytes + MaxTrain, pinned: true);
+        var trains = new ReceivedTrain[BatchPackets];
         bool packets = false, more = false;
         while (!_stop)
         {
@@ -152,36 +161,56 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
             }
 
             LaneEvents events = _poller.Wait(packets || more ? 0 : Timeout());
-            more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, lengths, sources);
+            more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, trains);
             packets = events.HasFlag(LaneEvents.Packets) && ReadPackets(frame);
         }
     }
 
-    private bool ReceiveDatagrams(byte[] datagrams, int[] lengths, UdpEndpoint[] sources)
+    /// <summary>True when there may be more.</summary>
+    private bool ReceiveDatagrams(byte[] buffer, ReceivedTrain[] trains)
     {
-        int count = _options.Socket.Receive(datagrams, Stride, lengths, sources);
-        for (int i = 0; i < count; i++)
+        int count = 0, filled = 0;
+        bool more = true;
+        while (count < trains.Length && filled <= BatchBytes)
         {
-            _engine.HandleDatagram(datagrams.AsSpan(i * Stride, lengths[i]), sources[i]);
-        }
-
-        return count == ReceiveBatch;
-    }
-
-    private bool ReadPackets(byte[] frame)
-    {
-        for (int i = 0; i < Batch; i++)
-        {
-            int length = _options.Tun.Read(frame.AsSpan(WireGuardMessage.TransportHeaderSize, ushort.MaxValue));
+            int length = _options.Socket.ReceiveSegments(buffer.AsSpan(filled, Math.Min(MaxTrain, buffer.Length - filled)), out int segmentSize, out UdpEndpoint source);
             if (length == 0)
             {
-                return false;
+                more = false;
+                break;
             }
 
-            _engine.HandlePacket(frame, length);
+            trains[count++] = new ReceivedTrain(filled, length, segmentSize, source);
+            filled += length;
         }
 
-        return true;
+        if (count > 0)
+        {
+            _engine.HandleTrains(buffer, trains.AsSpan(0, count));
+        }
+
+        return more;
+    }
+
+    /// <summary>True when there may be more.</summary>
+    private bool ReadPackets(byte[] frame)
+    {
+        bool more = true;
+        for (int count = 0, taken = 0; count < BatchPackets && taken < BatchBytes; count++)
+        {
+            int length = _options.Tun.ReadFrame(frame, out VirtioNetHeader header);
+            if (length == 0)
+            {
+                more = false;
+                break;
+            }
+
+            _engine.HandleFrame(header, frame.AsSpan(0, length));
+            taken += length;
+        }
+
+        _engine.Flush();
+        return more;
     }
 
     // Rounded up, so that the lane never wakes just before the deadline only to wait again.

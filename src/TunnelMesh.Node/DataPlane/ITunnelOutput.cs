@@ -1,4 +1,5 @@
 using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -11,8 +12,33 @@ public interface ITunnelOutput
     /// <returns>False when there is no way to the destination; the datagram is lost and counted.</returns>
     bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination);
 
+    /// <summary>Sends sealed datagrams to one destination, in order.</summary>
+    /// <param name="datagrams">The datagrams, one behind the other.</param>
+    /// <param name="segmentSize">Bytes of each; the last may be shorter.</param>
+    /// <param name="destination">Where to.</param>
+    /// <returns>False when some could not be sent; they are lost and counted.</returns>
+    bool SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    {
+        bool sent = true;
+        for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
+        {
+            sent &= SendDatagram(datagrams[..Math.Min(segmentSize, datagrams.Length)], destination);
+        }
+
+        return sent;
+    }
+
     /// <summary>Hands an opened packet to this machine.</summary>
     /// <param name="packet">A whole IPv4 or IPv6 packet.</param>
     /// <returns>False when the system refused it; it is lost and counted.</returns>
     bool WritePacket(ReadOnlySpan<byte> packet);
+
+    /// <summary>Hands packets of one flow to this machine as a super-packet. Called only when <see cref="TunnelEngineOptions.Offloads"/> allows it.</summary>
+    /// <param name="header">How to cut it again.</param>
+    /// <param name="packetHeader">IP and transport header of the whole.</param>
+    /// <param name="buffer">What the slices are of.</param>
+    /// <param name="payload">The payloads, one a packet.</param>
+    /// <returns>False when the system refused it; the packets are lost and counted.</returns>
+    bool WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
+        throw new NotSupportedException("This output takes single packets only.");
 }

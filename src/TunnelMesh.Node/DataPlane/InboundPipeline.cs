@@ -1,70 +1,143 @@
 using System.Buffers.Binary;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Protocol.Packets;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>
-/// A sealed packet comes in. On the engine's thread; nothing here allocates. Nothing but counters changes before a datagram
+/// Sealed packets come in, those of one session that follow each other as a run. On the engine's thread; nothing here allocates. Nothing but counters changes before a datagram
 /// has authenticated.
 /// <code>
 /// 1 session    by receiver index                       -> drop NoSession
-/// 2 open       in place                                -> drop Forged, Replayed, NoSession (too old)
+/// 2 open       in place, a run at once                 -> drop Forged, Replayed, NoSession (too old)
 /// 3 note       for the timers and for the endpoint: roaming, contests
 /// 4 control    probes are echoed over the path they came, echoes measured
 /// 5 source     must be routed to this very peer        -> drop BadSource
 /// 6 target     must be an address of this device       -> drop BadDestination
-/// 7 write      to the TUN                              -> drop TunFailed
+/// 7 write      joined, to the TUN                      -> drop TunFailed
 /// </code>
 /// </summary>
-internal sealed class InboundPipeline(
-    WireGuardDevice device, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters)
+internal sealed class InboundPipeline
 {
+    private const int MaxRun = 128;
+
+    private readonly WireGuardDevice _device;
+    private readonly TunnelSender _sender;
+    private readonly InsideAddresses _own;
+    private readonly DataPlaneCounters _counters;
+    private readonly PacketCoalescer? _coalescer;
+    private readonly AeadPacket[] _run = new AeadPacket[MaxRun];
+    private readonly OpenResult[] _results = new OpenResult[MaxRun];
+    private TunSink _sink;
+    private uint _index;
+    private UdpEndpoint _source;
+    private int _count;
+
+    /// <summary>Makes a pipeline.</summary>
+    /// <param name="device">Knows the sessions.</param>
+    /// <param name="sender">Sends probes and echoes.</param>
+    /// <param name="own">This device's inside addresses.</param>
+    /// <param name="output">Takes opened packets.</param>
+    /// <param name="counters">Counts drops.</param>
+    /// <param name="offloads">What may be joined for the output.</param>
+    public InboundPipeline(WireGuardDevice device, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunOffloads offloads)
+    {
+        (_device, _sender, _own, _counters, _sink) = (device, sender, own, counters, new TunSink(output, counters));
+        bool tcp = offloads.HasFlag(TunOffloads.Tcp), udp = offloads.HasFlag(TunOffloads.Udp);
+        _coalescer = tcp || udp ? new PacketCoalescer(new CoalescerOptions { Tcp = tcp, Udp = udp }) : null;
+    }
+
     /// <summary>Who may send from which prefix; swapped whole by the engine.</summary>
     public RouteTable<PeerTunnel> Routes { get; set; } = new([]);
 
-    /// <summary>Handles one transport data message.</summary>
-    /// <param name="datagram">The whole datagram, of type 4; opened in place.</param>
+    /// <summary>Takes one transport data message into the present run; a run of another session is opened first.</summary>
+    /// <param name="buffer">The receive buffer, the same until <see cref="Flush"/>.</param>
+    /// <param name="datagram">Where the whole datagram, of type 4, lies in it.</param>
     /// <param name="source">Where from.</param>
     /// <param name="now">Timestamp.</param>
-    /// <returns>The tunnel whose session this packet confirmed, and whose queue may now go; else null.</returns>
-    public PeerTunnel? Handle(Span<byte> datagram, in UdpEndpoint source, long now)
+    /// <returns>As <see cref="Open"/>.</returns>
+    public PeerTunnel? Add(Span<byte> buffer, PacketSlice datagram, in UdpEndpoint source, long now)
     {
-        uint index = BinaryPrimitives.ReadUInt32LittleEndian(datagram[4..]);
-        if (!device.TryFindKeypair(index, out TransportKeypair? keys, out WireGuardPeer? session) || session.Tag is not PeerTunnel tunnel)
+        uint index = BinaryPrimitives.ReadUInt32LittleEndian(buffer[(datagram.Offset + 4)..]);
+        PeerTunnel? confirmed = _count == MaxRun || (_count > 0 && (index != _index || source != _source)) ? Open(buffer, now) : null;
+        (_index, _source) = (index, source);
+        _run[_count++] = new AeadPacket(datagram.Offset + WireGuardMessage.TransportHeaderSize, datagram.Length - WireGuardMessage.TransportOverhead, 0);
+        return confirmed;
+    }
+
+    /// <summary>Opens the present run.</summary>
+    /// <returns>The tunnel whose session it confirmed, and whose queue may now go; else null.</returns>
+    public PeerTunnel? Open(Span<byte> buffer, long now)
+    {
+        Span<AeadPacket> run = _run.AsSpan(0, _count);
+        _count = 0;
+        if (run.IsEmpty)
         {
-            counters.Drop(DropReason.NoSession);
             return null;
         }
 
-        OpenResult result = keys.Open(datagram, now, out int length);
-        if (result != OpenResult.Opened)
+        if (!_device.TryFindKeypair(_index, out TransportKeypair? keys, out WireGuardPeer? session) || session.Tag is not PeerTunnel tunnel)
         {
-            counters.Drop(result switch
+            _counters.Drop(DropReason.NoSession, run.Length);
+            return null;
+        }
+
+        keys.OpenBatch(buffer, run, _results, now);
+        bool opened = false, data = false;
+        for (int i = 0; i < run.Length; i++)
+        {
+            opened |= _results[i] == OpenResult.Opened;
+            data |= _results[i] == OpenResult.Opened && run[i].Length > 0 && !PathProbe.IsControl(buffer.Slice(run[i].Offset, run[i].Length));
+        }
+
+        // All from one address under one key: noted once.
+        bool confirmed = opened && Note(tunnel, keys, _source, data, now);
+        int bytes = 0;
+        for (int i = 0; i < run.Length; i++)
+        {
+            if (_results[i] == OpenResult.Opened)
             {
-                OpenResult.Replayed => DropReason.Replayed,
-                OpenResult.Expired => DropReason.NoSession,
-                _ => DropReason.Forged,
-            });
-            return null;
+                bytes += Take(tunnel, buffer, run[i], now);
+            }
+            else
+            {
+                _counters.Drop(_results[i] switch
+                {
+                    OpenResult.Replayed => DropReason.Replayed,
+                    OpenResult.Expired => DropReason.NoSession,
+                    _ => DropReason.Forged,
+                });
+            }
         }
 
-        Span<byte> plain = datagram.Slice(WireGuardMessage.TransportHeaderSize, length);
-        bool control = PathProbe.IsControl(plain);
-        bool confirmed = Note(tunnel, keys, source, isData: length > 0 && !control, now);
-        if (control)
+        if (bytes > 0)
         {
-            HandleControl(tunnel, datagram, length, source, now);
-        }
-        else if (length > 0)
-        {
-            Deliver(tunnel, plain, now);
+            tunnel.NoteReceivedData(bytes, now);
         }
 
         return confirmed ? tunnel : null;
+    }
+
+    /// <summary>Writes what is held back to be joined. After the last datagram of a buffer.</summary>
+    public void Flush(ReadOnlySpan<byte> buffer) => _coalescer?.Flush(buffer, ref _sink);
+
+    /// <summary>Handles an opened message; bytes of the packet that was delivered.</summary>
+    private int Take(PeerTunnel tunnel, Span<byte> buffer, in AeadPacket message, long now)
+    {
+        Span<byte> plain = buffer.Slice(message.Offset, message.Length);
+        if (PathProbe.IsControl(plain))
+        {
+            int frame = WireGuardMessage.TransportOverhead + message.Length;
+            HandleControl(tunnel, buffer.Slice(message.Offset - WireGuardMessage.TransportHeaderSize, frame), message.Length, _source, now);
+            return 0;
+        }
+
+        return plain.IsEmpty ? 0 : Deliver(tunnel, buffer, message);
     }
 
     private bool Note(PeerTunnel tunnel, TransportKeypair keys, in UdpEndpoint source, bool isData, long now)
@@ -79,8 +152,8 @@ internal sealed class InboundPipeline(
             tunnel.Endpoints.Settle(source);
         }
         else if (tunnel.Endpoints.NoteAuthenticated(source, tunnel.Spec.Stock, now)
-            && sender.SendProbe(tunnel, source, now) is { } challenger
-            && sender.SendProbe(tunnel, tunnel.Endpoints.Current, now) is { } incumbent)
+            && _sender.SendProbe(tunnel, source, now) is { } challenger
+            && _sender.SendProbe(tunnel, tunnel.Endpoints.Current, now) is { } incumbent)
         {
             tunnel.Endpoints.BeginContest(source, challenger, incumbent, now);
         }
@@ -93,11 +166,11 @@ internal sealed class InboundPipeline(
         Span<byte> plain = frame.Slice(WireGuardMessage.TransportHeaderSize, length);
         if (tunnel.Spec.Stock)
         {
-            counters.Drop(DropReason.Malformed);
+            _counters.Drop(DropReason.Malformed);
         }
         else if (PathProbe.TryMakeEcho(plain))
         {
-            sender.SendControl(tunnel, frame, length, source, now);
+            _sender.SendControl(tunnel, frame, length, source, now);
         }
         else if (PathProbe.TryReadEcho(plain, out ulong challenge))
         {
@@ -110,31 +183,39 @@ internal sealed class InboundPipeline(
         }
         else
         {
-            counters.Drop(DropReason.Malformed);
+            _counters.Drop(DropReason.Malformed);
         }
     }
 
-    private void Deliver(PeerTunnel tunnel, ReadOnlySpan<byte> plain, long now)
+    private int Deliver(PeerTunnel tunnel, ReadOnlySpan<byte> buffer, in AeadPacket message)
     {
-        if (!IpPacket.TryParse(plain, out IpPacket packet))
+        if (!IpPacket.TryParse(buffer.Slice(message.Offset, message.Length), out IpPacket packet))
         {
-            counters.Drop(DropReason.Malformed);
+            _counters.Drop(DropReason.Malformed);
+            return 0;
         }
-        else if (!ReferenceEquals(Routes.Find(packet.Source), tunnel))
+
+        if (!ReferenceEquals(Routes.Find(packet.Source), tunnel))
         {
-            counters.Drop(DropReason.BadSource);
+            _counters.Drop(DropReason.BadSource);
+            return 0;
         }
-        else if (!own.Accepts(packet.Destination))
+
+        if (!_own.Accepts(packet.Destination))
         {
-            counters.Drop(DropReason.BadDestination);
+            _counters.Drop(DropReason.BadDestination);
+            return 0;
         }
-        else if (output.WritePacket(packet.Bytes))
+
+        if (_coalescer is null)
         {
-            tunnel.NoteReceivedData(packet.TotalLength, now);
+            _sink.WritePacket(packet.Bytes);
         }
         else
         {
-            counters.Drop(DropReason.TunFailed);
+            _coalescer.Add(buffer, new PacketSlice(message.Offset, packet.TotalLength), ref _sink);
         }
+
+        return packet.TotalLength;
     }
 }

@@ -1,6 +1,6 @@
 using TunnelMesh.Node.Sessions;
-using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Protocol.Packets;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -9,25 +9,26 @@ namespace TunnelMesh.Node.DataPlane;
 /// <code>
 /// 1 parse      not a whole packet                 -> drop Malformed
 /// 2 route      nobody carries the destination     -> drop NoRoute, answer net unreachable
-/// 3 seal       in place, and send                 -> done
+/// 3 batch      cut, sealed and sent together      -> done
 /// 4 wait       no session yet: a bounded queue and a handshake
 ///              no address to try at all           -> drop Unreachable, answer host unreachable
 /// </code>
 /// </summary>
 internal sealed class OutboundPipeline(TunnelSender sender, HandshakeDriver handshakes, UnreachableReporter unreachable, DataPlaneCounters counters)
 {
+    private readonly byte[] _segment = new byte[ushort.MaxValue];
+
     /// <summary>Who carries which prefix; swapped whole by the engine.</summary>
     public RouteTable<PeerTunnel> Routes { get; set; } = new([]);
 
-    /// <summary>Handles one packet.</summary>
-    /// <param name="frame">The packet at offset 16, with room for padding and tag behind it; its content is destroyed.</param>
-    /// <param name="length">Packet length in bytes.</param>
+    /// <summary>Handles one packet, or a super-packet; what can go waits in the sender's batch.</summary>
+    /// <param name="header">What the device said about it.</param>
+    /// <param name="data">The packet; free again on return.</param>
     /// <param name="now">Timestamp.</param>
     /// <returns>A tunnel whose timers have to be looked at because a handshake may have begun; else null.</returns>
-    public PeerTunnel? Handle(Span<byte> frame, int length, long now)
+    public PeerTunnel? Handle(in VirtioNetHeader header, ReadOnlySpan<byte> data, long now)
     {
-        Span<byte> bytes = frame.Slice(WireGuardMessage.TransportHeaderSize, length);
-        if (!IpPacket.TryParse(bytes, out IpPacket packet))
+        if (!IpPacket.TryParse(data, out IpPacket packet) || !SegmentSplitter.TryParse(header, packet.Bytes, out SegmentSplitter segments))
         {
             counters.Drop(DropReason.Malformed);
             return null;
@@ -35,28 +36,24 @@ internal sealed class OutboundPipeline(TunnelSender sender, HandshakeDriver hand
 
         if (Routes.Find(packet.Destination) is not { } tunnel)
         {
-            counters.Drop(DropReason.NoRoute);
+            counters.Drop(DropReason.NoRoute, segments.Count);
             unreachable.Report(packet, IcmpUnreachableKind.Network);
             return null;
         }
 
-        if (sender.TrySendPacket(tunnel, frame, packet.TotalLength, now))
+        if (sender.TryAdd(tunnel, segments, now))
         {
             return null;
         }
 
         if (!HandshakeDriver.HasTarget(tunnel))
         {
-            counters.Drop(DropReason.Unreachable);
+            counters.Drop(DropReason.Unreachable, segments.Count);
             unreachable.Report(packet, IcmpUnreachableKind.Host);
             return null;
         }
 
-        if (tunnel.Waiting.Enqueue(packet.Bytes, now) is > 0 and var lost)
-        {
-            counters.Drop(DropReason.QueueFull, lost);
-        }
-
+        Hold(tunnel, segments, now);
         handshakes.Begin(tunnel, now);
         return tunnel;
     }
@@ -68,6 +65,18 @@ internal sealed class OutboundPipeline(TunnelSender sender, HandshakeDriver hand
         {
             counters.Drop(DropReason.Unreachable);
             unreachable.Report(packet, IcmpUnreachableKind.Host);
+        }
+    }
+
+    private void Hold(PeerTunnel tunnel, in SegmentSplitter segments, long now)
+    {
+        for (int i = 0; i < segments.Count; i++)
+        {
+            if (segments.Split(i, _segment.AsSpan(0, segments.SegmentLength), segments.SegmentLength, 0) == 1
+                && tunnel.Waiting.Enqueue(_segment.AsSpan(0, segments.LengthOf(i)), now) is > 0 and var lost)
+            {
+                counters.Drop(DropReason.QueueFull, lost);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
-using TunnelMesh.Protocol.Packets;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -36,7 +36,7 @@ public sealed class TunnelEngine
         _sender = new TunnelSender(options.Random, output, Counters, options.Mtu);
         _handshakes = new HandshakeDriver(_device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies);
         _outbound = new OutboundPipeline(_sender, _handshakes, unreachable, Counters);
-        _inbound = new InboundPipeline(_device, _sender, own, output, Counters);
+        _inbound = new InboundPipeline(_device, _sender, own, output, Counters, options.Offloads);
     }
 
     /// <summary>Dropped packets by reason.</summary>
@@ -92,17 +92,28 @@ public sealed class TunnelEngine
         }
     }
 
-    /// <summary>Takes a packet from the TUN.</summary>
-    /// <param name="frame">The packet at offset 16 (<see cref="WireGuardMessage.TransportHeaderSize"/>), with room for its padding to 16
-    /// bytes and a tag of 16 behind it. Content is destroyed; the buffer is free again on return.</param>
-    /// <param name="length">Length of the packet in bytes, at most 65535.</param>
-    public void HandlePacket(Span<byte> frame, int length)
+    /// <summary>Takes a packet or super-packet from the TUN. What can go is gathered until <see cref="Flush"/>, which has to follow
+    /// before anything else is called.</summary>
+    /// <param name="header">What the device said about it.</param>
+    /// <param name="packet">At most 65535 bytes; free again on return.</param>
+    public void HandleFrame(in VirtioNetHeader header, ReadOnlySpan<byte> packet)
     {
         long now = _time.GetTimestamp();
-        if (_outbound.Handle(frame, length, now) is { } waiting)
+        if (_outbound.Handle(header, packet, now) is { } waiting)
         {
             Schedule(waiting, now);
         }
+    }
+
+    /// <summary>Seals and sends what <see cref="HandleFrame"/> gathered.</summary>
+    public void Flush() => _sender.SendBatch();
+
+    /// <summary>Takes one whole packet from the TUN and sends it.</summary>
+    /// <param name="packet">At most 65535 bytes; free again on return.</param>
+    public void HandlePacket(ReadOnlySpan<byte> packet)
+    {
+        HandleFrame(default, packet);
+        Flush();
     }
 
     /// <summary>Takes a datagram from the network.</summary>
@@ -110,23 +121,30 @@ public sealed class TunnelEngine
     /// <param name="source">Where from.</param>
     public void HandleDatagram(Span<byte> datagram, in UdpEndpoint source)
     {
-        long now = _time.GetTimestamp();
-        switch (WireGuardMessage.TypeOf(datagram))
-        {
-            case WireGuardMessage.Transport:
-                if (_inbound.Handle(datagram, source, now) is { } confirmed)
-                {
-                    SessionReady(confirmed, now);
-                }
+        var train = new ReceivedTrain(0, datagram.Length, datagram.Length, source);
+        HandleTrains(datagram, new ReadOnlySpan<ReceivedTrain>(in train));
+    }
 
-                break;
-            case WireGuardMessage.Initiation or WireGuardMessage.Response or WireGuardMessage.CookieReply:
-                HandleHandshake(datagram, source, now);
-                break;
-            default:
-                Counters.Drop(DropReason.Malformed);
-                break;
+    /// <summary>Takes datagrams from the network, in order.</summary>
+    /// <param name="buffer">Holds all of them. Content is destroyed; free again on return.</param>
+    /// <param name="trains">Where they lie.</param>
+    public void HandleTrains(Span<byte> buffer, ReadOnlySpan<ReceivedTrain> trains)
+    {
+        long now = _time.GetTimestamp();
+        foreach (ref readonly ReceivedTrain train in trains)
+        {
+            int at = train.Offset, end = train.Offset + train.Length;
+            do
+            {
+                var slice = new PacketSlice(at, Math.Min(train.SegmentSize, end - at));
+                HandleOne(buffer, slice, train.Source, now);
+                at += slice.Length;
+            }
+            while (at < end);
         }
+
+        Confirm(_inbound.Open(buffer, now), now);
+        _inbound.Flush(buffer);
     }
 
     /// <summary>Does what the timers ask for. Call at or after <see cref="NextDeadline"/>; more often does no harm.</summary>
@@ -198,6 +216,33 @@ public sealed class TunnelEngine
         else
         {
             Schedule(tunnel, now);
+        }
+    }
+
+    private void HandleOne(Span<byte> buffer, PacketSlice slice, in UdpEndpoint source, long now)
+    {
+        Span<byte> datagram = buffer.Slice(slice.Offset, slice.Length);
+        switch (WireGuardMessage.TypeOf(datagram))
+        {
+            case WireGuardMessage.Transport:
+                Confirm(_inbound.Add(buffer, slice, source, now), now);
+                break;
+            case WireGuardMessage.Initiation or WireGuardMessage.Response or WireGuardMessage.CookieReply:
+                // In the order of arrival: a handshake may end the session that the run before it is of.
+                Confirm(_inbound.Open(buffer, now), now);
+                HandleHandshake(datagram, source, now);
+                break;
+            default:
+                Counters.Drop(DropReason.Malformed);
+                break;
+        }
+    }
+
+    private void Confirm(PeerTunnel? confirmed, long now)
+    {
+        if (confirmed is not null)
+        {
+            SessionReady(confirmed, now);
         }
     }
 

@@ -26,6 +26,9 @@ public sealed record TunnelEngineOptions
     /// group or broadcast; without any, every destination is taken.</summary>
     public IReadOnlyList<TunAddress> Addresses { get; init; } = [];
 
+    /// <summary>What the TUN takes beyond single packets: opened packets are joined for <see cref="ITunnelOutput.WriteGroup"/> as far as this allows.</summary>
+    public TunOffloads Offloads { get; init; }
+
     /// <summary>Handshake messages a second above which senders must first prove their address by a cookie (WireGuard paper, 5.3).</summary>
     public int HandshakesPerSecondBeforeCookies { get; init; } = 200;
 }

@@ -3,6 +3,7 @@ using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -12,29 +13,28 @@ namespace TunnelMesh.Node.DataPlane;
 /// </summary>
 internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
 {
-    private readonly byte[] _scratch = new byte[FrameBytes(Math.Max(mtu, ushort.MaxValue))];
+    private readonly byte[] _scratch = new byte[((Math.Max(mtu, ushort.MaxValue) + 15) & ~15) + WireGuardMessage.TransportOverhead];
 
-    /// <summary>Bytes of a frame that holds a packet of this length: room for the header before it, padding and tag behind it.</summary>
-    public static int FrameBytes(int length) => ((length + 15) & ~15) + WireGuardMessage.TransportOverhead;
+    private readonly OutboundBatch _batch = new(output, counters, mtu);
 
-    /// <summary>Sends a packet if there are keys and an endpoint.</summary>
+    /// <summary>Puts packets into the batch that <see cref="SendBatch"/> sends, if there are keys and an endpoint.</summary>
     /// <param name="tunnel">To whom.</param>
-    /// <param name="frame">The packet at offset 16 with room as <see cref="FrameBytes"/>; sealed in place.</param>
-    /// <param name="length">Packet length in bytes.</param>
+    /// <param name="packets">One packet, or a super-packet to be cut; copied.</param>
     /// <param name="now">Timestamp.</param>
-    /// <returns>False when the packet has to wait for a session; the frame is then unchanged.</returns>
-    public bool TrySendPacket(PeerTunnel tunnel, Span<byte> frame, int length, long now)
+    /// <returns>False when they have to wait for a session.</returns>
+    public bool TryAdd(PeerTunnel tunnel, in SegmentSplitter packets, long now)
     {
-        if (!TrySeal(tunnel, frame, length, WireGuardMessage.Padded(length, mtu), now, out int size))
+        if (!CanSend(tunnel, now))
         {
             return false;
         }
 
-        Send(frame[..size], tunnel.Endpoints.Current);
-        tunnel.Session.NoteSent(now, isData: true);
-        tunnel.NoteSentData(length, now);
+        _batch.Add(tunnel, packets, now);
         return true;
     }
+
+    /// <summary>Seals and sends the batch. Sessions and endpoints must not change between adding and this.</summary>
+    public void SendBatch() => _batch.Send();
 
     /// <summary>Sends what waited for the session, oldest first.</summary>
     public void Flush(PeerTunnel tunnel, long now)
@@ -42,7 +42,15 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
         while (CanSend(tunnel, now) && tunnel.Waiting.TryDequeue(out byte[]? packet))
         {
             packet.CopyTo(_scratch, WireGuardMessage.TransportHeaderSize);
-            TrySendPacket(tunnel, _scratch, packet.Length, now);
+            if (!TrySeal(tunnel, _scratch, packet.Length, WireGuardMessage.Padded(packet.Length, mtu), now, out int size))
+            {
+                counters.Drop(DropReason.SendFailed);
+                continue;
+            }
+
+            Send(_scratch.AsSpan(0, size), tunnel.Endpoints.Current);
+            tunnel.Session.NoteSent(now, isData: true);
+            tunnel.NoteSentData(packet.Length, now);
         }
     }
 

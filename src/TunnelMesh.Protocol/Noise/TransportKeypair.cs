@@ -68,9 +68,7 @@ public sealed class TransportKeypair : IDisposable
         }
         Enter(ref _sealing);
         ulong counter = _sendCounter++;
-        BinaryPrimitives.WriteUInt32LittleEndian(buffer, WireGuardMessage.Transport);
-        BinaryPrimitives.WriteUInt32LittleEndian(buffer[4..], RemoteIndex);
-        BinaryPrimitives.WriteUInt64LittleEndian(buffer[8..], counter);
+        WriteHeader(buffer, counter);
         Span<byte> data = buffer.Slice(WireGuardMessage.TransportHeaderSize, paddedLength);
         data[length..].Clear();
         try
@@ -85,6 +83,77 @@ public sealed class TransportKeypair : IDisposable
         finally
         {
             Leave(ref _sealing);
+        }
+    }
+
+    /// <summary>Seals packets in place, numbered in their order. Before the data of each lie 16 bytes for its header, behind it 16 for its tag.</summary>
+    /// <param name="buffer">Holds all of them; stays the caller's.</param>
+    /// <param name="packets">Where the padded packets lie; their counters are set here.</param>
+    /// <param name="now">Current timestamp.</param>
+    /// <returns>False when this session may not send any more: by age, by messages, or disposed. Nothing is then to be sent.</returns>
+    public bool SealBatch(Span<byte> buffer, Span<AeadPacket> packets, long now)
+    {
+        if (_sendCounter >= RejectAfterMessages - (ulong)packets.Length || !IsAlive(now))
+        {
+            return false;
+        }
+        Enter(ref _sealing);
+        try
+        {
+            foreach (ref AeadPacket packet in packets)
+            {
+                packet.Counter = _sendCounter++;
+                WriteHeader(buffer.Slice(packet.Offset - WireGuardMessage.TransportHeaderSize, WireGuardMessage.TransportHeaderSize), packet.Counter);
+            }
+            _send.SealBatch(buffer, packets);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+        finally
+        {
+            Leave(ref _sealing);
+        }
+    }
+
+    /// <summary>Opens in place datagrams that <see cref="WireGuardMessage.TypeOf"/> calls transport data, as <see cref="Open"/> does each in their order.</summary>
+    /// <param name="buffer">Holds all of them; what fails is zeroed.</param>
+    /// <param name="packets">Where their sealed data lies, without header and tag; their counters are read here.</param>
+    /// <param name="results">Receives what became of each; as long as <paramref name="packets"/>.</param>
+    /// <param name="now">Current timestamp.</param>
+    public void OpenBatch(Span<byte> buffer, Span<AeadPacket> packets, Span<OpenResult> results, long now)
+    {
+        results = results[..packets.Length];
+        results.Fill(OpenResult.Expired);
+        if (!IsAlive(now))
+        {
+            return;
+        }
+        Enter(ref _opening);
+        try
+        {
+            foreach (ref AeadPacket packet in packets)
+            {
+                packet.Counter = BinaryPrimitives.ReadUInt64LittleEndian(buffer[(packet.Offset - sizeof(ulong))..]);
+            }
+            _receive.OpenBatch(buffer, packets);
+            for (int i = 0; i < packets.Length; i++)
+            {
+                if (packets[i].Counter < RejectAfterMessages)
+                {
+                    results[i] = !packets[i].IsAuthentic ? OpenResult.Forged : _window.TryAccept(packets[i].Counter) ? OpenResult.Opened : OpenResult.Replayed;
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // As they were filled: expired.
+        }
+        finally
+        {
+            Leave(ref _opening);
         }
     }
 
@@ -136,6 +205,13 @@ public sealed class TransportKeypair : IDisposable
         IsDisposed = true;
         _send.Dispose();
         _receive.Dispose();
+    }
+
+    private void WriteHeader(Span<byte> header, ulong counter)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(header, WireGuardMessage.Transport);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[4..], RemoteIndex);
+        BinaryPrimitives.WriteUInt64LittleEndian(header[8..], counter);
     }
 
     // One thread seals and one opens: two that seal would use a nonce twice, two that open would let a replay through.

@@ -15,7 +15,6 @@ internal sealed class SimulatedPeer : ITunnelOutput
 {
     private readonly VirtualWorld _world;
     private readonly Random _chance;
-    private readonly byte[] _frame = new byte[ushort.MaxValue + 64];
     private readonly Func<TunnelEngineOptions, TunnelEngineOptions> _adjust;
     private TimeSpan? _timer;
     private int _life;
@@ -103,8 +102,7 @@ internal sealed class SimulatedPeer : ITunnelOutput
     /// <summary>Hands a packet to the TUN.</summary>
     public void Send(byte[] packet)
     {
-        packet.CopyTo(_frame, WireGuardMessage.TransportHeaderSize);
-        Engine.HandlePacket(_frame.AsSpan(0, WireGuardMessage.TransportHeaderSize + packet.Length + 32), packet.Length);
+        Engine.HandlePacket(packet);
         Reschedule();
     }
 

@@ -56,8 +56,7 @@ public sealed class SteadyPathTests
 
     private static void Pass(Side a, Side b, byte[] packet)
     {
-        packet.CopyTo(a.Frame, WireGuardMessage.TransportHeaderSize);
-        a.Engine.HandlePacket(a.Frame, packet.Length);
+        a.Engine.HandlePacket(packet);
         Deliver(a, b);
         Deliver(b, a);
         Deliver(a, b);

@@ -120,9 +120,7 @@ internal sealed class EnginePair
             byte[] payload = new byte[16];
             BinaryPrimitives.WriteInt32BigEndian(payload.AsSpan(8), number);
             byte[] packet = PacketBytes.V4(_inside, _inside == "10.42.0.1" ? "10.42.0.2" : "10.42.0.1", 17, payload);
-            byte[] frame = new byte[16 + packet.Length + 32];
-            packet.CopyTo(frame, 16);
-            Engine.HandlePacket(frame, packet.Length);
+            Engine.HandlePacket(packet);
         }
 
         public void RunTimersIfDue()

@@ -1,0 +1,108 @@
+using TunnelMesh.Node.Sessions;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets.Offload;
+
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>
+/// Packets of one tunnel on their way out, each in its datagram's place, one datagram behind the other: sealed together, and sent
+/// as trains of equal datagrams. On the engine's thread. Allocates nothing after construction.
+/// </summary>
+internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters counters, int mtu)
+{
+    // A super-packet has 64 KiB of payload, and each of its segments headers and tag of its own.
+    private const int Capacity = 128 * 1024;
+    private const int MaxPackets = 128;
+
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Capacity, pinned: true);
+    private readonly AeadPacket[] _packets = new AeadPacket[MaxPackets];
+    private PeerTunnel? _tunnel;
+    private int _filled, _count, _bytes;
+    private long _since;
+
+    /// <summary>Takes packets for a tunnel that has keys and an endpoint; whatever has no room any more is sent first.</summary>
+    public void Add(PeerTunnel tunnel, in SegmentSplitter packets, long now)
+    {
+        if (!ReferenceEquals(tunnel, _tunnel))
+        {
+            Send();
+            (_tunnel, _since) = (tunnel, now);
+        }
+
+        int stride = WireGuardMessage.Padded(packets.SegmentLength, mtu) + WireGuardMessage.TransportOverhead;
+        for (int next = 0; next < packets.Count;)
+        {
+            int room = Math.Min(MaxPackets - _count, (Capacity - _filled) / stride);
+            if (room == 0)
+            {
+                Send();
+                (_tunnel, _since) = (tunnel, now);
+                continue;
+            }
+
+            int taken = packets.Split(next, _buffer.AsSpan(_filled, room * stride), stride, WireGuardMessage.TransportHeaderSize);
+            for (int i = next; i < next + taken; i++)
+            {
+                int length = packets.LengthOf(i), padded = WireGuardMessage.Padded(length, mtu), offset = _filled + WireGuardMessage.TransportHeaderSize;
+                _buffer.AsSpan(offset + length, padded - length).Clear();
+                _packets[_count++] = new AeadPacket(offset, padded, 0);
+                _filled += padded + WireGuardMessage.TransportOverhead;
+                _bytes += length;
+            }
+
+            next += taken;
+        }
+    }
+
+    /// <summary>Seals and sends what is there.</summary>
+    public void Send()
+    {
+        if (_tunnel is not { } tunnel)
+        {
+            return;
+        }
+
+        if (tunnel.Session.SendKeypair is { } keys && keys.SealBatch(_buffer, _packets.AsSpan(0, _count), _since))
+        {
+            SendTrains(tunnel.Endpoints.Current);
+            tunnel.Session.NoteSent(_since, isData: true);
+            tunnel.NoteSentData(_bytes, _since);
+        }
+        else
+        {
+            counters.Drop(DropReason.SendFailed, _count);
+        }
+
+        (_tunnel, _filled, _count, _bytes) = (null, 0, 0, 0);
+    }
+
+    private static int SizeOf(in AeadPacket packet) => packet.Length + WireGuardMessage.TransportOverhead;
+
+    private void SendTrains(in UdpEndpoint destination)
+    {
+        for (int first = 0; first < _count;)
+        {
+            int size = SizeOf(_packets[first]), start = _packets[first].Offset - WireGuardMessage.TransportHeaderSize, length = size, next = first + 1;
+            while (next < _count && SizeOf(_packets[next]) == size)
+            {
+                length += size;
+                next++;
+            }
+
+            // A shorter one may end a train.
+            if (next < _count && SizeOf(_packets[next]) < size)
+            {
+                length += SizeOf(_packets[next++]);
+            }
+
+            ReadOnlySpan<byte> datagrams = _buffer.AsSpan(start, length);
+            if (!(next == first + 1 ? output.SendDatagram(datagrams, destination) : output.SendDatagrams(datagrams, size, destination)))
+            {
+                counters.Drop(DropReason.SendFailed, next - first);
+            }
+
+            first = next;
+        }
+    }
+}
