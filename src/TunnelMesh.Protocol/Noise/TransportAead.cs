@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using TunnelMesh.Protocol.Noise.Vectors;
 
 namespace TunnelMesh.Protocol.Noise;
 
@@ -17,7 +18,7 @@ internal abstract class TransportAead : IDisposable
 
     /// <summary>A cipher of the better implementation that is there, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>
-        LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
+        VectorAead.IsSupported ? new VectorAead(key) : LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
 
     /// <summary>Seals in place: <paramref name="data"/> becomes ciphertext, its tag goes to <paramref name="tag"/>.</summary>
     /// <param name="counter">Never used twice under one key.</param>
@@ -93,6 +94,20 @@ internal abstract class TransportAead : IDisposable
 
     /// <summary>Zeroes the key. A call that is running on another thread ends first; later ones throw <see cref="ObjectDisposedException"/>.</summary>
     public abstract void Dispose();
+
+    /// <exception cref="ArgumentException">Nonce, tag or output have the wrong length, or the output overlaps the input at an offset.</exception>
+    private protected static void Check(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> input, ReadOnlySpan<byte> output, ReadOnlySpan<byte> tag)
+    {
+        if (nonce.Length != NonceSize || tag.Length != WireGuardMessage.TagSize || input.Length != output.Length)
+        {
+            throw new ArgumentException(
+                $"ChaCha20-Poly1305 takes a nonce of {NonceSize} bytes, a tag of {WireGuardMessage.TagSize} and an output as long as its input; these have {nonce.Length}, {tag.Length} and {output.Length} for {input.Length}.");
+        }
+        if (input.Overlaps(output, out int offset) && offset != 0)
+        {
+            throw new ArgumentException("ChaCha20-Poly1305 works in place or into other memory, not into memory that overlaps at an offset.");
+        }
+    }
 
     private static void WriteNonce(ulong counter, Span<byte> nonce)
     {
