@@ -5,7 +5,7 @@ namespace TunnelMesh.Protocol.Noise;
 
 /// <summary>
 /// ChaCha20-Poly1305 (RFC 8439) under one key with a 64-bit counter as nonce (4 zero bytes, then little endian; WireGuard
-/// whitepaper, 5.4.6). One thread at a time per instance. After construction nothing allocates where libcrypto does the work.
+/// whitepaper, 5.4.6). One thread at a time per instance. After construction nothing allocates, unless the framework does the work.
 /// Forged input is answered with false: no exception, and zeros where the plaintext would have been.
 /// </summary>
 internal abstract class TransportAead : IDisposable
@@ -13,10 +13,10 @@ internal abstract class TransportAead : IDisposable
     /// <summary>Nonce length in bytes.</summary>
     public const int NonceSize = 12;
 
-    /// <summary>True when libcrypto does the work, false when the framework does. Chosen once per process.</summary>
+    /// <summary>True when libcrypto is used where our own AVX-512 code cannot run, false when the framework is. Chosen once per process.</summary>
     public static bool UsesLibCrypto => LibCrypto.Instance is not null;
 
-    /// <summary>A cipher of the better implementation that is there, under a 32-byte key.</summary>
+    /// <summary>A cipher of the best implementation that can run here, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>
         VectorAead.IsSupported ? new VectorAead(key) : LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
 

@@ -55,8 +55,8 @@ internal unsafe struct PolyScalar
     /// <summary>Takes the block of both lengths that ends the AEAD's message.</summary>
     public void AddLengths(int associated, int data)
     {
-        ulong* block = stackalloc ulong[2] { (ulong)associated, (ulong)data };
-        Absorb((byte*)block, 1, 1);
+        Vector128<ulong> block = Vector128.Create((ulong)associated, (ulong)data);
+        Absorb((byte*)&block, 1, 1);
     }
 
     /// <summary>Writes the 16 bytes of the tag.</summary>
@@ -83,9 +83,13 @@ internal unsafe struct PolyScalar
         ((ulong*)tag)[1] = h1;
     }
 
+    /// <summary>Forgets key and state.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Zero(ref PolyScalar poly) => poly = default;
+
     private void Blocks(byte* data, int count)
     {
-        if (count * 16 >= VectorFrom)
+        if (count >= VectorFrom / 16)
         {
             int eights = count >> 3;
             fixed (ulong* h = &_h0)
@@ -120,26 +124,26 @@ internal unsafe struct PolyScalar
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(ref ulong h0, ref ulong h1, ref ulong h2, ulong r0, ulong r1, ulong s1)
     {
-        UInt128 d0 = Product(h0, r0) + Product(h1, s1);
-        UInt128 d1 = Product(h0, r1) + Product(h1, r0) + Product(h2, s1);
-        ulong d2 = h2 * r0;
-        d1 += (ulong)(d0 >> 64);
-        d2 += (ulong)(d1 >> 64);
-        ulong low = (ulong)d0, middle = (ulong)d1;
+        // h2 is below 8 and s1 below 5/4 · 2^60, so that product fits 64 bits.
+        ulong e0 = Math.BigMul(h0, r0, out ulong d0), f0 = Math.BigMul(h1, s1, out ulong p0);
+        ulong e1 = Math.BigMul(h0, r1, out ulong d1), f1 = Math.BigMul(h1, r0, out ulong p1);
+        ulong p2 = h2 * s1, d2 = h2 * r0;
+        d0 += p0;
+        e0 += f0 + (d0 < p0 ? 1ul : 0);
+        d1 += p1;
+        e1 += f1 + (d1 < p1 ? 1ul : 0);
+        d1 += p2;
+        e1 += d1 < p2 ? 1ul : 0;
+        d1 += e0;
+        e1 += d1 < e0 ? 1ul : 0;
+        d2 += e1;
         ulong fold = (d2 & ~3ul) + (d2 >> 2);
         d2 &= 3;
-        low += fold;
-        ulong carry = low < fold ? 1ul : 0;
-        middle += carry;
-        d2 += middle < carry ? 1ul : 0;
-        (h0, h1, h2) = (low, middle, d2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static UInt128 Product(ulong left, ulong right)
-    {
-        ulong high = Math.BigMul(left, right, out ulong low);
-        return new UInt128(high, low);
+        d0 += fold;
+        ulong carry = d0 < fold ? 1ul : 0;
+        d1 += carry;
+        d2 += d1 < carry ? 1ul : 0;
+        (h0, h1, h2) = (d0, d1, d2);
     }
 
     private static Vector128<byte> Partial(byte* data, int length)
