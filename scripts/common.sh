@@ -24,3 +24,16 @@ host_rid() {
         *) fail "there is no native compiler for $(uname -m): x86_64 and aarch64 are supported." ;;
     esac
 }
+
+# What scripts/build makes for this machine: with AVX-512 where the processor has all of x86-64-v4, since the native compiler cannot decide that at run time.
+host_target() {
+    local rid flag
+    rid=$(host_rid)
+    if [ "$rid" = linux-x64 ]; then
+        for flag in avx2 bmi1 bmi2 fma f16c movbe avx512f avx512bw avx512cd avx512dq avx512vl; do
+            grep -qw "$flag" /proc/cpuinfo || { echo "$rid"; return; }
+        done
+        rid+=-v4
+    fi
+    echo "$rid"
+}

@@ -3,7 +3,7 @@ using TunnelMesh.Bench;
 using TunnelMesh.Bench.CoordinatorLoad;
 
 // bench handshakes [ROUNDS]                          how many handshakes a responder answers per second on one core
-// bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, with libcrypto and with the framework's class
+// bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, alone and in batches, with each implementation of the cipher
 // bench offload [ROUNDS]                             nanoseconds per segment to cut super-packets and to join segments
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load

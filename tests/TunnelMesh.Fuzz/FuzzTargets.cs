@@ -2,7 +2,7 @@ using TunnelMesh.Fuzz.Targets;
 
 namespace TunnelMesh.Fuzz;
 
-/// <summary>Every parser that reads bytes from outside; a new parser is added here.</summary>
+/// <summary>Every parser that reads bytes from outside, and the cipher; a new parser is added here.</summary>
 public static class FuzzTargets
 {
     /// <summary>All targets, by name.</summary>
@@ -17,5 +17,6 @@ public static class FuzzTargets
         WireGuardMessageTarget.Create(),
         IpPacketTarget.Create(),
         SegmentSplitterTarget.Create(),
+        AeadTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

@@ -122,18 +122,5 @@ internal sealed unsafe class EvpAead : TransportAead
         return _library.CipherFinal(context, rest, &written) == 1;
     }
 
-    private static void Check(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> input, ReadOnlySpan<byte> output, ReadOnlySpan<byte> tag)
-    {
-        if (nonce.Length != NonceSize || tag.Length != WireGuardMessage.TagSize || input.Length != output.Length)
-        {
-            throw new ArgumentException(
-                $"ChaCha20-Poly1305 takes a nonce of {NonceSize} bytes, a tag of {WireGuardMessage.TagSize} and an output as long as its input; these have {nonce.Length}, {tag.Length} and {output.Length} for {input.Length}.");
-        }
-        if (input.Overlaps(output, out int offset) && offset != 0)
-        {
-            throw new ArgumentException("ChaCha20-Poly1305 works in place or into other memory, not into memory that overlaps at an offset.");
-        }
-    }
-
     private static CryptographicException Failed(string what) => new($"libcrypto could not {what} with ChaCha20-Poly1305.");
 }

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
+using TunnelMesh.Protocol.Noise.Vectors;
 
 namespace TunnelMesh.Protocol.Noise;
 
 /// <summary>
 /// ChaCha20-Poly1305 (RFC 8439) under one key with a 64-bit counter as nonce (4 zero bytes, then little endian; WireGuard
-/// whitepaper, 5.4.6). One thread at a time per instance. After construction nothing allocates where libcrypto does the work.
+/// whitepaper, 5.4.6). One thread at a time per instance. After construction nothing allocates, unless the framework does the work.
 /// Forged input is answered with false: no exception, and zeros where the plaintext would have been.
 /// </summary>
 internal abstract class TransportAead : IDisposable
@@ -12,12 +13,12 @@ internal abstract class TransportAead : IDisposable
     /// <summary>Nonce length in bytes.</summary>
     public const int NonceSize = 12;
 
-    /// <summary>True when libcrypto does the work, false when the framework does. Chosen once per process.</summary>
+    /// <summary>True when libcrypto is used where our own AVX-512 code cannot run, false when the framework is. Chosen once per process.</summary>
     public static bool UsesLibCrypto => LibCrypto.Instance is not null;
 
-    /// <summary>A cipher of the better implementation that is there, under a 32-byte key.</summary>
+    /// <summary>A cipher of the best implementation that can run here, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>
-        LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
+        VectorAead.IsSupported ? new VectorAead(key) : LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
 
     /// <summary>Seals in place: <paramref name="data"/> becomes ciphertext, its tag goes to <paramref name="tag"/>.</summary>
     /// <param name="counter">Never used twice under one key.</param>
@@ -93,6 +94,20 @@ internal abstract class TransportAead : IDisposable
 
     /// <summary>Zeroes the key. A call that is running on another thread ends first; later ones throw <see cref="ObjectDisposedException"/>.</summary>
     public abstract void Dispose();
+
+    /// <exception cref="ArgumentException">Nonce, tag or output have the wrong length, or the output overlaps the input at an offset.</exception>
+    private protected static void Check(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> input, ReadOnlySpan<byte> output, ReadOnlySpan<byte> tag)
+    {
+        if (nonce.Length != NonceSize || tag.Length != WireGuardMessage.TagSize || input.Length != output.Length)
+        {
+            throw new ArgumentException(
+                $"ChaCha20-Poly1305 takes a nonce of {NonceSize} bytes, a tag of {WireGuardMessage.TagSize} and an output as long as its input; these have {nonce.Length}, {tag.Length} and {output.Length} for {input.Length}.");
+        }
+        if (input.Overlaps(output, out int offset) && offset != 0)
+        {
+            throw new ArgumentException("ChaCha20-Poly1305 works in place or into other memory, not into memory that overlaps at an offset.");
+        }
+    }
 
     private static void WriteNonce(ulong counter, Span<byte> nonce)
     {
