@@ -37,7 +37,14 @@ internal static class StatusCommand
         Mesh range    {s.MeshCidr}
         Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Data plane    {DataPlane(s.DataPlane)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    private static string DataPlane(DataPlaneReport? plane) => plane is null
+        ? "starting"
+        : $"cipher {plane.Cipher}, offloads TUN {List(plane.TunOffloads)}, UDP {List(plane.UdpOffloads)}; {plane.Drops.Values.Sum()} packets dropped";
+
+    private static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(' ', names);
 }

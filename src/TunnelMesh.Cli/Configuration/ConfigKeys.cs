@@ -22,6 +22,8 @@ internal static class ConfigKeys
         new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Names.Contains)),
         new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface.", Text((s, v) => s.TunName = v, IsInterfaceName)),
         new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
+        new("dataplane.tun_offloads", "true or false", "true", "Whether super-packets cross the TUN interface whole; false for diagnosis.", Boolean((s, v) => s.TunOffloads = v)),
+        new("dataplane.udp_offloads", "true or false", "true", "Whether datagrams are sent and received in trains; false for diagnosis.", Boolean((s, v) => s.UdpOffloads = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
         Later("dns.listen", "host:port", "127.0.0.53:5353", "Local DNS resolver."),
         Later("dns.cache_ttl", "a duration in seconds", "300", "How long answers are cached."),

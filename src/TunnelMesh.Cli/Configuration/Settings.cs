@@ -19,6 +19,10 @@ internal sealed class Settings
     public string TunName { get; set; } = "tun-mesh0";
     /// <summary>MTU of the TUN interface in bytes.</summary>
     public int TunMtu { get; set; } = 1400;
+    /// <summary>Whether super-packets cross the TUN interface whole.</summary>
+    public bool TunOffloads { get; set; } = true;
+    /// <summary>Whether datagrams are sent and received in trains.</summary>
+    public bool UdpOffloads { get; set; } = true;
     /// <summary>Transports in order of preference.</summary>
     public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>

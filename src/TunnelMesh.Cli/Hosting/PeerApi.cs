@@ -49,6 +49,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
                 Since = state.Since,
             },
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
+            DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             PeersTotal = others.Count,
             PeersOnline = others.Count(d => d.Wire.Online),
         };

@@ -135,7 +135,7 @@ internal sealed class PeerHost : IAsyncDisposable
         NetworkMap? cached = CachedMap(stored, step, pins);
         TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
-        IUdpSocket socket = _cleanup.AddDisposable(UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort, Offloads = UdpOffloads.All }));
+        IUdpSocket socket = _cleanup.AddDisposable(UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort, Offloads = _options.Settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None }));
         PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
         _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
@@ -195,7 +195,7 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             Name = _options.Settings.TunName,
             Mtu = _options.Settings.TunMtu,
-            Offloads = TunOffloads.All,
+            Offloads = _options.Settings.TunOffloads ? TunOffloads.All : TunOffloads.None,
             // Subnet 0 of the mesh's /48 holds the devices.
             Addresses = [new TunAddress(IPAddress.Parse(membership.Device.Ip), range.PrefixLength), new TunAddress(IPAddress.Parse(membership.Device.Ip6), 64)],
         };

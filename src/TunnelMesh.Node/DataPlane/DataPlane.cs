@@ -56,6 +56,15 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
     /// <summary>Peers left out because of an unusable key, since start.</summary>
     public long RefusedPeers => _engine.RefusedPeers;
 
+    /// <summary>Offloads of the TUN in use.</summary>
+    public TunOffloads TunOffloads => _options.Tun.Offloads;
+
+    /// <summary>Offloads of the socket in use.</summary>
+    public UdpOffloads UdpOffloads => _options.Socket.Offloads;
+
+    /// <summary>Trains of datagrams that the system refused, and that went one by one.</summary>
+    public long SegmentationFallbacks => _options.Socket.SegmentationFallbacks;
+
     /// <summary>Ends with the data plane; faults with a <see cref="TunException"/> when the interface is gone.</summary>
     public Task Completion => _completion.Task;
 

@@ -1,9 +1,23 @@
 namespace TunnelMesh.Node.DataPlane;
 
-/// <summary>How many packets were dropped, by reason. Thread-safe, and without locks on the packet path.</summary>
+/// <summary>How many packets were dropped, by reason, and how many went through in how many batches. Any thread reads; the engine's alone counts batches.</summary>
 public sealed class DataPlaneCounters
 {
     private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
+
+    private long _sealedPackets, _sealedBatches, _openedPackets, _openedBatches;
+
+    /// <summary>Packets sealed since start.</summary>
+    public long SealedPackets => Volatile.Read(ref _sealedPackets);
+
+    /// <summary>Batches they were sealed in.</summary>
+    public long SealedBatches => Volatile.Read(ref _sealedBatches);
+
+    /// <summary>Datagrams opened since start, whatever was in them.</summary>
+    public long OpenedPackets => Volatile.Read(ref _openedPackets);
+
+    /// <summary>Batches they were opened in.</summary>
+    public long OpenedBatches => Volatile.Read(ref _openedBatches);
 
     /// <summary>Packets dropped for a reason since start.</summary>
     /// <param name="reason">The reason.</param>
@@ -13,4 +27,18 @@ public sealed class DataPlaneCounters
     /// <param name="reason">The reason.</param>
     /// <param name="count">How many.</param>
     internal void Drop(DropReason reason, int count = 1) => Interlocked.Add(ref _drops[(int)reason], count);
+
+    /// <summary>Counts a sealed batch.</summary>
+    internal void Sealed(int packets)
+    {
+        Volatile.Write(ref _sealedPackets, _sealedPackets + packets);
+        Volatile.Write(ref _sealedBatches, _sealedBatches + 1);
+    }
+
+    /// <summary>Counts an opened batch.</summary>
+    internal void Opened(int packets)
+    {
+        Volatile.Write(ref _openedPackets, _openedPackets + packets);
+        Volatile.Write(ref _openedBatches, _openedBatches + 1);
+    }
 }

@@ -88,6 +88,7 @@ internal sealed class InboundPipeline
         }
 
         keys.OpenBatch(buffer, run, _results, now);
+        _counters.Opened(run.Length);
         bool opened = false, data = false;
         for (int i = 0; i < run.Length; i++)
         {

@@ -65,6 +65,7 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
 
         if (tunnel.Session.SendKeypair is { } keys && keys.SealBatch(_buffer, _packets.AsSpan(0, _count), _since))
         {
+            counters.Sealed(_count);
             SendTrains(tunnel.Endpoints.Current);
             tunnel.Session.NoteSent(_since, isData: true);
             tunnel.NoteSentData(_bytes, _since);

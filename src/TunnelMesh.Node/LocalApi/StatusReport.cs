@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace TunnelMesh.Node.LocalApi;
 
 /// <summary>State of a running peer. The JSON names are stable.</summary>
@@ -25,6 +27,9 @@ public sealed record StatusReport
     public required CoordinatorReport Coordinator { get; init; }
     /// <summary>The TUN interface.</summary>
     public required TunReport Tun { get; init; }
+    /// <summary>The data plane; null while it is not there yet.</summary>
+    [JsonPropertyName("dataplane")]
+    public required DataPlaneReport? DataPlane { get; init; }
     /// <summary>Other devices in the map.</summary>
     public required int PeersTotal { get; init; }
     /// <summary>Other devices that are online.</summary>

@@ -33,6 +33,9 @@ public sealed class TransportKeypair : IDisposable
         CreatedAt = createdAt;
     }
 
+    /// <summary>What seals and opens in this process: <c>avx512</c>, <c>libcrypto</c> or <c>framework</c>.</summary>
+    public static string CipherName => Vectors.VectorAead.IsSupported ? "avx512" : TransportAead.UsesLibCrypto ? "libcrypto" : "framework";
+
     /// <summary>The index the remote puts into datagrams to us.</summary>
     public uint LocalIndex { get; }
 

@@ -68,7 +68,7 @@ public sealed class DocumentationTests
     {
         JsonTypeInfo[] types =
         [
-            LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport,
+            LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport,
         ];
         string section = Section("JSON");

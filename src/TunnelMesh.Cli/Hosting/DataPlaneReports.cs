@@ -1,0 +1,30 @@
+using System.Text.Json;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Protocol.Noise;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>The data plane as `status` shows it.</summary>
+internal static class DataPlaneReports
+{
+    /// <summary>A report of now.</summary>
+    public static DataPlaneReport Of(DataPlane plane) => new()
+    {
+        Cipher = TransportKeypair.CipherName,
+        TunOffloads = Names(plane.TunOffloads),
+        UdpOffloads = Names(plane.UdpOffloads),
+        SegmentationFallbacks = plane.SegmentationFallbacks,
+        TxPackets = plane.Counters.SealedPackets,
+        TxBatches = plane.Counters.SealedBatches,
+        RxPackets = plane.Counters.OpenedPackets,
+        RxBatches = plane.Counters.OpenedBatches,
+        Drops = Enum.GetValues<DropReason>().ToDictionary(r => Name(r.ToString()), r => plane.Counters[r]),
+    };
+
+    private static List<string> Names<T>(T flags)
+        where T : struct, Enum =>
+        [.. Enum.GetValues<T>().Where(f => System.Numerics.BitOperations.IsPow2(Convert.ToInt32(f)) && flags.HasFlag(f)).Select(f => Name(f.ToString()))];
+
+    private static string Name(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+}

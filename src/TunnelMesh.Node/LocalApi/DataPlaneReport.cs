@@ -1,0 +1,24 @@
+namespace TunnelMesh.Node.LocalApi;
+
+/// <summary>What the data plane uses, and where packets went since the start.</summary>
+public sealed record DataPlaneReport
+{
+    /// <summary><c>avx512</c>, <c>libcrypto</c> or <c>framework</c>.</summary>
+    public required string Cipher { get; init; }
+    /// <summary>Offloads of the TUN in use: of <c>checksum</c>, <c>tcp</c>, <c>udp</c>.</summary>
+    public required IReadOnlyList<string> TunOffloads { get; init; }
+    /// <summary>Offloads of the socket in use: of <c>segmentation</c>, <c>receive_coalescing</c>.</summary>
+    public required IReadOnlyList<string> UdpOffloads { get; init; }
+    /// <summary>Trains of datagrams that the system refused, and that went one by one.</summary>
+    public required long SegmentationFallbacks { get; init; }
+    /// <summary>Inner packets sealed in batches.</summary>
+    public required long TxPackets { get; init; }
+    /// <summary>Batches sealed.</summary>
+    public required long TxBatches { get; init; }
+    /// <summary>Datagrams opened.</summary>
+    public required long RxPackets { get; init; }
+    /// <summary>Batches opened.</summary>
+    public required long RxBatches { get; init; }
+    /// <summary>Packets dropped, by reason in snake_case.</summary>
+    public required IReadOnlyDictionary<string, long> Drops { get; init; }
+}
