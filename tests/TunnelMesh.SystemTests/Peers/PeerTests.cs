@@ -161,6 +161,31 @@ public sealed class PeerTests
     }
 
     [Fact]
+    public async Task Offloads_are_shown_can_be_switched_off_and_peers_with_and_without_them_exchange_bulk()
+    {
+        Requirements.Programs("iperf3");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), plain = await AddAsync(underlay, "plain");
+        string address = await hub.JoinAsync(Cancel);
+        await plain.JoinAsync(Cancel, $"{hub.Machine.Address}:8443", "dataplane:\n  tun_offloads: false\n  udp_offloads: false");
+        JsonElement with = (await hub.AskJsonAsync(Cancel, "status")).GetProperty("dataplane"), without = (await plain.AskJsonAsync(Cancel, "status")).GetProperty("dataplane");
+        Assert.Contains("tcp", with.GetProperty("tun_offloads").EnumerateArray().Select(e => e.GetString()));
+        Assert.Contains("receive_coalescing", with.GetProperty("udp_offloads").EnumerateArray().Select(e => e.GetString()));
+        Assert.Equal(0, without.GetProperty("tun_offloads").GetArrayLength() + without.GetProperty("udp_offloads").GetArrayLength());
+        Assert.True(await plain.Machine.ReachesAsync(address, 5, Cancel));
+        foreach (string[] direction in new[] { Array.Empty<string>(), ["--reverse"] })
+        {
+            await using RunningProgram server = hub.Machine.Start(["iperf3", "--server", "--one-off", "--bind", address, "--forceflush"]);
+            await server.WaitForLineAsync("Server listening", TimeSpan.FromSeconds(10), Cancel);
+            CommandResult result = await plain.Machine.TryRunAsync(["iperf3", "--client", address, "--bytes", "20M", .. direction], Cancel);
+            Assert.True(result.Succeeded, result.ToString());
+        }
+        with = (await hub.AskJsonAsync(Cancel, "status")).GetProperty("dataplane");
+        Assert.True(with.GetProperty("tx_packets").GetInt64() > 14_000, with.ToString());
+        Assert.True(with.GetProperty("tx_packets").GetInt64() > 4 * with.GetProperty("tx_batches").GetInt64(), with.ToString());
+    }
+
+    [Fact]
     public async Task A_small_MTU_leaves_IPv6_out_and_says_so()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
