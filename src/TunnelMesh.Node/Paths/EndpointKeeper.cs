@@ -19,10 +19,13 @@ internal sealed class EndpointKeeper(TimeProvider time)
     /// <summary>How long a challenger that lost to a live incumbent is not tried again.</summary>
     public static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
+    /// <summary>The rest is over as soon as the incumbent, too, has been silent for this long.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+
     private volatile Box? _current;
     private UdpEndpoint _challenger, _incumbent, _rested;
     private ulong _challengerProbe, _incumbentProbe;
-    private long _contestUntil, _restUntil;
+    private long _contestUntil, _restUntil, _incumbentHeardAt;
     private bool _contest;
 
     /// <summary>Where datagrams go; the empty value when nothing is known.</summary>
@@ -46,7 +49,8 @@ internal sealed class EndpointKeeper(TimeProvider time)
         Box? current = _current;
         if (current is not null && current.Endpoint == source)
         {
-            // No sign that the incumbent lives: it may have been on its way since before the peer moved. Only an echo is.
+            // No proof that the incumbent lives: it may have been on its way since before the peer moved. Only an echo is one.
+            _incumbentHeardAt = now;
             return false;
         }
 
@@ -61,7 +65,7 @@ internal sealed class EndpointKeeper(TimeProvider time)
             return false;
         }
 
-        return !(source == _rested && now < _restUntil);
+        return source != _rested || now >= _restUntil || now - _incumbentHeardAt >= Ticks(Silence);
     }
 
     /// <summary>Notes the probes that decide between a challenger and the incumbent.</summary>
@@ -72,7 +76,7 @@ internal sealed class EndpointKeeper(TimeProvider time)
         _incumbent = Current;
         _challengerProbe = challengerProbe;
         _incumbentProbe = incumbentProbe;
-        _contestUntil = now + (long)(ContestLimit.TotalSeconds * time.TimestampFrequency);
+        _contestUntil = now + Ticks(ContestLimit);
     }
 
     /// <summary>An echo came back; it counts only from the address that its probe went to.</summary>
@@ -91,15 +95,18 @@ internal sealed class EndpointKeeper(TimeProvider time)
         else if (probe == _incumbentProbe && source == _incumbent)
         {
             Move(_incumbent);
+            _incumbentHeardAt = now;
             GiveUpChallenger(now);
         }
     }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private void GiveUpChallenger(long now)
     {
         _contest = false;
         _rested = _challenger;
-        _restUntil = now + (long)(Rest.TotalSeconds * time.TimestampFrequency);
+        _restUntil = now + Ticks(Rest);
     }
 
     private void Move(in UdpEndpoint endpoint)

@@ -40,15 +40,10 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
         }
 
         UdpEndpoint current = tunnel.Endpoints.Current;
-        tunnel.Repeater.Begin(_initiation, [current]);
 
         // While the present address works, a rekey needs no other; if it does not answer, the first repeat tries them all.
         bool works = !current.IsNone && (tunnel.Spec.Stock || (TunnelSender.CanSend(tunnel, now) && HeardLately(tunnel, now)));
-        if (!works)
-        {
-            tunnel.Repeater.Begin(_initiation, [current, .. tunnel.Candidates]);
-        }
-
+        tunnel.Repeater.Begin(_initiation, works ? [current] : [current, .. tunnel.Candidates]);
         SendToTargets(tunnel);
     }
 

@@ -68,6 +68,24 @@ public class EndpointKeeperTests
     }
 
     [Fact]
+    public void The_challenger_rests_while_the_incumbent_is_heard_and_no_longer_than_it_takes_to_miss_it()
+    {
+        _keeper.Settle(Old);
+        Assert.True(_keeper.NoteAuthenticated(New, stock: false, Now));
+        _keeper.BeginContest(New, challengerProbe: 7, incumbentProbe: 8, Now);
+        _keeper.NoteEcho(8, Old, Now);
+        for (TimeSpan rested = default; rested + EndpointKeeper.Silence < EndpointKeeper.Rest; rested += EndpointKeeper.Silence / 2)
+        {
+            _time.Advance(EndpointKeeper.Silence / 2);
+            Assert.False(_keeper.NoteAuthenticated(New, stock: false, Now));
+            Assert.False(_keeper.NoteAuthenticated(Old, stock: false, Now));
+        }
+
+        _time.Advance(EndpointKeeper.Silence);
+        Assert.True(_keeper.NoteAuthenticated(New, stock: false, Now));
+    }
+
+    [Fact]
     public void A_packet_from_the_incumbent_is_no_sign_that_it_lives_since_it_may_have_been_on_its_way_for_long()
     {
         _keeper.Settle(Old);
