@@ -59,7 +59,7 @@ public sealed partial class WireGuardDevice
         return Counters.Count(result);
     }
 
-    /// <summary>Writes a new initiation. The same bytes may be repeated through <see cref="WireGuardPeer.CopyPendingInitiation"/>.</summary>
+    /// <summary>Writes a new initiation. The same bytes may be sent again.</summary>
     /// <param name="peer">Whom to address.</param>
     /// <param name="initiation148">At least 148 bytes.</param>
     /// <returns>False when 5 s have not passed since the last one, or the peer was removed.</returns>

@@ -65,22 +65,6 @@ public sealed partial class WireGuardPeer
     /// <summary>When the last session was confirmed, milliseconds since 1970 UTC; 0 for never.</summary>
     public long LastHandshakeUnixMs => Interlocked.Read(ref _lastHandshakeUnixMs);
 
-    /// <summary>Copies the initiation that waits for an answer, for byte-for-byte repeats on unanswered paths.</summary>
-    /// <param name="initiation148">At least 148 bytes.</param>
-    /// <returns>False when none waits.</returns>
-    public bool CopyPendingInitiation(Span<byte> initiation148)
-    {
-        lock (Sync)
-        {
-            if (Pending is null || initiation148.Length < WireGuardMessage.InitiationSize)
-            {
-                return false;
-            }
-            PendingMessage.CopyTo(initiation148);
-            return true;
-        }
-    }
-
     /// <summary>Under <see cref="Sync"/>: installs a new session as the Linux implementation does (noise.c, add_new_keypair).</summary>
     internal void Install(TransportKeypair keypair)
     {
