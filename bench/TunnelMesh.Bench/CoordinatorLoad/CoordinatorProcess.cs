@@ -60,10 +60,6 @@ internal sealed class CoordinatorProcess : IDisposable
     internal static async Task<CoordinatorProcess> StartAsync(string directory, int port, string token)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(CoordinatorProcess).Assembly.Location);
-        }
         start.ArgumentList.Add("coordinator-serve");
         start.ArgumentList.Add(directory);
         start.ArgumentList.Add(port.ToString(CultureInfo.InvariantCulture));
