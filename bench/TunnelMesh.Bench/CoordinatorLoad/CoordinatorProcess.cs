@@ -38,8 +38,8 @@ internal sealed class CoordinatorProcess : IDisposable
     /// <summary>The child's side.</summary>
     internal static async Task<int> ServeAsync(string directory, int port)
     {
-        await using SqliteState state = SqliteState.Open(new SqliteStateOptions { File = Path.Combine(directory, "state.db"), Cidr = "10.0.0.0/8" });
-        using MeshAuthority authority = MeshAuthority.Open(Path.Combine(directory, "ca"), [state.Mesh.Cidr, state.Mesh.Ula], TimeProvider.System);
+        await using SqliteState state = OpenState(directory);
+        using MeshAuthority authority = OpenAuthority(directory, state);
         if (await Console.In.ReadLineAsync() is { Length: > 0 } token)
         {
             await state.AddTokenAsync(token, null, null, CancellationToken.None);
@@ -56,14 +56,16 @@ internal sealed class CoordinatorProcess : IDisposable
         return 0;
     }
 
+    internal static SqliteState OpenState(string directory) =>
+        SqliteState.Open(new SqliteStateOptions { File = Path.Combine(directory, "state.db"), Cidr = "10.0.0.0/8" });
+
+    internal static MeshAuthority OpenAuthority(string directory, SqliteState state) =>
+        MeshAuthority.Open(Path.Combine(directory, "ca"), [state.Mesh.Cidr, state.Mesh.Ula], TimeProvider.System);
+
     /// <summary>Starts one and waits until it listens.</summary>
     internal static async Task<CoordinatorProcess> StartAsync(string directory, int port, string token)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(CoordinatorProcess).Assembly.Location);
-        }
         start.ArgumentList.Add("coordinator-serve");
         start.ArgumentList.Add(directory);
         start.ArgumentList.Add(port.ToString(CultureInfo.InvariantCulture));

@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -10,10 +13,11 @@ namespace TunnelMesh.Bench.CoordinatorLoad;
 /// <summary>One measurement of a coordinator under load.</summary>
 internal sealed class LoadRun : IAsyncDisposable
 {
-    private const int JoinsAtOnce = 24;
+    private const int JoinsAtOnce = 24, Joins = 2000;
     private readonly string _directory = Directory.CreateTempSubdirectory("tm-load").FullName;
     private readonly string _token = MeshToken.Generate(RandomNumberGenerator.Fill);
     private readonly List<LeanPeer> _peers = [];
+    private readonly ConcurrentQueue<PeerCertificate> _certificates = [];
     private readonly TextWriter _output;
     private CoordinatorProcess _coordinator = null!;
     private Deliveries _deliveries = null!;
@@ -23,8 +27,12 @@ internal sealed class LoadRun : IAsyncDisposable
     internal static async Task RunAsync(string what, int peers, TextWriter output)
     {
         await using LoadRun run = new(output);
+        if (what != "joins")
+        {
+            await run.PrepareAsync(peers);
+        }
         run._coordinator = await CoordinatorProcess.StartAsync(run._directory, 0, run._token);
-        run.Say($"{what}, {peers} peers; load before: {(await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0]}; coordinator empty: {run._coordinator.Rss:F0} MB");
+        run.Say($"{what}, {peers} peers; load before: {await LoadAsync()}; coordinator empty: {run._coordinator.Rss:F0} MB");
         Task measure = what switch
         {
             "connected" => run.ConnectedAsync(peers),
@@ -32,7 +40,7 @@ internal sealed class LoadRun : IAsyncDisposable
             _ => run.RestartAsync(peers),
         };
         await measure;
-        run.Say($"load after: {(await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0]}");
+        run.Say($"load after: {await LoadAsync()}");
     }
 
     public async ValueTask DisposeAsync()
@@ -63,7 +71,7 @@ internal sealed class LoadRun : IAsyncDisposable
             long now = Stopwatch.GetTimestamp();
             joins.Add(Task.Run(async () =>
             {
-                JoinResult joined = await JoinAsync();
+                JoinResult joined = await JoinAsync(NewPeers(1)[0]);
                 lock (began)
                 {
                     began[joined.Device.Id] = now;
@@ -94,11 +102,20 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>N streams, and as many joins as can be.</summary>
     private async Task JoinsAsync(int peers)
     {
+        // These joins are not in the figure: they are what warms both sides up.
+        Stopwatch filling = Stopwatch.StartNew();
+        await Parallel.ForEachAsync(NewPeers(peers), new ParallelOptions { MaxDegreeOfParallelism = JoinsAtOnce }, async (peer, _) => _certificates.Enqueue((await JoinAsync(peer)).Certificate));
+        Say($"joined {peers} in {filling.Elapsed.TotalSeconds:F1} s; coordinator {_coordinator.Rss:F0} MB");
         await FillAsync(peers);
+        // A peer has its keys long before it joins.
+        List<(IdentityKey Identity, DeviceKey Device)> joining = NewPeers(Joins);
         TimeSpan cpu = _coordinator.Cpu, own = Process.GetCurrentProcess().TotalProcessorTime;
-        const int Joins = 2000;
         Stopwatch clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, Joins), new ParallelOptions { MaxDegreeOfParallelism = JoinsAtOnce }, async (_, _) => await JoinAsync());
+        await Parallel.ForEachAsync(joining, new ParallelOptions { MaxDegreeOfParallelism = JoinsAtOnce }, async (peer, _) =>
+        {
+            JoinResult joined = await JoinAsync(peer);
+            joined.Certificate.Dispose();
+        });
         double seconds = clock.Elapsed.TotalSeconds;
         Say($"{Joins} joins in {seconds:F1} s: {Joins / seconds:F0}/s; coordinator {(_coordinator.Cpu - cpu).TotalMilliseconds / Joins:F1} ms of processor a join, the joining side {(Process.GetCurrentProcess().TotalProcessorTime - own).TotalMilliseconds / Joins:F1} ms");
     }
@@ -119,15 +136,37 @@ internal sealed class LoadRun : IAsyncDisposable
         Say($"after the restart all {peers} were back in {connected.TotalSeconds:F1} s, and had the same map in {clock.Elapsed.TotalSeconds:F1} s; coordinator {_coordinator.Cpu.TotalSeconds:F1} s of processor, {_coordinator.PeakRss:F0} MB at most");
     }
 
+    // Devices and certificates as joins would have left them, without the joins: they are measured elsewhere.
+    private async Task PrepareAsync(int peers)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        await using SqliteState state = CoordinatorProcess.OpenState(_directory);
+        using MeshAuthority authority = CoordinatorProcess.OpenAuthority(_directory, state);
+        byte[] root = SHA256.HashData(authority.Root.RawData), issuer = authority.Issuer.RawData;
+        await Parallel.ForEachAsync(NewPeers(peers), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (peer, cancel) =>
+        {
+            string name = NewName();
+            RegistrationResult result = await state.RegisterAsync(new RegistrationRequest
+            {
+                DeviceKey = peer.Device.Public.ToArray(),
+                IdentityKey = peer.Identity.PublicKey.ToArray(),
+                Name = name,
+                Record = DeviceRecord.Create(peer.Identity, name, root, peer.Device.Public, 1, expiry: 0),
+                RecordGeneration = 1,
+                ProgramVersion = "0.1.0",
+            }, cancel);
+            using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            using X509Certificate2 leaf = authority.IssueClient(result.Device.Id, key.ExportSubjectPublicKeyInfo());
+            _certificates.Enqueue(PeerCertificate.Create([leaf.RawData, issuer], key.ExportPkcs8PrivateKey()));
+        });
+        Say($"{peers} devices written into the state before the start, with their certificates, in {clock.Elapsed.TotalSeconds:F1} s");
+    }
+
     private async Task FillAsync(int peers)
     {
-        ConcurrentQueue<PeerCertificate> certificates = [];
         Stopwatch clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, peers), new ParallelOptions { MaxDegreeOfParallelism = JoinsAtOnce }, async (_, _) => certificates.Enqueue((await JoinAsync()).Certificate));
-        Say($"joined {peers} in {clock.Elapsed.TotalSeconds:F1} s ({peers / clock.Elapsed.TotalSeconds:F0}/s); coordinator {_coordinator.Rss:F0} MB");
-        clock.Restart();
-        _deliveries = new Deliveries(certificates.First().Chain[1]);
-        foreach (PeerCertificate certificate in certificates)
+        _deliveries = new Deliveries(_certificates.First().Chain[1]);
+        foreach (PeerCertificate certificate in _certificates)
         {
             LeanPeer peer = new(_peers.Count, certificate, _deliveries);
             _peers.Add(peer);
@@ -162,12 +201,17 @@ internal sealed class LoadRun : IAsyncDisposable
         return connected!.Value;
     }
 
-    private Task<JoinResult> JoinAsync() => new CoordinatorClient(TimeProvider.System).JoinAsync(new JoinRequest
+    private static string NewName() => "peer-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
+
+    private static List<(IdentityKey Identity, DeviceKey Device)> NewPeers(int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (IdentityKey.Generate(RandomNumberGenerator.Fill), DeviceKey.Generate(RandomNumberGenerator.Fill)))];
+
+    private Task<JoinResult> JoinAsync((IdentityKey Identity, DeviceKey Device) peer) => new CoordinatorClient(TimeProvider.System).JoinAsync(new JoinRequest
     {
         Server = new CoordinatorAddress("127.0.0.1", _coordinator.Port),
-        Identity = IdentityKey.Generate(RandomNumberGenerator.Fill),
-        Device = DeviceKey.Generate(RandomNumberGenerator.Fill),
-        Name = "peer-" + RandomNumberGenerator.GetHexString(8, lowercase: true),
+        Identity = peer.Identity,
+        Device = peer.Device,
+        Name = NewName(),
         ProgramVersion = "0.1.0",
     }, _token, CancellationToken.None);
 
@@ -176,6 +220,8 @@ internal sealed class LoadRun : IAsyncDisposable
         values.Sort();
         return values.Count == 0 ? double.NaN : values[Math.Min(values.Count - 1, (int)(values.Count * part))];
     }
+
+    private static async Task<string> LoadAsync() => (await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0];
 
     private void Say(FormattableString text) => _output.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

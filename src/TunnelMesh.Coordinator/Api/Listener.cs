@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -56,6 +57,14 @@ internal static class Listener
                 {
                     HandshakeTimeout = HandshakeTime,
                     OnConnection = context => ValueTask.FromResult(Offer(context.Connection, certificates.Current, policy)),
+                });
+                listen.Use(next => connection =>
+                {
+                    if (connection.Features.Get<ISslStreamFeature>() is { } tls)
+                    {
+                        TlsBuffers.ReleaseWhenIdle(tls.SslStream);
+                    }
+                    return next(connection);
                 });
             });
         });

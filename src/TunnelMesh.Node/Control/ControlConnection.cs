@@ -32,8 +32,14 @@ internal sealed class ControlConnection : IAsyncDisposable
             EnabledSslProtocols = SslProtocols.Tls13,
             AllowTlsResume = false,
             AllowRenegotiation = false,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            // Trust comes from the mutual proof or the pinned root, so the system's opinion of the chain is not asked.
+            // Trust comes from the mutual proof or the pinned root, so the system's opinion of the chain is not asked. The framework
+            // builds a chain in any case; without a trust store of its own it would go through every root of the system.
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+            },
             RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accept(certificate, chain, check),
         };
         if (client is not null)
