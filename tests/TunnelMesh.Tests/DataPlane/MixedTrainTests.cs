@@ -109,11 +109,35 @@ public sealed class MixedTrainTests
         pair.Right.Engine.HandlePacket(Answer());
         Assert.DoesNotContain(pair.Right.TakeDatagrams(), d => d[0] == WireGuardMessage.Transport);
 
-        pair.Right.Receive([.. data.Select(d => Changed(d, 30)).Concat(data).Concat(data).Select(TrainSide.Train.Of)], pair.Left.Address);
+        pair.Right.Receive([.. data.Select(d => Changed(d, 30)).Concat(data).Concat(data).Append(Changed(data[0], 5)).Select(TrainSide.Train.Of)], pair.Left.Address);
         Assert.Equal(sent, pair.Right.Tun.SplitAgain());
         Assert.Equal((data.Count, data.Count), (pair.Right.Engine.Counters[DropReason.Forged], pair.Right.Engine.Counters[DropReason.Replayed]));
         TrainPair.Carry(pair.Right, pair.Left);
         Assert.Single(pair.Left.Tun.Writes);
+    }
+
+    [Fact]
+    public void A_session_is_confirmed_by_what_comes_in_before_the_next_initiation_of_the_same_buffer()
+    {
+        using var pair = new TrainPair();
+        SuperPackets.Take(pair.Left, new FlowBytes(), Filled(1, 5000), 1000);
+        pair.Left.Engine.Flush();
+        TrainPair.Carry(pair.Left, pair.Right);
+        TrainPair.Carry(pair.Right, pair.Left);
+        List<byte[]> wire = [.. pair.Left.TakeDatagrams().Where(d => d[0] == WireGuardMessage.Transport)];
+        pair.Time.Advance(TimeSpan.FromSeconds(121));
+        SuperPackets.Take(pair.Left, new FlowBytes(), Filled(1, 5000), 1000);
+        pair.Left.Engine.Flush();
+        pair.Left.Engine.RunTimers();
+        wire.Add(Assert.Single(pair.Left.TakeDatagrams(), d => d[0] == WireGuardMessage.Initiation));
+        pair.Right.Engine.HandlePacket(Answer());
+        pair.Right.Sent.Clear();
+
+        pair.Right.Receive([.. wire.Select(TrainSide.Train.Of)], pair.Left.Address);
+        Assert.Contains(pair.Right.Sent, t => t.Bytes[0] == WireGuardMessage.Response);
+        pair.Right.TakeDatagrams().Where(d => d[0] == WireGuardMessage.Transport).ToList().ForEach(d => pair.Left.Engine.HandleDatagram(d, pair.Right.Address));
+        Assert.Single(pair.Left.Tun.Writes);
+        Assert.Equal(0, pair.Left.Drops + pair.Right.Drops);
     }
 
     [Fact]
