@@ -18,5 +18,6 @@ public static class FuzzTargets
         IpPacketTarget.Create(),
         SegmentSplitterTarget.Create(),
         AeadTarget.Create(),
+        TunnelEngineTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

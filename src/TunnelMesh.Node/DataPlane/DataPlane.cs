@@ -124,7 +124,7 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
     bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _options.Socket.Send(datagram, destination);
 
     /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
+    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
         _options.Socket.SendSegments(datagrams, segmentSize, destination);
 
     /// <inheritdoc/>

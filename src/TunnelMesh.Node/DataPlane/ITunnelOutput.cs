@@ -16,16 +16,16 @@ public interface ITunnelOutput
     /// <param name="datagrams">The datagrams, one behind the other.</param>
     /// <param name="segmentSize">Bytes of each; the last may be shorter.</param>
     /// <param name="destination">Where to.</param>
-    /// <returns>False when some could not be sent; they are lost and counted.</returns>
-    bool SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    /// <returns>How many could not be sent; they are lost and counted.</returns>
+    int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
     {
-        bool sent = true;
+        int refused = 0;
         for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
         {
-            sent &= SendDatagram(datagrams[..Math.Min(segmentSize, datagrams.Length)], destination);
+            refused += SendDatagram(datagrams[..Math.Min(segmentSize, datagrams.Length)], destination) ? 0 : 1;
         }
 
-        return sent;
+        return refused;
     }
 
     /// <summary>Hands an opened packet to this machine.</summary>

@@ -98,9 +98,10 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
             }
 
             ReadOnlySpan<byte> datagrams = _buffer.AsSpan(start, length);
-            if (!(next == first + 1 ? output.SendDatagram(datagrams, destination) : output.SendDatagrams(datagrams, size, destination)))
+            int refused = next > first + 1 ? output.SendDatagrams(datagrams, size, destination) : output.SendDatagram(datagrams, destination) ? 0 : 1;
+            if (refused > 0)
             {
-                counters.Drop(DropReason.SendFailed, next - first);
+                counters.Drop(DropReason.SendFailed, refused);
             }
 
             first = next;

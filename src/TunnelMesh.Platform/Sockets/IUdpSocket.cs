@@ -37,17 +37,17 @@ public interface IUdpSocket : IDisposable
     /// <param name="datagrams">The payloads, one behind the other; the last may be shorter.</param>
     /// <param name="segmentSize">Bytes of each payload but the last, at least 1.</param>
     /// <param name="destination">Where to.</param>
-    /// <returns>False when at least one datagram was refused, as by <see cref="Send"/>; the others were sent nevertheless.</returns>
-    bool SendSegments(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    /// <returns>How many datagrams were refused, as by <see cref="Send"/>; the others were sent nevertheless.</returns>
+    int SendSegments(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segmentSize, 1);
-        bool sent = true;
+        int refused = 0;
         for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
         {
-            sent &= Send(datagrams[..Math.Min(segmentSize, datagrams.Length)], destination);
+            refused += Send(datagrams[..Math.Min(segmentSize, datagrams.Length)], destination) ? 0 : 1;
         }
 
-        return sent;
+        return refused;
     }
 
     /// <summary>Takes one datagram, or a train of one sender's, without waiting. Datagrams without content are passed over.</summary>

@@ -21,18 +21,18 @@ internal sealed unsafe partial class LinuxUdpSocket
 
     public long SegmentationFallbacks => _refusals.Total;
 
-    public bool SendSegments(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    public int SendSegments(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segmentSize, 1);
         byte* name = stackalloc byte[NameBytes];
         uint nameLength = WriteName(name, destination);
         if (nameLength == 0)
         {
-            return false;
+            return CountOf(datagrams.Length, segmentSize);
         }
 
         int perTrain = Math.Max(1, Math.Min(MaxSegments, MaxTrain / segmentSize));
-        bool sent = true;
+        int refused = 0;
         fixed (byte* p = datagrams)
         {
             for (int at = 0; at < datagrams.Length;)
@@ -40,11 +40,11 @@ internal sealed unsafe partial class LinuxUdpSocket
                 int length = (int)Math.Min(datagrams.Length - at, (long)perTrain * segmentSize);
                 if (length <= segmentSize)
                 {
-                    sent &= SendOne(p + at, length, name, nameLength);
+                    refused += SendOne(p + at, length, name, nameLength) ? 0 : 1;
                 }
                 else if ((Offloads & UdpOffloads.Segmentation) == 0 || _refusals.Contains(destination))
                 {
-                    sent &= SendSingly(p + at, length, segmentSize, name, nameLength);
+                    refused += SendSingly(p + at, length, segmentSize, name, nameLength);
                 }
                 else
                 {
@@ -53,11 +53,11 @@ internal sealed unsafe partial class LinuxUdpSocket
                     {
                         // Nothing of the train has gone.
                         _refusals.Add(destination);
-                        sent &= SendSingly(p + at, length, segmentSize, name, nameLength);
+                        refused += SendSingly(p + at, length, segmentSize, name, nameLength);
                     }
-                    else
+                    else if (errno != 0)
                     {
-                        sent &= errno == 0;
+                        refused += CountOf(length, segmentSize);
                     }
                 }
 
@@ -65,7 +65,7 @@ internal sealed unsafe partial class LinuxUdpSocket
             }
         }
 
-        return sent;
+        return refused;
     }
 
     public int ReceiveSegments(Span<byte> buffer, out int segmentSize, out UdpEndpoint source)
@@ -127,6 +127,8 @@ internal sealed unsafe partial class LinuxUdpSocket
     private static bool MayBeOfAnother(int errno) =>
         errno is LinuxNative.EIntr or LinuxNative.EConnRefused or LinuxNative.EHostUnreach or LinuxNative.ENetUnreach or LinuxNative.EProto or LinuxNative.EMsgSize;
 
+    private static int CountOf(int length, int segmentSize) => (int)((length + (long)segmentSize - 1) / segmentSize);
+
     private bool SendOne(byte* datagram, int length, byte* name, uint nameLength)
     {
         for (int tries = 0; ; tries++)
@@ -174,10 +176,10 @@ internal sealed unsafe partial class LinuxUdpSocket
         }
     }
 
-    private bool SendSingly(byte* datagrams, int length, int segmentSize, byte* name, uint nameLength)
+    private int SendSingly(byte* datagrams, int length, int segmentSize, byte* name, uint nameLength)
     {
         // At most MaxSegments: the structures fit on the stack, and sending stays free for any number of threads.
-        int count = (length + segmentSize - 1) / segmentSize;
+        int count = CountOf(length, segmentSize);
         LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[count];
         LinuxNative.MMsgHdr* messages = stackalloc LinuxNative.MMsgHdr[count];
         for (int i = 0; i < count; i++)
@@ -187,7 +189,7 @@ internal sealed unsafe partial class LinuxUdpSocket
             messages[i].Header = new LinuxNative.MsgHdr { Name = name, NameLength = nameLength, Vectors = vectors + i, VectorCount = 1 };
         }
 
-        bool sent = true;
+        int refused = 0;
         for (int done = 0; done < count;)
         {
             int n = LinuxNative.SendMMsg(_fd, messages + done, (uint)(count - done), 0);
@@ -198,11 +200,11 @@ internal sealed unsafe partial class LinuxUdpSocket
             else if (Marshal.GetLastPInvokeError() != LinuxNative.EIntr)
             {
                 // The first one left has failed; alone it is tried once more, and the rest goes on behind it.
-                sent &= SendOne(vectors[done].Base, (int)vectors[done].Length, name, nameLength);
+                refused += SendOne(vectors[done].Base, (int)vectors[done].Length, name, nameLength) ? 0 : 1;
                 done++;
             }
         }
 
-        return sent;
+        return refused;
     }
 }

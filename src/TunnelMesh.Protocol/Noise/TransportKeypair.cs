@@ -96,7 +96,7 @@ public sealed class TransportKeypair : IDisposable
     /// <returns>False when this session may not send any more: by age, by messages, or disposed. Nothing is then to be sent.</returns>
     public bool SealBatch(Span<byte> buffer, Span<AeadPacket> packets, long now)
     {
-        if (_sendCounter >= RejectAfterMessages - (ulong)packets.Length || !IsAlive(now))
+        if ((ulong)packets.Length > RejectAfterMessages - _sendCounter || !IsAlive(now))
         {
             return false;
         }

@@ -3,6 +3,8 @@ using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets;
+using TunnelMesh.Protocol.Packets.Offload;
 using TunnelMesh.Simulation.Network;
 using TunnelMesh.Simulation.Peers;
 
@@ -12,6 +14,7 @@ namespace TunnelMesh.Simulation.Scenarios;
 public sealed class SteadyPathTests
 {
     private static readonly VirtualWorld World = new(1);
+    private static readonly byte[] Small = InnerPacket.Numbered(new IPAddress([10, 86, 0, 1]), new IPAddress([10, 86, 0, 2]), 1, 100);
 
     [Fact]
     public void On_the_steady_path_nothing_is_allocated()
@@ -54,6 +57,58 @@ public sealed class SteadyPathTests
         Assert.Equal(5000, b.Engine.Counters[DropReason.Malformed]);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Super_packets_through_a_tunnel_with_offloads_allocate_nothing(bool whole)
+    {
+        using var a = new Side(1, TunOffloads.All);
+        using var b = new Side(2, TunOffloads.All);
+        a.Connect(b);
+        b.Connect(a);
+        byte[] packet = InnerPacket.Numbered(a.Address, b.Address, 1, 28 + (40 * 1000));
+        var header = new VirtioNetHeader(VirtioNetHeader.NeedsChecksum, VirtioNetHeader.GsoUdp, 28, 1000, IpPacket.MinHeaderV4, 6);
+        for (int i = 0; i < 50; i++)
+        {
+            Round();
+        }
+
+        (int packets, int groups) = (b.Packets, b.Groups);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            Round();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(1000 * (40 + 1), b.Packets - packets);
+        Assert.Equal(whole ? 1000 : 0, b.Groups - groups);
+        Assert.Equal(0, Enum.GetValues<DropReason>().Sum(r => a.Engine.Counters[r] + b.Engine.Counters[r]));
+
+        void Round()
+        {
+            // A super-packet, and a small packet behind it that is not of its length.
+            a.Engine.HandleFrame(header, packet);
+            a.Engine.Flush();
+            Carry(a, b);
+            Carry(b, a);
+            a.Engine.HandleFrame(default, Small);
+            a.Engine.Flush();
+            Carry(a, b);
+            Carry(b, a);
+        }
+
+        void Carry(Side from, Side to)
+        {
+            if (whole)
+            {
+                DeliverTrain(from, to);
+            }
+            else
+            {
+                Deliver(from, to);
+            }
+        }
+    }
+
     private static void Pass(Side a, Side b, byte[] packet)
     {
         a.Engine.HandlePacket(packet);
@@ -71,21 +126,47 @@ public sealed class SteadyPathTests
         }
     }
 
+    private static void DeliverTrain(Side from, Side to)
+    {
+        int count = 0, filled = 0;
+        while (from.TryTake(to.Frame.AsSpan(filled), out int length))
+        {
+            // Datagrams of one length become a train, as the kernel's receive offload makes them.
+            ref ReceivedTrain last = ref to.Trains[Math.Max(0, count - 1)];
+            if (count > 0 && last.SegmentSize == length)
+            {
+                last = last with { Length = last.Length + length };
+            }
+            else
+            {
+                to.Trains[count++] = new ReceivedTrain(filled, length, length, from.Endpoint);
+            }
+
+            filled += length;
+        }
+
+        if (count > 0)
+        {
+            to.Engine.HandleTrains(to.Frame, to.Trains.AsSpan(0, count));
+        }
+    }
+
     private sealed class Side : ITunnelOutput, IDisposable
     {
-        private readonly byte[][] _sent = [.. Enumerable.Range(0, 16).Select(_ => new byte[2048])];
-        private readonly int[] _lengths = new int[16];
+        private const int Slots = 64;
+        private readonly byte[][] _sent = [.. Enumerable.Range(0, Slots).Select(_ => new byte[2048])];
+        private readonly int[] _lengths = new int[Slots];
         private readonly int _number;
         private int _first, _count;
 
-        public Side(int number)
+        public Side(int number, TunOffloads offloads = TunOffloads.None)
         {
             _number = number;
             byte[] key = new byte[32];
             World.Chance.NextBytes(key);
             Key = new LocalStatic(key);
             Engine = new TunnelEngine(
-                new TunnelEngineOptions { Key = Key, Time = new HostClock(World, TimeSpan.FromSeconds(1)), Random = World.Chance.NextBytes, Addresses = [new TunAddress(Address, 24)] }, this);
+                new TunnelEngineOptions { Key = Key, Time = new HostClock(World, TimeSpan.FromSeconds(1)), Random = World.Chance.NextBytes, Addresses = [new TunAddress(Address, 24)], Offloads = offloads }, this);
         }
 
         public LocalStatic Key { get; }
@@ -96,13 +177,17 @@ public sealed class SteadyPathTests
 
         public UdpEndpoint Endpoint => UdpEndpoint.FromIPv4(0xC6336400u + (uint)_number, 51820);
 
-        public byte[] Frame { get; } = new byte[4096];
+        public byte[] Frame { get; } = new byte[Slots * 2048];
+
+        public ReceivedTrain[] Trains { get; } = new ReceivedTrain[Slots];
 
         public byte[] Last { get; } = new byte[2048];
 
         public int LastLength { get; private set; }
 
         public int Packets { get; private set; }
+
+        public int Groups { get; private set; }
 
         public void Connect(Side other) => Engine.SetPeers([new PeerSpec
         {
@@ -122,14 +207,14 @@ public sealed class SteadyPathTests
 
             length = _lengths[_first];
             _sent[_first].AsSpan(0, length).CopyTo(buffer);
-            _first = (_first + 1) % 16;
+            _first = (_first + 1) % Slots;
             _count--;
             return true;
         }
 
         public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
         {
-            int at = (_first + _count++) % 16;
+            int at = (_first + _count++) % Slots;
             datagram.CopyTo(_sent[at]);
             datagram.CopyTo(Last);
             _lengths[at] = LastLength = datagram.Length;
@@ -139,6 +224,13 @@ public sealed class SteadyPathTests
         public bool WritePacket(ReadOnlySpan<byte> packet)
         {
             Packets++;
+            return true;
+        }
+
+        public bool WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload)
+        {
+            Packets += payload.Length;
+            Groups++;
             return true;
         }
 
