@@ -16,6 +16,9 @@ internal abstract class TransportAead : IDisposable
     /// <summary>True when libcrypto is used where our own AVX-512 code cannot run, false when the framework is. Chosen once per process.</summary>
     public static bool UsesLibCrypto => LibCrypto.Instance is not null;
 
+    /// <summary>What <see cref="Create"/> chooses in this process.</summary>
+    public static string Name => VectorAead.IsSupported ? "avx512" : UsesLibCrypto ? "libcrypto" : "framework";
+
     /// <summary>A cipher of the best implementation that can run here, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>
         VectorAead.IsSupported ? new VectorAead(key) : LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);

@@ -34,7 +34,7 @@ public sealed class TransportKeypair : IDisposable
     }
 
     /// <summary>What seals and opens in this process: <c>avx512</c>, <c>libcrypto</c> or <c>framework</c>.</summary>
-    public static string CipherName => Vectors.VectorAead.IsSupported ? "avx512" : TransportAead.UsesLibCrypto ? "libcrypto" : "framework";
+    public static string CipherName => TransportAead.Name;
 
     /// <summary>The index the remote puts into datagrams to us.</summary>
     public uint LocalIndex { get; }

@@ -83,75 +83,62 @@ internal sealed unsafe class VectorAead : TransportAead
     }
 
     /// <inheritdoc/>
-    [SkipLocalsInit]
     public override void SealBatch(Span<byte> buffer, ReadOnlySpan<AeadPacket> packets)
     {
-        Check(buffer, packets);
-        bool held = false;
-        byte* memory = stackalloc byte[sizeof(BatchScratch) + 64];
-        BatchScratch* scratch = Aligned(memory);
-        try
+        fixed (AeadPacket* first = packets)
         {
-            _key.DangerousAddRef(ref held);
-            LaneQueue.Begin(&scratch->Queue, (byte*)_key.DangerousGetHandle(), 0);
-            fixed (byte* bytes = buffer)
-            {
-                for (int count; !packets.IsEmpty; packets = packets[count..])
-                {
-                    count = Run(packets);
-                    fixed (AeadPacket* run = packets)
-                    {
-                        Seal(scratch, bytes, run, count);
-                    }
-                }
-            }
-        }
-        finally
-        {
-            Zero(scratch);
-            if (held)
-            {
-                _key.DangerousRelease();
-            }
+            Batch(buffer, first, packets.Length, seals: true);
         }
     }
 
     /// <inheritdoc/>
-    [SkipLocalsInit]
     public override void OpenBatch(Span<byte> buffer, Span<AeadPacket> packets)
     {
-        Check(buffer, packets);
-        bool held = false;
-        byte* memory = stackalloc byte[sizeof(BatchScratch) + 64];
-        BatchScratch* scratch = Aligned(memory);
-        try
+        fixed (AeadPacket* first = packets)
         {
-            _key.DangerousAddRef(ref held);
-            LaneQueue.Begin(&scratch->Queue, (byte*)_key.DangerousGetHandle(), 0);
-            fixed (byte* bytes = buffer)
-            {
-                for (int count; !packets.IsEmpty; packets = packets[count..])
-                {
-                    count = Run(packets);
-                    fixed (AeadPacket* run = packets)
-                    {
-                        Open(scratch, bytes, run, count);
-                    }
-                }
-            }
-        }
-        finally
-        {
-            Zero(scratch);
-            if (held)
-            {
-                _key.DangerousRelease();
-            }
+            Batch(buffer, first, packets.Length, seals: false);
         }
     }
 
     /// <inheritdoc/>
     public override void Dispose() => _key.Dispose();
+
+    [SkipLocalsInit]
+    private void Batch(Span<byte> buffer, AeadPacket* packets, int count, bool seals)
+    {
+        Check(buffer, new ReadOnlySpan<AeadPacket>(packets, count));
+        bool held = false;
+        byte* memory = stackalloc byte[sizeof(BatchScratch) + 64];
+        BatchScratch* scratch = Aligned(memory);
+        try
+        {
+            _key.DangerousAddRef(ref held);
+            LaneQueue.Begin(&scratch->Queue, (byte*)_key.DangerousGetHandle(), 0);
+            fixed (byte* bytes = buffer)
+            {
+                for (int done = 0, run; done < count; done += run)
+                {
+                    run = Run(new ReadOnlySpan<AeadPacket>(packets + done, count - done));
+                    if (seals)
+                    {
+                        Seal(scratch, bytes, packets + done, run);
+                    }
+                    else
+                    {
+                        Open(scratch, bytes, packets + done, run);
+                    }
+                }
+            }
+        }
+        finally
+        {
+            Zero(scratch);
+            if (held)
+            {
+                _key.DangerousRelease();
+            }
+        }
+    }
 
     private static BatchScratch* Aligned(byte* memory) => (BatchScratch*)(((nint)memory + 63) & ~63);
 
