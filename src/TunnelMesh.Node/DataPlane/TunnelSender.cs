@@ -14,7 +14,6 @@ namespace TunnelMesh.Node.DataPlane;
 internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
 {
     private readonly byte[] _scratch = new byte[((Math.Max(mtu, ushort.MaxValue) + 15) & ~15) + WireGuardMessage.TransportOverhead];
-
     private readonly OutboundBatch _batch = new(output, counters, mtu);
 
     /// <summary>Puts packets into the batch that <see cref="SendBatch"/> sends, if there are keys and an endpoint.</summary>
@@ -41,17 +40,13 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
     {
         while (CanSend(tunnel, now) && tunnel.Waiting.TryDequeue(out byte[]? packet))
         {
-            packet.CopyTo(_scratch, WireGuardMessage.TransportHeaderSize);
-            if (!TrySeal(tunnel, _scratch, packet.Length, WireGuardMessage.Padded(packet.Length, mtu), now, out int size))
+            if (SegmentSplitter.TryParse(default, packet, out SegmentSplitter single))
             {
-                counters.Drop(DropReason.SendFailed);
-                continue;
+                _batch.Add(tunnel, single, now);
             }
-
-            Send(_scratch.AsSpan(0, size), tunnel.Endpoints.Current);
-            tunnel.Session.NoteSent(now, isData: true);
-            tunnel.NoteSentData(packet.Length, now);
         }
+
+        _batch.Send();
     }
 
     /// <summary>Sends an empty packet.</summary>
