@@ -32,9 +32,11 @@ internal sealed class OurDevice : IDisposable
             {
                 Name = "tm0",
                 Mtu = 1420,
+                // As the program opens them.
+                Offloads = TunOffloads.All,
                 Addresses = [.. addresses.Select(a => new TunAddress(IPAddress.Parse(a.Split('/')[0]), int.Parse(a.Split('/')[1], System.Globalization.CultureInfo.InvariantCulture)))],
             });
-            return (made, UdpSocket.Open(new UdpSocketOptions()));
+            return (made, UdpSocket.Open(new UdpSocketOptions { Offloads = UdpOffloads.All }));
         });
         LocalStatic local = new(Convert.FromBase64String(keys.Private));
         int port = socket.Port;

@@ -12,7 +12,7 @@ public sealed class BadStartTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static async Task<Peer> AddAsync(Underlay underlay, string name) => new(underlay, await underlay.AddMachineAsync(Cancel), name, Token);
+    private static Task<Peer> AddAsync(Underlay underlay, string name) => Peer.AddAsync(underlay, name, Token, Cancel);
 
     [Fact]
     public async Task A_clock_that_is_hours_off_is_named_and_the_join_works_once_it_is_set()

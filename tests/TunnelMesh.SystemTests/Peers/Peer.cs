@@ -18,6 +18,10 @@ internal sealed class Peer : IAsyncDisposable
         Directory.CreateDirectory(Folder);
     }
 
+    /// <summary>A new machine with a peer that has not joined yet.</summary>
+    public static async Task<Peer> AddAsync(Underlay underlay, string name, string token, CancellationToken cancel) =>
+        new(underlay, await underlay.AddMachineAsync(cancel), name, token);
+
     public NetworkNamespace Machine { get; }
 
     public string Name { get; }

@@ -13,8 +13,7 @@ public sealed class PeerTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static async Task<Peer> AddAsync(Underlay underlay, string name, string? token = null) =>
-        new(underlay, await underlay.AddMachineAsync(Cancel), name, token ?? Token);
+    private static Task<Peer> AddAsync(Underlay underlay, string name, string? token = null) => Peer.AddAsync(underlay, name, token ?? Token, Cancel);
 
     [Fact]
     public async Task Peers_join_reach_each_other_answer_questions_and_leave_nothing_behind()
