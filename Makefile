@@ -39,9 +39,7 @@ bench: build
 	@bench/side-by-side
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
-	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load joins 500
-	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load restart 1000
-	@dotnet run -c Release --project bench/TunnelMesh.Bench -- coordinator-load connected 10000
+	@bench/coordinator joins 500 restart 1000 connected 10000
 
 demo: build
 	@scripts/setup run
