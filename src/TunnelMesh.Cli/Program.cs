@@ -31,9 +31,12 @@ internal static class Program
         version.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"tunnelmesh {Version}"));
         RootCommand root = new("TunnelMesh, a peer-to-peer mesh VPN")
         {
-            JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
-            ResolveCommand.Create(context), LeaveCommand.Create(context), version, context.Config, context.Level,
+            version, context.Config, context.Level,
         };
+        foreach (Command command in Commands(context))
+        {
+            root.Add(command);
+        }
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -62,6 +65,13 @@ internal static class Program
             return await FailureReport.WriteAsync(e, error, WantsTrace(parsed.GetValue(context.Level) ?? environment.LogLevel));
         }
     }
+
+    /// <summary>Every command but <c>version</c>, in the order of the help.</summary>
+    internal static Command[] Commands(CommandContext context) =>
+    [
+        JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
+        ResolveCommand.Create(context), LeaveCommand.Create(context), RevokeCommand.Create(context),
+    ];
 
     private static bool WantsTrace(string? level) => level is "debug" or "trace";
 }

@@ -39,7 +39,7 @@ internal static class LeaveCommand
             }
             await parsed.InvocationConfiguration.Output.WriteLineAsync(told
                 ? "Left the mesh."
-                : "Forgot the mesh. The coordinator was not told: an admin of the mesh can remove the device there.");
+                : "Forgot the mesh. The coordinator was not told: `tunnelmesh revoke` there takes the device out of its list.");
             return (int)ExitCode.Ok;
         });
         return command;

@@ -21,18 +21,17 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     // Each is tried in turn by a peer that has lost its coordinator.
     private const int MaxUrls = 8;
     private readonly CleanupStack _cleanup;
+    private readonly CoordinatorServer _server;
 
-    private HostedCoordinator(CleanupStack cleanup, int port, IPAddress address, PeerMembership membership, string caSha256)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, IPAddress address, PeerMembership membership, string caSha256)
     {
         _cleanup = cleanup;
-        Port = port;
-        Server = new CoordinatorAddress(address.ToString(), port);
+        _server = server;
+        Server = new CoordinatorAddress(address.ToString(), server.Port);
         Membership = membership;
         CaSha256 = caSha256;
     }
 
-    /// <summary>TCP port of the listener.</summary>
-    public int Port { get; }
     /// <summary>Where the peer of this machine dials it.</summary>
     public CoordinatorAddress Server { get; }
     /// <summary>This device's place in the mesh it serves.</summary>
@@ -92,7 +91,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started.Port, Loopback(server.Listen.Address), membership, authority.CaSha256);
+            return new HostedCoordinator(cleanup, started, Loopback(server.Listen.Address), membership, authority.CaSha256);
         }
         catch
         {
@@ -100,6 +99,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             throw;
         }
     }
+
+    /// <inheritdoc cref="CoordinatorServer.RevokeDeviceAsync"/>
+    public Task<bool> RevokeDeviceAsync(string deviceId, CancellationToken cancel) => _server.RevokeDeviceAsync(deviceId, cancel);
+
+    /// <inheritdoc cref="CoordinatorServer.RevokeUserAsync"/>
+    public Task<IReadOnlyList<string>> RevokeUserAsync(byte[] identityKey, CancellationToken cancel) => _server.RevokeUserAsync(identityKey, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();

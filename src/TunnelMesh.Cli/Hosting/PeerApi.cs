@@ -1,3 +1,4 @@
+using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
@@ -15,7 +16,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile Parts? _parts;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, bool Coordinator, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, HostedCoordinator? Coordinator, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -84,7 +85,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation)
     {
         Parts parts = Ready();
-        if (parts.Coordinator)
+        if (parts.Coordinator is not null)
         {
             throw new LocalApiException(LocalErrorCodes.Failed,
                 "This machine serves the mesh, so it cannot leave it. To end the mesh, stop the peer and remove coordinator.data_dir; every other device then has to join another one.");
@@ -102,12 +103,54 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             {
                 string why = parts.Runtime.Problem is { } problem ? $" ({problem})" : "";
                 throw new LocalApiException(LocalErrorCodes.Unreachable,
-                    $"The coordinator is away, so it cannot be told that this device leaves{why}. Try again later; `tunnelmesh leave --force` forgets the mesh here, and an admin then has to remove the device from the mesh.");
+                    $"The coordinator is away, so it cannot be told that this device leaves{why}. Try again later; `tunnelmesh leave --force` forgets the mesh here, and `tunnelmesh revoke` on the coordinator then takes the device out of the list.");
             }
             told = false;
         }
         parts.Forget();
         return told;
+    }
+
+    /// <inheritdoc/>
+    public async Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation)
+    {
+        (Parts parts, HostedCoordinator coordinator) = Serving();
+        if (deviceId == parts.Step.Membership.Device.Id)
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed, "This device serves the mesh, so it cannot be revoked.");
+        }
+        MapDevice device = parts.Runtime.Map?.Devices.GetValueOrDefault(deviceId)?.Wire
+            ?? throw new LocalApiException(LocalErrorCodes.NotFound, $"No device of the mesh has the ID {deviceId}.");
+        await Stored(coordinator.RevokeDeviceAsync(deviceId, cancellation)).ConfigureAwait(false);
+        return new RevokeReport { PeerId = device.User, User = false, Devices = [device.Name] };
+    }
+
+    /// <inheritdoc/>
+    public async Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation)
+    {
+        (Parts parts, HostedCoordinator coordinator) = Serving();
+        if (peerId == Self(parts).User)
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed,
+                $"The user {peerId} runs this coordinator, so the user cannot be revoked. Revoke the other devices one by one.");
+        }
+        MapDevice[] devices = [.. Others(parts).Select(d => d.Wire).Where(d => d.User == peerId)];
+        byte[][] keys = [.. devices.Select(d => d.IdentityKey).DistinctBy(Convert.ToHexString)];
+        if (keys.Length == 0)
+        {
+            throw new LocalApiException(LocalErrorCodes.NotFound, $"No device of the mesh belongs to a user {peerId}.");
+        }
+        List<string> gone = [];
+        foreach (byte[] key in keys)
+        {
+            gone.AddRange(await Stored(coordinator.RevokeUserAsync(key, cancellation)).ConfigureAwait(false));
+        }
+        return new RevokeReport
+        {
+            PeerId = peerId,
+            User = true,
+            Devices = [.. gone.Select(id => devices.FirstOrDefault(d => d.Id == id)?.Name ?? id).Order(StringComparer.Ordinal)],
+        };
     }
 
     /// <inheritdoc/>
@@ -135,6 +178,25 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         TxBytes = stats?.TxBytes ?? 0,
         LastHandshake = stats?.LastHandshakeUnix is { } time ? DateTimeOffset.FromUnixTimeSeconds(time) : null,
     };
+
+    private (Parts Parts, HostedCoordinator Coordinator) Serving()
+    {
+        Parts parts = Ready();
+        return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
+            $"This peer does not serve the mesh, so it cannot revoke. Run the command on the coordinator ({parts.Stream.State.Server})."));
+    }
+
+    private static async Task<T> Stored<T>(Task<T> change)
+    {
+        try
+        {
+            return await change.ConfigureAwait(false);
+        }
+        catch (StorageFailedException e)
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed, e.Message);
+        }
+    }
 
     private Parts Ready() => _parts ?? throw NotYet();
 

@@ -103,9 +103,10 @@ internal sealed class PeerHost : IAsyncDisposable
             return ValueTask.CompletedTask;
         });
         MembershipStep step;
+        HostedCoordinator? coordinator = null;
         if (serves)
         {
-            HostedCoordinator coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
+            coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
             MeshInfo mesh = coordinator.Membership.Mesh;
             _options.Log.Serves(mesh.MeshId, mesh.Cidr, coordinator.CaSha256);
             step = MembershipStep.Serve(_options, identity, stored, store, coordinator);
@@ -114,7 +115,7 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             step = await MembershipStep.GoAsync(_options, identity, stored, store, cancel).ConfigureAwait(false);
         }
-        await ConnectAsync(store, stored, step, serves, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, cancel).ConfigureAwait(false);
     }
 
     private bool Serves()
@@ -126,7 +127,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, bool serves, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -150,7 +151,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Task resolving = runtime.ResolveServerAsync(_stop.Token);
         int port = socket.Port;
         _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(tunName, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, serves, () =>
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;
             keeper.Forget();

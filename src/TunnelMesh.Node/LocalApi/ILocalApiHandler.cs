@@ -16,6 +16,16 @@ public interface ILocalApiHandler
     /// <returns>True when the coordinator agreed, false when only this machine has forgotten the mesh.</returns>
     /// <exception cref="LocalApiException">The coordinator could not be told, and <paramref name="force"/> is not set.</exception>
     Task<bool> LeaveAsync(bool force, CancellationToken cancellation);
+    /// <summary>Revokes a device for good: out of the map of every peer, its stream ended, its key never admitted again.</summary>
+    /// <param name="deviceId">Device ID, 32 hex digits.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such device, or this peer is not a coordinator, or the device is this one.</exception>
+    Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation);
+    /// <summary>Revokes a user with all devices, as <see cref="RevokeDeviceAsync"/> does one.</summary>
+    /// <param name="peerId">Peer ID, 16 hex digits, of a user who has a device in the mesh.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such user, or this peer is not a coordinator, or is the user's own.</exception>
+    Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation);
     /// <summary>Asks the process to stop; returns at once.</summary>
     void RequestShutdown();
 }

@@ -71,6 +71,16 @@ public sealed class LocalApiClient : IDisposable
     public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Leave, Force = force }, cancellation).ConfigureAwait(false)).CoordinatorTold ?? throw NoAnswer();
 
+    /// <summary>Revokes a device for good; this peer has to be a coordinator.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, DeviceId = deviceId }, cancellation).ConfigureAwait(false)).Revoked ?? throw NoAnswer();
+
+    /// <summary>Revokes a user with all devices; this peer has to be a coordinator.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, PeerId = peerId }, cancellation).ConfigureAwait(false)).Revoked ?? throw NoAnswer();
+
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);

@@ -9,4 +9,5 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(IReadOnlyList<PeerReport>))]
 [JsonSerializable(typeof(ResolveReport))]
+[JsonSerializable(typeof(RevokeReport))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

@@ -209,11 +209,17 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (_handler.Resolve(request.Name ?? "") is { } found
                         ? new LocalResponse { Ok = true, Resolved = found }
                         : Refuse(LocalErrorCodes.NotFound, $"No device of the mesh is called `{request.Name}`. `tunnelmesh peers` lists them."), false);
-                case LocalCommands.Leave or LocalCommands.Shutdown when !mayChange:
+                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, CoordinatorTold = told }, true);
+                case LocalCommands.Revoke when request is { DeviceId: { } device, PeerId: null }:
+                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeDeviceAsync(device, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.Revoke when request is { DeviceId: null, PeerId: { } user }:
+                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeUserAsync(user, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.Revoke:
+                    return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

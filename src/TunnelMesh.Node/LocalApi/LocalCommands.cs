@@ -11,6 +11,8 @@ public static class LocalCommands
     public const string Resolve = "resolve";
     /// <summary>Leave the mesh for good and stop; for root and the owner.</summary>
     public const string Leave = "leave";
+    /// <summary>Revoke a device or a user for good; for root and the owner, on a coordinator.</summary>
+    public const string Revoke = "revoke";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
     public const string Shutdown = "shutdown";
 }

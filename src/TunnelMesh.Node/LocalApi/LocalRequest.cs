@@ -7,6 +7,10 @@ public sealed record LocalRequest
     public required string Command { get; init; }
     /// <summary>Name to resolve.</summary>
     public string? Name { get; init; }
+    /// <summary>Device ID to revoke; null when a user is meant.</summary>
+    public string? DeviceId { get; init; }
+    /// <summary>Peer ID of the user to revoke with all devices; null when a device is meant.</summary>
+    public string? PeerId { get; init; }
     /// <summary>Leave even when the coordinator cannot be told.</summary>
     public bool Force { get; init; }
 }

@@ -15,6 +15,8 @@ public sealed record LocalResponse
     public IReadOnlyList<PeerReport>? Peers { get; init; }
     /// <summary>Answer to <c>resolve</c>.</summary>
     public ResolveReport? Resolved { get; init; }
+    /// <summary>Answer to <c>revoke</c>.</summary>
+    public RevokeReport? Revoked { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>
     public bool? CoordinatorTold { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using TunnelMesh.SystemTests.Machines;
 
@@ -63,6 +64,16 @@ internal sealed class Peer : IAsyncDisposable
         Assert.True(result.Succeeded, result.ToString());
         using JsonDocument document = JsonDocument.Parse(result.Output);
         return document.RootElement.Clone();
+    }
+
+    /// <summary>Asks until the JSON answer is as wanted, for ten seconds.</summary>
+    public async Task AskUntilAsync(Func<JsonElement, bool> wanted, CancellationToken cancel, params string[] arguments)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (JsonElement answer; !wanted(answer = await AskJsonAsync(cancel, arguments)); await Task.Delay(50, cancel))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), answer.ToString());
+        }
     }
 
     /// <summary>Ends it as a service manager does; its exit code.</summary>

@@ -83,16 +83,7 @@ public sealed class PeerTests
 
         // The coordinator comes back: the peer that stayed finds it again by itself.
         await hub.JoinAsync(Cancel);
-        for (int i = 0; ; i++)
-        {
-            JsonElement status = await a.AskJsonAsync(Cancel, "status");
-            if (status.GetProperty("coordinator").GetProperty("state").GetString() == "connected")
-            {
-                break;
-            }
-            Assert.True(i < 100, status.ToString());
-            await Task.Delay(100, Cancel);
-        }
+        await a.AskUntilAsync(s => s.GetProperty("coordinator").GetProperty("state").GetString() == "connected", Cancel, "status");
         Assert.True((await a.AskAsync(Cancel, "leave")).Succeeded);
         Assert.Equal(0, await a.Program!.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
         Assert.NotEqual(0, (await hub.AskAsync(Cancel, "leave")).ExitCode);

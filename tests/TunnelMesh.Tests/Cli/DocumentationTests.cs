@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Serialization.Metadata;
+using TunnelMesh.Cli;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
@@ -48,12 +49,7 @@ public sealed class DocumentationTests
         using CommandLine cli = new();
         ProcessEnvironment environment = new() { UserHome = cli.Home, Home = cli.Home };
         CommandContext context = new(environment, new HomeLayout(environment, isRoot: false));
-        Command[] commands =
-        [
-            JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
-            ResolveCommand.Create(context), LeaveCommand.Create(context),
-        ];
-        foreach (Command command in commands)
+        foreach (Command command in Program.Commands(context))
         {
             Assert.Contains($"`{command.Name}", Section("Commands"), StringComparison.Ordinal);
             foreach (string name in command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)).Concat([context.Config.Name, context.Level.Name]))
@@ -69,7 +65,7 @@ public sealed class DocumentationTests
         JsonTypeInfo[] types =
         [
             LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
-            LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport,
+            LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
         ];
         string section = Section("JSON");
         Assert.All(types.SelectMany(t => t.Properties).Select(p => p.Name), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));

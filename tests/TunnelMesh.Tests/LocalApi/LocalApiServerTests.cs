@@ -21,6 +21,10 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal("a.tunnelmesh", (await client.ResolveAsync("a", stop)).Name);
             LocalApiException missing = await Assert.ThrowsAsync<LocalApiException>(() => client.ResolveAsync("b", stop));
             Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
+            Assert.Equal(["d1"], (await client.RevokeDeviceAsync("d1", stop)).Devices);
+            Assert.True((await client.RevokeUserAsync("u1", stop)).User);
+            LocalApiException unclear = await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.Revoke }, stop));
+            Assert.Equal(LocalErrorCodes.BadRequest, unclear.Code);
             PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
                 () => LocalApiServer.Start(handler, SocketPath, TimeProvider.System));
             Assert.Contains($"pid {Environment.ProcessId}", second.Message, StringComparison.Ordinal);
@@ -42,6 +46,10 @@ public sealed class LocalApiServerTests : IDisposable
         public IReadOnlyList<PeerReport> GetPeers() => [];
         public ResolveReport? Resolve(string name) => name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
         public Task<bool> LeaveAsync(bool force, CancellationToken cancellation) => Task.FromResult(!force);
+        public Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation) =>
+            Task.FromResult(new RevokeReport { PeerId = "u", User = false, Devices = [deviceId] });
+        public Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
+            Task.FromResult(new RevokeReport { PeerId = peerId, User = true, Devices = [] });
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

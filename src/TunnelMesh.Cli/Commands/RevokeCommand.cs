@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Text.Json;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>revoke</c>: throws a device or a user out of the mesh for good. Runs on a coordinator.</summary>
+internal static class RevokeCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext commands)
+    {
+        Argument<string> which = new("which") { Description = "Name, mesh address or device ID; with --user also a peer ID" };
+        Option<bool> user = new("--user") { Description = "Revoke the user who owns it, with all devices" };
+        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask" };
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("revoke", "Throw a device or a user out of the mesh for good (on a coordinator)") { which, user, yes, context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            bool whole = parsed.GetValue(user);
+            PeerReport[] devices = Find(await client.PeersAsync(cancellation), parsed.GetValue(which)!, whole);
+            if (!parsed.GetValue(yes) && !Confirm(devices, whole, parsed.InvocationConfiguration.Error))
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync("Nothing was revoked.");
+                return (int)ExitCode.General;
+            }
+            RevokeReport report = whole
+                ? await client.RevokeUserAsync(devices[0].PeerId, cancellation)
+                : await client.RevokeDeviceAsync(devices[0].DeviceId, cancellation);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(report, LocalApiJson.Default.RevokeReport)
+                : whole ? $"Revoked user {report.PeerId} with: {string.Join(", ", report.Devices)}" : $"Revoked device {report.Devices[0]}.");
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>The device that is meant, or all devices of the user who is.</summary>
+    /// <exception cref="LocalApiException">There is none.</exception>
+    internal static PeerReport[] Find(IReadOnlyList<PeerReport> peers, string which, bool user)
+    {
+        PeerReport? named = peers.FirstOrDefault(p => Same(p.DeviceId) || Same(p.Name) || Same(p.MeshIp) || Same(p.MeshIp6));
+        string? owner = user ? named?.PeerId ?? peers.FirstOrDefault(p => Same(p.PeerId))?.PeerId : null;
+        PeerReport[] found = user ? [.. peers.Where(p => p.PeerId == owner)] : named is null ? [] : [named];
+        return found.Length > 0
+            ? found
+            : throw new LocalApiException(LocalErrorCodes.NotFound,
+                $"No other device of the mesh {(user ? "or its user " : "")}is called `{which}`. `tunnelmesh peers` lists them.");
+        bool Same(string value) => value.Equals(which, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static bool Confirm(PeerReport[] devices, bool user, TextWriter terminal)
+    {
+        if (Console.IsInputRedirected)
+        {
+            throw new HostException(ExitCode.Usage, "A revocation cannot be taken back, so it is asked for on a terminal. Add --yes to go without.");
+        }
+        string names = string.Join(", ", devices.Select(d => $"{d.Name} ({d.MeshIp})"));
+        terminal.Write(user
+            ? $"Revoke user {devices[0].PeerId} with {names}? The identity key can never come back. [y/N] "
+            : $"Revoke device {names}? Its device key can never come back. [y/N] ");
+        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
+    }
+}

@@ -1,0 +1,48 @@
+using TunnelMesh.Cli.Commands;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class RevokeCommandTests
+{
+    private static readonly PeerReport[] Peers = [Peer("nas", 1, 7), Peer("laptop", 2, 8), Peer("laptop-2", 3, 8)];
+
+    [Theory]
+    [InlineData("Laptop")]
+    [InlineData("10.42.0.2")]
+    [InlineData("fd00::2")]
+    [InlineData("00000000000000000000000000000002")]
+    public void A_device_is_found_by_name_address_and_ID(string which)
+    {
+        Assert.Equal("laptop", Assert.Single(RevokeCommand.Find(Peers, which, user: false)).Name);
+        Assert.Equal(["laptop", "laptop-2"], RevokeCommand.Find(Peers, which, user: true).Select(p => p.Name));
+    }
+
+    [Fact]
+    public void A_peer_ID_means_a_user_only_when_a_user_is_meant()
+    {
+        Assert.Equal("nas", Assert.Single(RevokeCommand.Find(Peers, "0000000000000007", user: true)).Name);
+        LocalApiException missing = Assert.Throws<LocalApiException>(() => RevokeCommand.Find(Peers, "0000000000000007", user: false));
+        Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
+    }
+
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData("")]
+    public void What_nobody_is_called_is_not_found(string which)
+    {
+        Assert.Throws<LocalApiException>(() => RevokeCommand.Find(Peers, which, user: false));
+        Assert.Throws<LocalApiException>(() => RevokeCommand.Find(Peers, which, user: true));
+    }
+
+    private static PeerReport Peer(string name, int number, int user) => new()
+    {
+        Name = name,
+        PeerId = user.ToString("x16"),
+        DeviceId = number.ToString("x32"),
+        MeshIp = $"10.42.0.{number}",
+        MeshIp6 = $"fd00::{number}",
+        Online = true,
+        Path = "udp",
+    };
+}
