@@ -24,6 +24,12 @@ internal static class ConfigKeys
         new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
         new("dataplane.tun_offloads", "true or false", "true", "Whether super-packets cross the TUN interface whole; false for diagnosis.", Boolean((s, v) => s.TunOffloads = v)),
         new("dataplane.udp_offloads", "true or false", "true", "Whether datagrams are sent and received in trains; false for diagnosis.", Boolean((s, v) => s.UdpOffloads = v)),
+        new("dataplane.lanes", "a number, 1-64", "", "Lanes of the data plane, each with a queue of the TUN interface and a UDP socket; a peer is received by one of them.",
+            Integer(1, 64, (s, v) => s.Lanes = v)) { Derived = "1 up to 3 processors, else half of them, at most 8" },
+        new("dataplane.threads_per_lane", "1 or 2", "1", "1: a lane's thread does everything, for the shortest round trips; 2: one thread sends while another receives.",
+            Integer(1, 2, (s, v) => s.ThreadsPerLane = v)),
+        new("dataplane.batch_size", "a size, 64Ki-1Mi", "64Ki", "How much one side of a lane takes before the other has its turn, and the size of its pools.", Size(64 << 10, 1 << 20, (s, v) => s.BatchBytes = v)),
+        new("dataplane.socket_buffer", "a size, 64Ki-64Mi", "7Mi", "Receive and send buffer of each UDP socket; the system may give less.", Size(64 << 10, 64 << 20, (s, v) => s.SocketBufferBytes = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
         Later("dns.listen", "host:port", "127.0.0.53:5353", "Local DNS resolver."),
         Later("dns.cache_ttl", "a duration in seconds", "300", "How long answers are cached."),
@@ -106,6 +112,16 @@ internal static class ConfigKeys
             return false;
         }
         set(s, v);
+        return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> Size(int min, int max, Action<Settings, int> set) => (s, n) =>
+    {
+        if (n.Scalar is null || !Quantities.TryParseSize(n.Scalar, out long v) || v < min || v > max)
+        {
+            return false;
+        }
+        set(s, (int)v);
         return true;
     };
 

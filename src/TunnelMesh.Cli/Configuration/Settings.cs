@@ -23,6 +23,16 @@ internal sealed class Settings
     public bool TunOffloads { get; set; } = true;
     /// <summary>Whether datagrams are sent and received in trains.</summary>
     public bool UdpOffloads { get; set; } = true;
+    /// <summary>Lanes of the data plane as configured; 0: derived, see <see cref="EffectiveLanes"/>.</summary>
+    public int Lanes { get; set; }
+    /// <summary>Lanes of the data plane. On few processors a second lane only takes time from the first, and from the programs that talk through it.</summary>
+    public int EffectiveLanes => Lanes != 0 ? Lanes : Environment.ProcessorCount <= 3 ? 1 : Math.Min(Environment.ProcessorCount / 2, 8);
+    /// <summary>Threads of a lane, 1 or 2.</summary>
+    public int ThreadsPerLane { get; set; } = 1;
+    /// <summary>Bytes that one side of a lane takes before the other has its turn.</summary>
+    public int BatchBytes { get; set; } = 64 << 10;
+    /// <summary>Buffer of each UDP socket in bytes, each way.</summary>
+    public int SocketBufferBytes { get; set; } = 7 << 20;
     /// <summary>Transports in order of preference.</summary>
     public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>

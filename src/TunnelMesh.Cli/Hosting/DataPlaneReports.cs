@@ -9,18 +9,24 @@ namespace TunnelMesh.Cli.Hosting;
 internal static class DataPlaneReports
 {
     /// <summary>A report of now.</summary>
-    public static DataPlaneReport Of(DataPlane plane) => new()
+    public static DataPlaneReport Of(DataPlane plane)
     {
-        Cipher = TransportKeypair.CipherName,
-        TunOffloads = Names(plane.TunOffloads),
-        UdpOffloads = Names(plane.UdpOffloads),
-        SegmentationFallbacks = plane.SegmentationFallbacks,
-        TxPackets = plane.Counters.SealedPackets,
-        TxBatches = plane.Counters.SealedBatches,
-        RxPackets = plane.Counters.OpenedPackets,
-        RxBatches = plane.Counters.OpenedBatches,
-        Drops = Enum.GetValues<DropReason>().ToDictionary(r => Name(r.ToString()), r => plane.Counters[r]),
-    };
+        DataPlaneCounters counters = plane.Counters;
+        return new DataPlaneReport
+        {
+            Cipher = TransportKeypair.CipherName,
+            Lanes = plane.Lanes,
+            ThreadsPerLane = plane.ThreadsPerLane,
+            TunOffloads = Names(plane.TunOffloads),
+            UdpOffloads = Names(plane.UdpOffloads),
+            SegmentationFallbacks = plane.SegmentationFallbacks,
+            TxPackets = counters.SealedPackets,
+            TxBatches = counters.SealedBatches,
+            RxPackets = counters.OpenedPackets,
+            RxBatches = counters.OpenedBatches,
+            Drops = Enum.GetValues<DropReason>().ToDictionary(r => Name(r.ToString()), r => counters[r]),
+        };
+    }
 
     private static List<string> Names<T>(T flags)
         where T : struct, Enum =>

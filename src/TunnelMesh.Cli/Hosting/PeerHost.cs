@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
@@ -136,7 +137,8 @@ internal sealed class PeerHost : IAsyncDisposable
         NetworkMap? cached = CachedMap(stored, step, pins);
         TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
-        IUdpSocket socket = _cleanup.AddDisposable(UdpSocket.Open(new UdpSocketOptions { Port = _options.Settings.EffectiveUdpPort, Offloads = _options.Settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None }));
+        IReadOnlyList<IUdpSocket> sockets = OpenSockets();
+        IUdpSocket socket = sockets[0];
         PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
         _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
@@ -146,7 +148,9 @@ internal sealed class PeerHost : IAsyncDisposable
             await _stop.CancelAsync().ConfigureAwait(false);
             await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
-        ITunDevice tun = _cleanup.AddDisposable(TunDevice.Open(Tun(step.Membership)));
+        IReadOnlyList<ITunDevice> queues = TunDevice.OpenQueues(Tun(step.Membership), sockets.Count);
+        ITunDevice tun = queues[0];
+        LaneDevices[] lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(_cleanup.AddDisposable(q), s))];
         TellInterface(tun, socket.Port);
         Task resolving = runtime.ResolveServerAsync(_stop.Token);
         int port = socket.Port;
@@ -161,12 +165,37 @@ internal sealed class PeerHost : IAsyncDisposable
         if (await FirstAsync(runtime.MapKnown, cancel).ConfigureAwait(false))
         {
             LocalStatic key = _cleanup.AddDisposable(new LocalStatic(step.Request.Device.Private));
-            DataPlane plane = _cleanup.AddDisposable(DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = key, LastSent = timestamps, Time = _options.Time }));
+            DataPlane plane = _cleanup.AddDisposable(DataPlane.Start(new DataPlaneOptions
+            {
+                Lanes = lanes,
+                ThreadsPerLane = _options.Settings.ThreadsPerLane,
+                BatchBytes = _options.Settings.BatchBytes,
+                Key = key,
+                LastSent = timestamps,
+                Time = _options.Time,
+            }));
             _plane = plane.Completion;
             runtime.Attach(plane);
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
         await resolving.ConfigureAwait(false);
+    }
+
+    private IReadOnlyList<IUdpSocket> OpenSockets()
+    {
+        Settings settings = _options.Settings;
+        UdpSocketOptions options = new()
+        {
+            Port = settings.EffectiveUdpPort,
+            Offloads = settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
+            BufferBytes = settings.SocketBufferBytes,
+        };
+        IReadOnlyList<IUdpSocket> sockets = UdpSocket.OpenGroup(options, TunDevice.HasQueues ? settings.EffectiveLanes : 1);
+        foreach (IUdpSocket socket in sockets)
+        {
+            _cleanup.AddDisposable(socket);
+        }
+        return sockets;
     }
 
     private void TellInterface(ITunDevice tun, int udpPort)

@@ -1,90 +1,95 @@
-using TunnelMesh.Platform.Lanes;
+using System.Security.Cryptography;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
-using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
-/// <summary>
-/// The engine at work: one lane, a thread that owns the engine, its buffers and the reading side of TUN and socket, and runs
-/// each packet to completion. What other threads want is left for it in a mailbox of one and picked up between batches.
-/// </summary>
-public sealed class DataPlane : ITunnelOutput, IDisposable
+/// <summary>The engines at work: the lanes of one device, the spreading of peers over them, and their sum.</summary>
+public sealed class DataPlane : IDisposable
 {
-    // Packets and bytes taken from one side before the other has its turn, so that bulk one way does not starve the other. Bytes may
-    // be exceeded by the last super-packet or train.
-    private const int BatchPackets = 64, BatchBytes = 64 * 1024;
-
-    // The largest UDP payload, or train.
-    private const int MaxTrain = 65535;
-
     private readonly DataPlaneOptions _options;
-    private readonly TunnelEngine _engine;
-    private readonly LanePoller _poller;
-    private readonly Thread _thread;
+    private readonly TunnelMembers _members;
+    private readonly Lane[] _lanes;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private IReadOnlyCollection<PeerSpec>? _wanted;
-    private volatile bool _stop;
-    private int _disposed;
+    private readonly Lock _spreading = new();
+    private Dictionary<string, int> _laneOf = [];
+    private int _running, _disposed;
 
-    private DataPlane(DataPlaneOptions options, LanePoller poller)
+    private DataPlane(DataPlaneOptions options)
     {
         _options = options;
-        _poller = poller;
-        _engine = new TunnelEngine(
-            new TunnelEngineOptions
+        _running = options.Lanes.Count * options.ThreadsPerLane;
+        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count });
+        var lanes = new List<Lane>();
+        LaneMail[] mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
+        try
+        {
+            for (int i = 0; i < options.Lanes.Count; i++)
             {
-                Key = options.Key,
-                Time = options.Time,
-                LastSent = options.LastSent,
-                Mtu = options.Tun.Mtu,
-                Addresses = options.Tun.Addresses,
-                Offloads = options.Tun.Offloads,
-                HandshakesPerSecondBeforeCookies = options.HandshakesPerSecondBeforeCookies,
-            },
-            this);
-        _thread = new Thread(Run) { IsBackground = true, Name = "tunnelmesh-lane" };
+                lanes.Add(new Lane(options, _members, i, mail, Ended));
+            }
+        }
+        catch
+        {
+            lanes.ForEach(l => l.Dispose());
+            throw;
+        }
+
+        _lanes = [.. lanes];
+        if (_lanes.Length > 1)
+        {
+            _members.Added = () => Array.ForEach(_lanes, l => l.Wake());
+        }
     }
 
-    /// <summary>Dropped packets by reason.</summary>
-    public DataPlaneCounters Counters => _engine.Counters;
+    /// <summary>Dropped packets by reason, and batches; the sum of all threads, as it is now.</summary>
+    public DataPlaneCounters Counters => DataPlaneCounters.Sum(_lanes.SelectMany(l => l.Counters));
 
     /// <summary>Handshake datagrams by result.</summary>
-    public WireGuardCounters HandshakeCounters => _engine.HandshakeCounters;
+    public WireGuardCounters HandshakeCounters => _members.Device.Counters;
 
     /// <summary>Peers left out because of an unusable key, since start.</summary>
-    public long RefusedPeers => _engine.RefusedPeers;
+    public long RefusedPeers => _lanes.Sum(l => l.RefusedPeers);
+
+    /// <summary>How many lanes there are.</summary>
+    public int Lanes => _lanes.Length;
+
+    /// <summary>Threads of each lane, 1 or 2.</summary>
+    public int ThreadsPerLane => _options.ThreadsPerLane;
 
     /// <summary>Offloads of the TUN in use.</summary>
-    public TunOffloads TunOffloads => _options.Tun.Offloads;
+    public TunOffloads TunOffloads => _options.Lanes[0].Tun.Offloads;
 
     /// <summary>Offloads of the socket in use.</summary>
-    public UdpOffloads UdpOffloads => _options.Socket.Offloads;
+    public UdpOffloads UdpOffloads => _options.Lanes[0].Socket.Offloads;
 
     /// <summary>Trains of datagrams that the system refused, and that went one by one.</summary>
-    public long SegmentationFallbacks => _options.Socket.SegmentationFallbacks;
+    public long SegmentationFallbacks => _options.Lanes.Sum(l => l.Socket.SegmentationFallbacks);
 
     /// <summary>Ends with the data plane; faults with a <see cref="TunException"/> when the interface is gone.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Starts the lane.</summary>
+    /// <summary>Starts the lanes.</summary>
     /// <param name="options">Devices and keys; the devices are disposed too when starting fails.</param>
     /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
     public static DataPlane Start(DataPlaneOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfZero(options.Lanes.Count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ThreadsPerLane, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ThreadsPerLane, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchBytes, 64 * 1024);
         try
         {
-            var plane = new DataPlane(options, LanePoller.Create(options.Tun, options.Socket));
-            plane._thread.Start();
+            var plane = new DataPlane(options);
+            Array.ForEach(plane._lanes, l => l.Start());
             return plane;
         }
         catch
         {
-            options.Tun.Dispose();
-            options.Socket.Dispose();
+            CloseDevices(options);
             throw;
         }
     }
@@ -94,17 +99,25 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        Volatile.Write(ref _wanted, peers);
-        if (!_completion.Task.IsCompleted)
+        if (_completion.Task.IsCompleted)
         {
-            _poller.Wake();
+            return;
+        }
+
+        lock (_spreading)
+        {
+            List<PeerSpec>[] shares = Spread(peers);
+            for (int i = 0; i < _lanes.Length; i++)
+            {
+                _lanes[i].SetPeers(shares[i]);
+            }
         }
     }
 
     /// <summary>How each tunnel is doing. Any thread.</summary>
-    public IReadOnlyList<PeerStats> GetStats() => _engine.GetStats();
+    public IReadOnlyList<PeerStats> GetStats() => [.. _lanes.SelectMany(l => l.GetStats())];
 
-    /// <summary>Ends the lane, zeroes the sessions' keys and removes the interface.</summary>
+    /// <summary>Ends the lanes, zeroes the sessions' keys and removes the interface.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -112,126 +125,67 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
             return;
         }
 
-        _stop = true;
-        _poller.Wake();
-        _thread.Join();
-        _options.Tun.Dispose();
-        _options.Socket.Dispose();
-        _poller.Dispose();
+        Array.ForEach(_lanes, l => l.Stop());
+        Array.ForEach(_lanes, l => l.Dispose());
+        CloseDevices(_options);
     }
 
-    /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _options.Socket.Send(datagram, destination);
-
-    /// <inheritdoc/>
-    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
-        _options.Socket.SendSegments(datagrams, segmentSize, destination);
-
-    /// <inheritdoc/>
-    bool ITunnelOutput.WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
-        _options.Tun.WriteGroup(header, packetHeader, buffer, payload);
-
-    /// <inheritdoc/>
-    bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet) => _options.Tun.Write(packet);
-
-    private void Run()
+    private static void CloseDevices(DataPlaneOptions options)
     {
-        try
+        foreach (LaneDevices lane in options.Lanes)
         {
-            Loop();
-            _engine.Clear();
+            lane.Tun.Dispose();
+            lane.Socket.Dispose();
+        }
+    }
+
+    // A peer stays in its lane as long as it is there, by its key: a key that comes back under another name must not be in two lanes at once.
+    private List<PeerSpec>[] Spread(IReadOnlyCollection<PeerSpec> peers)
+    {
+        List<PeerSpec>[] shares = [.. _lanes.Select(_ => new List<PeerSpec>())];
+        var laneOf = new Dictionary<string, int>(peers.Count);
+        var fresh = new List<(string Key, PeerSpec Peer)>();
+        foreach (PeerSpec peer in peers)
+        {
+            string key = Convert.ToHexString(peer.PublicKey);
+            if (laneOf.TryGetValue(key, out int lane) || _laneOf.TryGetValue(key, out lane))
+            {
+                laneOf[key] = lane;
+                shares[lane].Add(peer);
+            }
+            else
+            {
+                fresh.Add((key, peer));
+            }
+        }
+
+        foreach ((string key, PeerSpec peer) in fresh)
+        {
+            if (!laneOf.TryGetValue(key, out int lane))
+            {
+                lane = Array.IndexOf(shares, shares.MinBy(s => s.Count));
+                laneOf[key] = lane;
+            }
+
+            shares[lane].Add(peer);
+        }
+
+        _laneOf = laneOf;
+        return shares;
+    }
+
+    private void Ended(Exception? failure)
+    {
+        if (failure is not null)
+        {
+            // One lane less would lose packets silently: the others end too.
+            _completion.TrySetException(failure);
+            Array.ForEach(_lanes, l => l.Stop());
+        }
+
+        if (Interlocked.Decrement(ref _running) == 0)
+        {
             _completion.TrySetResult();
         }
-#pragma warning disable CA1031 // Whatever ends the lane has to reach whoever waits for it; a thread has no other way to tell.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            _engine.Clear();
-            _completion.TrySetException(e);
-        }
-    }
-
-    private void Loop()
-    {
-        byte[] frame = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
-        byte[] datagrams = GC.AllocateUninitializedArray<byte>(BatchBytes + MaxTrain, pinned: true);
-        var trains = new ReceivedTrain[BatchPackets];
-        bool packets = false, more = false;
-        while (!_stop)
-        {
-            if (Interlocked.Exchange(ref _wanted, null) is { } wanted)
-            {
-                _engine.SetPeers(wanted);
-            }
-
-            if (_options.Time.GetTimestamp() >= _engine.NextDeadline)
-            {
-                _engine.RunTimers();
-            }
-
-            LaneEvents events = _poller.Wait(packets || more ? 0 : Timeout());
-            more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, trains);
-            packets = events.HasFlag(LaneEvents.Packets) && ReadPackets(frame);
-        }
-    }
-
-    /// <summary>True when there may be more.</summary>
-    private bool ReceiveDatagrams(byte[] buffer, ReceivedTrain[] trains)
-    {
-        int count = 0, filled = 0;
-        bool more = true;
-        while (count < trains.Length && filled <= BatchBytes)
-        {
-            int length = _options.Socket.ReceiveSegments(buffer.AsSpan(filled, Math.Min(MaxTrain, buffer.Length - filled)), out int segmentSize, out UdpEndpoint source);
-            if (length == 0)
-            {
-                more = false;
-                break;
-            }
-
-            trains[count++] = new ReceivedTrain(filled, length, segmentSize, source);
-            filled += length;
-        }
-
-        if (count > 0)
-        {
-            _engine.HandleTrains(buffer, trains.AsSpan(0, count));
-        }
-
-        return more;
-    }
-
-    /// <summary>True when there may be more.</summary>
-    private bool ReadPackets(byte[] frame)
-    {
-        bool more = true;
-        for (int count = 0, taken = 0; count < BatchPackets && taken < BatchBytes; count++)
-        {
-            int length = _options.Tun.ReadFrame(frame, out VirtioNetHeader header);
-            if (length == 0)
-            {
-                more = false;
-                break;
-            }
-
-            _engine.HandleFrame(header, frame.AsSpan(0, length));
-            taken += length;
-        }
-
-        _engine.Flush();
-        return more;
-    }
-
-    // Rounded up, so that the lane never wakes just before the deadline only to wait again.
-    private int Timeout()
-    {
-        long deadline = _engine.NextDeadline;
-        if (deadline == long.MaxValue)
-        {
-            return -1;
-        }
-
-        double milliseconds = _options.Time.GetElapsedTime(_options.Time.GetTimestamp(), deadline).TotalMilliseconds;
-        return (int)Math.Clamp(Math.Ceiling(milliseconds), 0, 60_000);
     }
 }

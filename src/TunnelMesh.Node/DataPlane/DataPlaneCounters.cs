@@ -1,6 +1,6 @@
 namespace TunnelMesh.Node.DataPlane;
 
-/// <summary>How many packets were dropped, by reason, and how many went through in how many batches. Any thread reads; the engine's alone counts batches.</summary>
+/// <summary>How many packets were dropped, by reason, and how many went through in how many batches. Any thread reads; one alone counts batches.</summary>
 public sealed class DataPlaneCounters
 {
     private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
@@ -22,6 +22,26 @@ public sealed class DataPlaneCounters
     /// <summary>Packets dropped for a reason since start.</summary>
     /// <param name="reason">The reason.</param>
     public long this[DropReason reason] => Interlocked.Read(ref _drops[(int)reason]);
+
+    /// <summary>The sum of several threads' counters, as they are now.</summary>
+    internal static DataPlaneCounters Sum(IEnumerable<DataPlaneCounters> parts)
+    {
+        var sum = new DataPlaneCounters();
+        foreach (DataPlaneCounters part in parts)
+        {
+            for (int i = 0; i < sum._drops.Length; i++)
+            {
+                sum._drops[i] += Interlocked.Read(ref part._drops[i]);
+            }
+
+            sum._sealedPackets += part.SealedPackets;
+            sum._sealedBatches += part.SealedBatches;
+            sum._openedPackets += part.OpenedPackets;
+            sum._openedBatches += part.OpenedBatches;
+        }
+
+        return sum;
+    }
 
     /// <summary>Counts drops.</summary>
     /// <param name="reason">The reason.</param>

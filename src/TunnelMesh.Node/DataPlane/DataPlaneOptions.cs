@@ -7,11 +7,14 @@ namespace TunnelMesh.Node.DataPlane;
 /// <summary>What the data plane needs.</summary>
 public sealed record DataPlaneOptions
 {
-    /// <summary>The TUN device; owned by the data plane from then on.</summary>
-    public required ITunDevice Tun { get; init; }
+    /// <summary>The lanes: queues of one TUN device, each with a socket of one port. Owned by the data plane from then on.</summary>
+    public required IReadOnlyList<LaneDevices> Lanes { get; init; }
 
-    /// <summary>The socket; owned by the data plane from then on.</summary>
-    public required IUdpSocket Socket { get; init; }
+    /// <summary>1: a lane's thread does everything, which makes the shortest round trips; 2: one sends while the other receives.</summary>
+    public int ThreadsPerLane { get; init; } = 1;
+
+    /// <summary>Bytes that one side may take before the other has its turn, and the size of the pools for it; at least 65536.</summary>
+    public int BatchBytes { get; init; } = 64 * 1024;
 
     /// <summary>This device's key; stays the caller's to dispose, after the data plane.</summary>
     public required LocalStatic Key { get; init; }

@@ -26,7 +26,7 @@ internal sealed class InboundPipeline
 {
     private const int MaxRun = 128;
 
-    private readonly WireGuardDevice _device;
+    private readonly TunnelMembers _members;
     private readonly TunnelSender _sender;
     private readonly InsideAddresses _own;
     private readonly DataPlaneCounters _counters;
@@ -39,21 +39,18 @@ internal sealed class InboundPipeline
     private int _count;
 
     /// <summary>Makes a pipeline.</summary>
-    /// <param name="device">Knows the sessions.</param>
+    /// <param name="members">Knows the sessions, and who may send from which prefix.</param>
     /// <param name="sender">Sends probes and echoes.</param>
     /// <param name="own">This device's inside addresses.</param>
     /// <param name="output">Takes opened packets.</param>
     /// <param name="counters">Counts drops.</param>
     /// <param name="offloads">What may be joined for the output.</param>
-    public InboundPipeline(WireGuardDevice device, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunOffloads offloads)
+    public InboundPipeline(TunnelMembers members, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunOffloads offloads)
     {
-        (_device, _sender, _own, _counters, _sink) = (device, sender, own, counters, new TunSink(output, counters));
+        (_members, _sender, _own, _counters, _sink) = (members, sender, own, counters, new TunSink(output, counters));
         bool tcp = offloads.HasFlag(TunOffloads.Tcp), udp = offloads.HasFlag(TunOffloads.Udp);
         _coalescer = tcp || udp ? new PacketCoalescer(new CoalescerOptions { Tcp = tcp, Udp = udp }) : null;
     }
-
-    /// <summary>Who may send from which prefix; swapped whole by the engine.</summary>
-    public RouteTable<PeerTunnel> Routes { get; set; } = new([]);
 
     /// <summary>Takes one transport data message into the present run; a run of another session is opened first.</summary>
     /// <param name="buffer">The receive buffer, the same until <see cref="Flush"/>.</param>
@@ -81,7 +78,7 @@ internal sealed class InboundPipeline
             return null;
         }
 
-        if (!_device.TryFindKeypair(_index, out TransportKeypair? keys, out WireGuardPeer? session) || session.Tag is not PeerTunnel tunnel)
+        if (!_members.Device.TryFindKeypair(_index, out TransportKeypair? keys, out WireGuardPeer? session) || session.Tag is not PeerTunnel tunnel)
         {
             _counters.Drop(DropReason.NoSession, run.Length);
             return null;
@@ -196,7 +193,7 @@ internal sealed class InboundPipeline
             return 0;
         }
 
-        if (!ReferenceEquals(Routes.Find(packet.Source), tunnel))
+        if (!ReferenceEquals(_members.Routes.Find(packet.Source), tunnel))
         {
             _counters.Drop(DropReason.BadSource);
             return 0;

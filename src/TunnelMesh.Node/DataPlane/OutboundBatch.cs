@@ -7,7 +7,7 @@ namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>
 /// Packets of one tunnel on their way out, each in its datagram's place, one datagram behind the other: sealed together, and sent
-/// as trains of equal datagrams. On the engine's thread. Allocates nothing after construction.
+/// as trains of equal datagrams. One thread a batch. Allocates nothing after construction.
 /// </summary>
 internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters counters, int mtu)
 {

@@ -1,59 +1,78 @@
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets;
 using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>
-/// The tunnels of one device: packets and datagrams in, packets and datagrams out. No I/O and no clock of its own, so that a
+/// The tunnels of one lane, which are all of a device that has one lane: packets and datagrams in, packets and datagrams out. No I/O and no clock of its own, so that a
 /// simulation drives it as the real data plane does. One thread calls it; <see cref="GetStats"/> and the counters may be
 /// read by any. The steady path neither allocates nor waits.
 /// </summary>
-public sealed class TunnelEngine
+public sealed class TunnelEngine : IWaitingRoom
 {
     private readonly TimeProvider _time;
-    private readonly WireGuardDevice _device;
+    private readonly TunnelMembers _members;
+    private readonly LanePost? _post;
+    private readonly int _lane;
     private readonly TunnelSender _sender;
     private readonly HandshakeDriver _handshakes;
-    private readonly OutboundPipeline _outbound;
     private readonly InboundPipeline _inbound;
+    private readonly UnreachableReporter _unreachable;
     private readonly Dictionary<string, PeerTunnel> _byId = [];
     private volatile PeerTunnel[] _tunnels = [];
+    private int _additions;
     private long _refused;
 
-    /// <summary>Makes an engine without peers.</summary>
+    /// <summary>Makes an engine without peers, the only one of its device.</summary>
     /// <param name="options">What it needs.</param>
     /// <param name="output">Where its output goes.</param>
     public TunnelEngine(TunnelEngineOptions options, ITunnelOutput output)
+        : this(options, output, MembersOf(options), 0, null)
+    {
+    }
+
+    /// <summary>Makes the engine of one lane.</summary>
+    /// <param name="options">What it needs.</param>
+    /// <param name="output">Where its output goes.</param>
+    /// <param name="members">Shared by all lanes of the device.</param>
+    /// <param name="lane">Number of the lane.</param>
+    /// <param name="mail">Of all lanes, by number; null when there is one only.</param>
+    internal TunnelEngine(TunnelEngineOptions options, ITunnelOutput output, TunnelMembers members, int lane, IReadOnlyList<LaneMail>? mail)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(output);
-        _time = options.Time;
-        _device = new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent);
+        (_time, _members, _lane) = (options.Time, members, lane);
+        _post = mail is { Count: > 1 } ? new LanePost(mail, Counters) : null;
         var own = new InsideAddresses(options.Addresses);
-        var unreachable = new UnreachableReporter(options.Time, own, output);
-        _sender = new TunnelSender(options.Random, output, Counters, options.Mtu);
-        _handshakes = new HandshakeDriver(_device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies);
-        _outbound = new OutboundPipeline(_sender, _handshakes, unreachable, Counters);
-        _inbound = new InboundPipeline(_device, _sender, own, output, Counters, options.Offloads);
+        var batch = new OutboundBatch(output, Counters, options.Mtu);
+        _unreachable = new UnreachableReporter(options.Time, own, output);
+        _sender = new TunnelSender(options.Random, output, batch, Counters, options.Mtu);
+        _handshakes = new HandshakeDriver(members.Device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies);
+        Outbound = new OutboundPipeline(members, batch, _unreachable, Counters, this);
+        _inbound = new InboundPipeline(members, _sender, own, output, Counters, options.Offloads);
     }
 
     /// <summary>Dropped packets by reason.</summary>
     public DataPlaneCounters Counters { get; } = new();
 
     /// <summary>Handshake datagrams by result.</summary>
-    public WireGuardCounters HandshakeCounters => _device.Counters;
+    public WireGuardCounters HandshakeCounters => _members.Device.Counters;
 
     /// <summary>Peers that <see cref="SetPeers"/> left out because their key gives no secrecy or is another's too, since start.</summary>
     public long RefusedPeers => Interlocked.Read(ref _refused);
+
+    /// <summary>The way out, for the engine's thread.</summary>
+    internal OutboundPipeline Outbound { get; }
 
     /// <summary>When <see cref="RunTimers"/> is to be called next, a timestamp of the provider; <see cref="long.MaxValue"/> for not
     /// before something happens.</summary>
     public long NextDeadline { get; private set; } = long.MaxValue;
 
-    /// <summary>Replaces the list of peers. Sessions of peers whose keys have not changed go on.</summary>
-    /// <param name="peers">All peers; a device ID may come once.</param>
+    /// <summary>Replaces the list of peers of this lane. Sessions of peers whose keys have not changed go on.</summary>
+    /// <param name="peers">All peers of the lane; a device ID may come once.</param>
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
@@ -83,11 +102,17 @@ public sealed class TunnelEngine
         }
 
         _tunnels = [.. _byId.Values];
-        var routes = new RouteTable<PeerTunnel>(_tunnels.SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, t))));
-        _outbound.Routes = routes;
-        _inbound.Routes = routes;
-        if (added)
+        _members.Publish(_lane, _tunnels, added);
+        NoticeMembers();
+    }
+
+    /// <summary>Handles initiations again that were held for peers unknown until now. After <see cref="TunnelMembers.Additions"/> has changed; more often does no harm.</summary>
+    internal void NoticeMembers()
+    {
+        int additions = _members.Additions;
+        if (additions != _additions)
         {
+            _additions = additions;
             RetryHeld();
         }
     }
@@ -96,17 +121,10 @@ public sealed class TunnelEngine
     /// before anything else is called.</summary>
     /// <param name="header">What the device said about it.</param>
     /// <param name="packet">At most 65535 bytes; free again on return.</param>
-    public void HandleFrame(in VirtioNetHeader header, ReadOnlySpan<byte> packet)
-    {
-        long now = _time.GetTimestamp();
-        if (_outbound.Handle(header, packet, now) is { } waiting)
-        {
-            Schedule(waiting, now);
-        }
-    }
+    public void HandleFrame(in VirtioNetHeader header, ReadOnlySpan<byte> packet) => Outbound.Handle(header, packet, _time.GetTimestamp());
 
     /// <summary>Seals and sends what <see cref="HandleFrame"/> gathered.</summary>
-    public void Flush() => _sender.SendBatch();
+    public void Flush() => Outbound.Flush();
 
     /// <summary>Takes one whole packet from the TUN and sends it.</summary>
     /// <param name="packet">At most 65535 bytes; free again on return.</param>
@@ -147,6 +165,51 @@ public sealed class TunnelEngine
         _inbound.Flush(buffer);
     }
 
+    /// <summary>Takes what another thread left for this lane.</summary>
+    internal void Handle(in LaneLetter letter)
+    {
+        switch (letter)
+        {
+            case { Tunnel: null, Bytes: { } datagram }:
+                HandleDatagram(datagram, letter.Source);
+                break;
+            case { Tunnel: { } tunnel, Bytes: { } packet }:
+                long now = _time.GetTimestamp();
+                Keep(tunnel, packet, now);
+                // Only now: a packet that comes while this one is on its way has to see it in one place or the other.
+                tunnel.NoteTaken();
+                Send(tunnel, now);
+                break;
+            case { Tunnel: { } touched }:
+                Schedule(touched, _time.GetTimestamp());
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    void IWaitingRoom.Hold(PeerTunnel tunnel, ReadOnlySpan<byte> packet, long now)
+    {
+        if (IsMine(tunnel))
+        {
+            Keep(tunnel, packet, now);
+        }
+        else
+        {
+            _post!.Hold(tunnel, packet, now);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IWaitingRoom.Settle(PeerTunnel tunnel, long now)
+    {
+        if (IsMine(tunnel))
+        {
+            Send(tunnel, now);
+        }
+    }
+
     /// <summary>Does what the timers ask for. Call at or after <see cref="NextDeadline"/>; more often does no harm.</summary>
     public void RunTimers()
     {
@@ -174,12 +237,50 @@ public sealed class TunnelEngine
     private static bool SameKeys(PeerSpec a, PeerSpec b) =>
         a.PublicKey.AsSpan().SequenceEqual(b.PublicKey) && a.PresharedKey.AsSpan().SequenceEqual(b.PresharedKey) && a.Stock == b.Stock;
 
+    private static TunnelMembers MembersOf(TunnelEngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent));
+    }
+
+    private bool IsMine(PeerTunnel tunnel) => tunnel.Session.Lane == _lane;
+
+    private void Keep(PeerTunnel tunnel, ReadOnlySpan<byte> packet, long now)
+    {
+        if (tunnel.Wait(packet, now) is > 0 and var lost)
+        {
+            Counters.Drop(DropReason.QueueFull, lost);
+        }
+    }
+
+    private void Send(PeerTunnel tunnel, long now)
+    {
+        if (TunnelSender.CanSend(tunnel, now))
+        {
+            _sender.Flush(tunnel, now);
+        }
+        else
+        {
+            _handshakes.Begin(tunnel, now);
+            Schedule(tunnel, now);
+        }
+    }
+
+    private void Refuse(PeerTunnel tunnel, long before)
+    {
+        while (tunnel.TryTakeWaiting(before, out byte[]? packet))
+        {
+            Counters.Drop(DropReason.Unreachable);
+            _unreachable.Report(packet, IcmpUnreachableKind.Host);
+        }
+    }
+
     private bool TryAdd(PeerSpec spec)
     {
         var tunnel = new PeerTunnel(spec, _time);
         try
         {
-            tunnel.Session = _device.AddPeer(spec.PublicKey, spec.PresharedKey, tunnel);
+            tunnel.Session = _members.Device.AddPeer(spec.PublicKey, spec.PresharedKey, tunnel, _lane);
         }
         catch (ArgumentException)
         {
@@ -197,7 +298,7 @@ public sealed class TunnelEngine
     private void Remove(PeerTunnel tunnel)
     {
         _byId.Remove(tunnel.Spec.DeviceId);
-        _device.RemovePeer(tunnel.Session);
+        _members.Device.RemovePeer(tunnel.Session);
         tunnel.Repeater.Stop();
     }
 
@@ -206,6 +307,13 @@ public sealed class TunnelEngine
         HandshakeResult result = _handshakes.Handle(datagram, source, now, out PeerTunnel? tunnel);
         if (tunnel is null)
         {
+            return;
+        }
+
+        if (!IsMine(tunnel))
+        {
+            // An initiation names its sender only inside: any lane answers it, and the owner goes on.
+            _post?.Touch(tunnel);
             return;
         }
 
@@ -222,7 +330,14 @@ public sealed class TunnelEngine
     private void HandleOne(Span<byte> buffer, PacketSlice slice, in UdpEndpoint source, long now)
     {
         Span<byte> datagram = buffer.Slice(slice.Offset, slice.Length);
-        switch (WireGuardMessage.TypeOf(datagram))
+        byte type = WireGuardMessage.TypeOf(datagram);
+        if (_post is not null && WireGuardMessage.TryReadReceiver(datagram, type, out uint receiver) && _members.Device.LaneOf(receiver) is var lane && lane != _lane)
+        {
+            _post.Forward(lane, datagram, source);
+            return;
+        }
+
+        switch (type)
         {
             case WireGuardMessage.Transport:
                 Confirm(_inbound.Add(buffer, slice, source, now), now);
@@ -262,7 +377,7 @@ public sealed class TunnelEngine
 
     private void Run(PeerTunnel tunnel, long now)
     {
-        PeerTimerActions actions = _device.RunTimers(tunnel.Session);
+        PeerTimerActions actions = _members.Device.RunTimers(tunnel.Session);
         if (actions.HasFlag(PeerTimerActions.SendKeepalive))
         {
             _sender.SendKeepalive(tunnel, now);
@@ -271,13 +386,13 @@ public sealed class TunnelEngine
         if (actions.HasFlag(PeerTimerActions.GiveUp))
         {
             tunnel.Repeater.Stop();
-            _outbound.Refuse(tunnel, long.MaxValue);
+            Refuse(tunnel, long.MaxValue);
         }
 
         if (actions.HasFlag(PeerTimerActions.SendInitiation))
         {
             // Nothing answered the initiation before this one, on any candidate: what waited for it is told so.
-            _outbound.Refuse(tunnel, now - _time.TimestampFrequency * (long)HandshakeClock.RekeyTimeout.TotalSeconds);
+            Refuse(tunnel, now - _time.TimestampFrequency * (long)HandshakeClock.RekeyTimeout.TotalSeconds);
             _handshakes.Begin(tunnel, now);
         }
 
@@ -295,7 +410,7 @@ public sealed class TunnelEngine
     {
         // Never at once again: whatever is due now has been done, and a millisecond cannot spin.
         long soonest = now + (_time.TimestampFrequency / 1000);
-        tunnel.Deadline = Math.Max(soonest, Math.Min(_device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline));
+        tunnel.Deadline = Math.Max(soonest, Math.Min(_members.Device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline));
         NextDeadline = Math.Min(NextDeadline, tunnel.Deadline);
     }
 

@@ -8,45 +8,25 @@ using TunnelMesh.Protocol.Packets.Offload;
 namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>
-/// The last stage of everything that leaves inside a session: seal in place, send, note it for the timers. The only place where
-/// a keypair seals, and used by the engine's thread alone: two threads would use a nonce twice.
+/// What a lane itself has to send inside a session, beside the packets that <see cref="OutboundBatch"/> gathers: what waited, keepalives, probes.
+/// Seal in place, send, note it for the timers. On the lane's thread.
 /// </summary>
-internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, DataPlaneCounters counters, int mtu)
+internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput output, OutboundBatch batch, DataPlaneCounters counters, int mtu)
 {
     private readonly byte[] _scratch = new byte[((Math.Max(mtu, ushort.MaxValue) + 15) & ~15) + WireGuardMessage.TransportOverhead];
-    private readonly OutboundBatch _batch = new(output, counters, mtu);
-
-    /// <summary>Puts packets into the batch that <see cref="SendBatch"/> sends, if there are keys and an endpoint.</summary>
-    /// <param name="tunnel">To whom.</param>
-    /// <param name="packets">One packet, or a super-packet to be cut; copied.</param>
-    /// <param name="now">Timestamp.</param>
-    /// <returns>False when they have to wait for a session.</returns>
-    public bool TryAdd(PeerTunnel tunnel, in SegmentSplitter packets, long now)
-    {
-        if (!CanSend(tunnel, now))
-        {
-            return false;
-        }
-
-        _batch.Add(tunnel, packets, now);
-        return true;
-    }
-
-    /// <summary>Seals and sends the batch. Sessions and endpoints must not change between adding and this.</summary>
-    public void SendBatch() => _batch.Send();
 
     /// <summary>Sends what waited for the session, oldest first.</summary>
     public void Flush(PeerTunnel tunnel, long now)
     {
-        while (CanSend(tunnel, now) && tunnel.Waiting.TryDequeue(out byte[]? packet))
+        while (CanSend(tunnel, now) && tunnel.TryTakeWaiting(long.MaxValue, out byte[]? packet))
         {
             if (SegmentSplitter.TryParse(default, packet, out SegmentSplitter single))
             {
-                _batch.Add(tunnel, single, now);
+                batch.Add(tunnel, single, now);
             }
         }
 
-        _batch.Send();
+        batch.Send();
     }
 
     /// <summary>Sends an empty packet.</summary>

@@ -5,6 +5,10 @@ public sealed record DataPlaneReport
 {
     /// <summary><c>avx512</c>, <c>libcrypto</c> or <c>framework</c>.</summary>
     public required string Cipher { get; init; }
+    /// <summary>Lanes of the data plane.</summary>
+    public required int Lanes { get; init; }
+    /// <summary>Threads of each lane, 1 or 2.</summary>
+    public required int ThreadsPerLane { get; init; }
     /// <summary>Offloads of the TUN in use: of <c>checksum</c>, <c>tcp</c>, <c>udp</c>.</summary>
     public required IReadOnlyList<string> TunOffloads { get; init; }
     /// <summary>Offloads of the socket in use: of <c>segmentation</c>, <c>receive_coalescing</c>.</summary>

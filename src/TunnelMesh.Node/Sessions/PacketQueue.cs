@@ -37,9 +37,6 @@ internal sealed class PacketQueue(int maxPackets, int maxBytes)
         return lost;
     }
 
-    /// <summary>Takes the oldest packet.</summary>
-    public bool TryDequeue([NotNullWhen(true)] out byte[]? packet) => TryDequeueOlder(long.MaxValue, out packet);
-
     /// <summary>Takes the oldest packet if it came before a timestamp.</summary>
     public bool TryDequeueOlder(long before, [NotNullWhen(true)] out byte[]? packet)
     {

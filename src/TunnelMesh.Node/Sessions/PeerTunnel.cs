@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
@@ -6,8 +7,8 @@ using TunnelMesh.Protocol.Noise;
 namespace TunnelMesh.Node.Sessions;
 
 /// <summary>
-/// Everything the engine keeps for one remote device. Owned by the engine's thread; <see cref="GetStats"/> may be called
-/// by any.
+/// Everything the data plane keeps for one remote device. Owned by the thread of its lane; any thread may send, read the statistics
+/// and leave packets for the owner.
 /// </summary>
 internal sealed class PeerTunnel
 {
@@ -15,7 +16,9 @@ internal sealed class PeerTunnel
     public const int MaxWaitingPackets = 128, MaxWaitingBytes = 256 * 1024;
 
     private readonly TimeProvider _time;
-    private long _rxBytes, _txBytes, _rttTicks = -1;
+    private readonly PacketQueue _waiting = new(MaxWaitingPackets, MaxWaitingBytes);
+    private long _rxBytes, _txBytes, _rttTicks = -1, _lastDataAt = long.MinValue;
+    private int _posted, _held;
 
     public PeerTunnel(PeerSpec spec, TimeProvider time)
     {
@@ -40,13 +43,14 @@ internal sealed class PeerTunnel
 
     public RoundTripMeter Meter { get; }
 
-    public PacketQueue Waiting { get; } = new(MaxWaitingPackets, MaxWaitingBytes);
+    /// <summary>True while packets wait here or on their way to the owner: a newer one has to line up behind them. Any thread.</summary>
+    public bool HasBacklog => Volatile.Read(ref _posted) != 0 || Volatile.Read(ref _held) != 0;
 
     /// <summary>Timestamp at which the timers are looked at next.</summary>
     public long Deadline { get; set; } = long.MaxValue;
 
     /// <summary>Timestamp of the last inner packet either way; null when there was none.</summary>
-    public long? LastDataAt { get; private set; }
+    public long? LastDataAt => Volatile.Read(ref _lastDataAt) is var at && at == long.MinValue ? null : at;
 
     /// <summary>Timestamp of the last authenticated datagram from the peer; null when there was none.</summary>
     public long? LastHeardAt { get; set; }
@@ -59,16 +63,39 @@ internal sealed class PeerTunnel
         Session.PersistentKeepaliveSeconds = spec.PersistentKeepaliveSeconds;
     }
 
+    /// <summary>A packet is on its way to the owner. Any thread.</summary>
+    public void NotePosted() => Interlocked.Increment(ref _posted);
+
+    /// <summary>The owner has it, or it was lost.</summary>
+    public void NoteTaken() => Interlocked.Decrement(ref _posted);
+
+    /// <summary>Puts a packet into the queue that waits for a session; how many were lost for it.</summary>
+    public int Wait(ReadOnlySpan<byte> packet, long now)
+    {
+        int lost = _waiting.Enqueue(packet, now);
+        Volatile.Write(ref _held, _waiting.Count);
+        return lost;
+    }
+
+    /// <summary>Takes the oldest waiting packet if it came before a timestamp.</summary>
+    public bool TryTakeWaiting(long before, [NotNullWhen(true)] out byte[]? packet)
+    {
+        bool taken = _waiting.TryDequeueOlder(before, out packet);
+        Volatile.Write(ref _held, _waiting.Count);
+        return taken;
+    }
+
+    /// <summary>Any thread.</summary>
     public void NoteSentData(int bytes, long now)
     {
-        Volatile.Write(ref _txBytes, _txBytes + bytes);
-        LastDataAt = now;
+        Interlocked.Add(ref _txBytes, bytes);
+        Volatile.Write(ref _lastDataAt, now);
     }
 
     public void NoteReceivedData(int bytes, long now)
     {
         Volatile.Write(ref _rxBytes, _rxBytes + bytes);
-        LastDataAt = now;
+        Volatile.Write(ref _lastDataAt, now);
     }
 
     public void NoteRoundTrip(TimeSpan roundTrip) => Volatile.Write(ref _rttTicks, roundTrip.Ticks);

@@ -12,7 +12,7 @@ internal static unsafe partial class LinuxNative
     public const short PollIn = 1;
     public const int AfInet = 2, AfInet6 = 10, AfNetlink = 16;
     public const int SockDgram = 2, SockRaw = 3, SockCloExec = 0x80000;
-    public const int SolSocket = 1, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoMark = 36;
+    public const int SolSocket = 1, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoReusePort = 15, SoMark = 36, SoAttachReusePortCbpf = 51;
     public const int IpProtoIpv6 = 41, Ipv6V6Only = 26;
     public const int SolUdp = 17, UdpSegment = 103, UdpGro = 104;
     public const int MsgDontWait = 0x40;

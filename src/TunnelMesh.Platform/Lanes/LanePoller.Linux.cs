@@ -3,14 +3,14 @@ using TunnelMesh.Platform.Interop;
 
 namespace TunnelMesh.Platform.Lanes;
 
-/// <summary>poll(2) over the two descriptors and an eventfd.</summary>
+/// <summary>poll(2) over the descriptors and an eventfd.</summary>
 internal sealed unsafe class LinuxLanePoller : LanePoller
 {
-    private readonly SafeFileDescriptor _tun;
-    private readonly SafeFileDescriptor _socket;
+    private readonly SafeFileDescriptor? _tun;
+    private readonly SafeFileDescriptor? _socket;
     private readonly SafeFileDescriptor _wake = LinuxNative.EventFd(0, LinuxNative.OCloExec | LinuxNative.ONonBlock);
 
-    public LinuxLanePoller(SafeFileDescriptor tun, SafeFileDescriptor socket)
+    public LinuxLanePoller(SafeFileDescriptor? tun, SafeFileDescriptor? socket)
     {
         if (_wake.IsInvalid)
         {
@@ -25,11 +25,12 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
         bool tunHeld = false, socketHeld = false;
         try
         {
-            _tun.DangerousAddRef(ref tunHeld);
-            _socket.DangerousAddRef(ref socketHeld);
+            _tun?.DangerousAddRef(ref tunHeld);
+            _socket?.DangerousAddRef(ref socketHeld);
             LinuxNative.PollFd* fds = stackalloc LinuxNative.PollFd[3];
-            fds[0] = new LinuxNative.PollFd { Fd = (int)_tun.DangerousGetHandle(), Events = LinuxNative.PollIn };
-            fds[1] = new LinuxNative.PollFd { Fd = (int)_socket.DangerousGetHandle(), Events = LinuxNative.PollIn };
+            // poll passes over a negative descriptor.
+            fds[0] = new LinuxNative.PollFd { Fd = (int)(_tun?.DangerousGetHandle() ?? -1), Events = LinuxNative.PollIn };
+            fds[1] = new LinuxNative.PollFd { Fd = (int)(_socket?.DangerousGetHandle() ?? -1), Events = LinuxNative.PollIn };
             fds[2] = new LinuxNative.PollFd { Fd = (int)_wake.DangerousGetHandle(), Events = LinuxNative.PollIn };
             if (LinuxNative.Poll(fds, 3, timeoutMilliseconds) <= 0)
             {
@@ -51,12 +52,12 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
         {
             if (tunHeld)
             {
-                _tun.DangerousRelease();
+                _tun!.DangerousRelease();
             }
 
             if (socketHeld)
             {
-                _socket.DangerousRelease();
+                _socket!.DangerousRelease();
             }
         }
     }

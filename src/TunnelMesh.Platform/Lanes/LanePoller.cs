@@ -4,17 +4,17 @@ using TunnelMesh.Platform.Tun;
 
 namespace TunnelMesh.Platform.Lanes;
 
-/// <summary>Waits for the devices of one lane, a TUN and a UDP socket, together. One thread waits, any may wake it.</summary>
+/// <summary>Waits for the devices of one thread of a lane, a TUN, a UDP socket or both together. One thread waits, any may wake it.</summary>
 public abstract class LanePoller : IDisposable
 {
-    /// <summary>Makes a poller for two devices, which stay the caller's and outlive it.</summary>
-    /// <param name="tun">The TUN device.</param>
-    /// <param name="socket">The socket.</param>
+    /// <summary>Makes a poller for devices, which stay the caller's and outlive it.</summary>
+    /// <param name="tun">The TUN device; null to leave it to another thread.</param>
+    /// <param name="socket">The socket; null to leave it to another thread.</param>
     /// <exception cref="PlatformNotSupportedException">The devices are not of this operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
-    public static LanePoller Create(ITunDevice tun, IUdpSocket socket) =>
-        OperatingSystem.IsLinux() && tun is IDescriptorOwner first && socket is IDescriptorOwner second
-            ? new LinuxLanePoller(first.Descriptor, second.Descriptor)
+    public static LanePoller Create(ITunDevice? tun, IUdpSocket? socket) =>
+        OperatingSystem.IsLinux() && tun is null or IDescriptorOwner && socket is null or IDescriptorOwner
+            ? new LinuxLanePoller((tun as IDescriptorOwner)?.Descriptor, (socket as IDescriptorOwner)?.Descriptor)
             : throw new PlatformNotSupportedException("The data plane of this operating system is not supported by this version. Run the peer on Linux, or in a Linux virtual machine.");
 
     /// <summary>Sleeps until a device is readable or somebody wakes it.</summary>

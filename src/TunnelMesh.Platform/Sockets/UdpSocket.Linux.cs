@@ -28,27 +28,40 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     public SafeFileDescriptor Descriptor => _fd;
 
-    public static LinuxUdpSocket Open(UdpSocketOptions options)
+    public static IReadOnlyList<IUdpSocket> OpenGroup(UdpSocketOptions options, int count)
     {
         bool v6 = true;
-        SafeFileDescriptor fd = Bind(LinuxNative.AfInet6, options, out int errno);
+        var descriptors = new List<SafeFileDescriptor> { Bind(LinuxNative.AfInet6, options, shared: false, out int errno) };
         if (errno is LinuxNative.EAfNoSupport or LinuxNative.EAddrNotAvail)
         {
             v6 = false;
-            fd.Dispose();
-            fd = Bind(LinuxNative.AfInet, options, out errno);
+            descriptors[0].Dispose();
+            descriptors[0] = Bind(LinuxNative.AfInet, options, shared: false, out errno);
         }
 
         if (errno != 0)
         {
-            fd.Dispose();
+            descriptors[0].Dispose();
             throw OpenFailed(options, errno);
         }
 
-        byte* name = stackalloc byte[NameBytes];
-        uint length = NameBytes;
-        _ = LinuxNative.GetSockName(fd, name, &length);
-        return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)), options);
+        options = options with { Port = PortOf(descriptors[0]) };
+
+        // The first was bound without sharing, so the port is nobody else's. Only then it lets the others in.
+        bool steered = count > 1 && LinuxNative.SetOption(descriptors[0], LinuxNative.SolSocket, LinuxNative.SoReusePort, 1) == 0;
+        while (steered && descriptors.Count < count)
+        {
+            descriptors.Add(Bind(v6 ? LinuxNative.AfInet6 : LinuxNative.AfInet, options, shared: true, out errno));
+            steered = errno == 0;
+        }
+
+        if (descriptors.Count > 1 && !(steered && ReceiverSteering.TryAttach(descriptors[0], count)))
+        {
+            descriptors.Skip(1).ToList().ForEach(fd => fd.Dispose());
+            descriptors.RemoveRange(1, descriptors.Count - 1);
+        }
+
+        return [.. descriptors.Select(fd => new LinuxUdpSocket(fd, v6, options.Port, options))];
     }
 
     public int Receive(Span<byte> buffers, int stride, Span<int> lengths, Span<UdpEndpoint> sources)
@@ -101,7 +114,15 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         _block.Dispose();
     }
 
-    private static SafeFileDescriptor Bind(int family, UdpSocketOptions options, out int errno)
+    private static int PortOf(SafeFileDescriptor fd)
+    {
+        byte* name = stackalloc byte[NameBytes];
+        uint length = NameBytes;
+        _ = LinuxNative.GetSockName(fd, name, &length);
+        return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
+    }
+
+    private static SafeFileDescriptor Bind(int family, UdpSocketOptions options, bool shared, out int errno)
     {
         SafeFileDescriptor fd = LinuxNative.Socket(family, LinuxNative.SockDgram | LinuxNative.SockCloExec, 0);
         if (fd.IsInvalid)
@@ -114,6 +135,11 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         if (errno == 0 && options.FirewallMark != 0)
         {
             errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
+        }
+
+        if (errno == 0 && shared)
+        {
+            errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoReusePort, 1);
         }
 
         if (errno != 0)

@@ -109,10 +109,10 @@ internal sealed unsafe partial class LinuxTunDevice
         }
     }
 
-    private static bool HasVnetHeader(SafeFileDescriptor fd)
+    private static uint Features(SafeFileDescriptor fd)
     {
         uint features = 0;
-        return LinuxNative.Ioctl(fd, TunGetFeatures, &features) == 0 && (features & IffVnetHdr) != 0;
+        return LinuxNative.Ioctl(fd, TunGetFeatures, &features) == 0 ? features : 0;
     }
 
     /// <summary>Asks for what is wanted and, as long as the kernel refuses, for less.</summary>

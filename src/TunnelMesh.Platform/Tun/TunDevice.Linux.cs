@@ -11,10 +11,10 @@ namespace TunnelMesh.Platform.Tun;
 internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwner
 {
     private const nuint TunSetIff = 0x400454ca;
-    private const short IffTun = 1, IffNoPi = 0x1000, IffVnetHdr = 0x4000;
+    private const int IffTun = 1, IffMultiQueue = 0x100, IffNoPi = 0x1000, IffVnetHdr = 0x4000;
 
     // Refuses to attach to a persistent device that somebody else made.
-    private const short IffTunExcl = unchecked((short)0x8000);
+    private const int IffTunExcl = 0x8000;
 
     private readonly SafeFileDescriptor _fd;
 
@@ -36,37 +36,62 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
 
     public IReadOnlyList<TunAddress> Addresses { get; }
 
-    public static LinuxTunDevice Open(TunOptions options)
+    public static bool HasQueues()
     {
-        SafeFileDescriptor fd = LinuxNative.Open("/dev/net/tun", LinuxNative.ORdWr | LinuxNative.ONonBlock | LinuxNative.OCloExec, 0);
+        using SafeFileDescriptor fd = LinuxNative.Open("/dev/net/tun", LinuxNative.ORdWr | LinuxNative.OCloExec, 0);
+        return !fd.IsInvalid && (Features(fd) & IffMultiQueue) != 0;
+    }
+
+    public static IReadOnlyList<ITunDevice> OpenQueues(TunOptions options, int count)
+    {
+        var queues = new List<SafeFileDescriptor>();
         try
         {
-            if (fd.IsInvalid)
+            SafeFileDescriptor first = OpenDriver();
+            queues.Add(first);
+            uint features = Features(first);
+            bool vnetHeader = options.Offloads != TunOffloads.None && (features & IffVnetHdr) != 0;
+            int kind = IffTun | IffNoPi | (vnetHeader ? IffVnetHdr : 0) | (count > 1 && (features & IffMultiQueue) != 0 ? IffMultiQueue : 0);
+            Attach(first, options.Name, kind | IffTunExcl);
+            while ((kind & IffMultiQueue) != 0 && queues.Count < count)
             {
-                throw OpenFailed(Marshal.GetLastPInvokeError());
+                SafeFileDescriptor further = OpenDriver();
+                queues.Add(further);
+                Attach(further, options.Name, kind);
             }
 
-            bool vnetHeader = options.Offloads != TunOffloads.None && HasVnetHeader(fd);
-            Attach(fd, options.Name, vnetHeader);
-            TunOffloads offloads = vnetHeader ? SetOffloads(fd, options.Offloads) : TunOffloads.None;
+            TunOffloads offloads = vnetHeader ? SetOffloads(first, options.Offloads) : TunOffloads.None;
             List<TunAddress> set = Configure(options);
-            return new LinuxTunDevice(fd, options.Name, options.Mtu, vnetHeader, offloads, set);
+            return [.. queues.Select(fd => new LinuxTunDevice(fd, options.Name, options.Mtu, vnetHeader, offloads, set))];
         }
         catch
         {
-            fd.Dispose();
+            queues.ForEach(fd => fd.Dispose());
             throw;
         }
     }
 
     public void Dispose() => _fd.Dispose();
 
-    private static void Attach(SafeFileDescriptor fd, string name, bool vnetHeader)
+    private static SafeFileDescriptor OpenDriver()
+    {
+        SafeFileDescriptor fd = LinuxNative.Open("/dev/net/tun", LinuxNative.ORdWr | LinuxNative.ONonBlock | LinuxNative.OCloExec, 0);
+        if (fd.IsInvalid)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            fd.Dispose();
+            throw OpenFailed(errno);
+        }
+
+        return fd;
+    }
+
+    private static void Attach(SafeFileDescriptor fd, string name, int flags)
     {
         byte* request = stackalloc byte[40];
         new Span<byte>(request, 40).Clear();
         Encoding.UTF8.GetBytes(name, new Span<byte>(request, 15));
-        *(short*)(request + 16) = (short)(IffTun | IffNoPi | IffTunExcl | (vnetHeader ? IffVnetHdr : 0));
+        *(ushort*)(request + 16) = (ushort)flags;
         if (LinuxNative.Ioctl(fd, TunSetIff, request) == 0)
         {
             return;

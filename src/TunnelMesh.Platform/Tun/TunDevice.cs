@@ -16,13 +16,24 @@ public static class TunDevice
 
     private static readonly System.Buffers.SearchValues<char> Forbidden = System.Buffers.SearchValues.Create("/ %:\0\t\n");
 
+    /// <summary>True where an interface can have several queues; false also where that cannot be asked.</summary>
+    public static bool HasQueues => OperatingSystem.IsLinux() && LinuxTunDevice.HasQueues();
+
     /// <summary>Creates the interface, sets MTU, addresses and routes and brings it up; it vanishes with the returned object.</summary>
     /// <param name="options">What it shall look like.</param>
     /// <returns>The device, up and ready; the caller disposes it.</returns>
     /// <exception cref="TunException">It could not be made; nothing is left behind.</exception>
-    public static ITunDevice Open(TunOptions options)
+    public static ITunDevice Open(TunOptions options) => OpenQueues(options, 1)[0];
+
+    /// <summary>Creates the interface as <see cref="Open"/> does, with several queues: the system spreads the flows over them, and each is read by a thread of its own.</summary>
+    /// <param name="options">What it shall look like.</param>
+    /// <param name="queues">How many are wanted, at least 1.</param>
+    /// <returns>As many devices as the system has queues for, at least one; the interface vanishes with the last of them.</returns>
+    /// <exception cref="TunException">It could not be made; nothing is left behind.</exception>
+    public static IReadOnlyList<ITunDevice> OpenQueues(TunOptions options, int queues)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(queues, 1);
         if (options.Mtu is < MinMtu or > MaxMtu)
         {
             throw new TunException(TunError.BadOptions, $"The MTU {options.Mtu} is outside {MinMtu} to {MaxMtu}. Choose 1400, or 1280 on narrow links.");
@@ -45,17 +56,17 @@ public static class TunDevice
 
         if (OperatingSystem.IsLinux())
         {
-            return LinuxTunDevice.Open(options);
+            return LinuxTunDevice.OpenQueues(options, queues);
         }
 
         if (OperatingSystem.IsMacOS())
         {
-            return MacOSTunDevice.Open(options);
+            return [MacOSTunDevice.Open(options)];
         }
 
         if (OperatingSystem.IsWindows())
         {
-            return WindowsTunDevice.Open(options);
+            return [WindowsTunDevice.Open(options)];
         }
 
         throw new TunException(TunError.NotSupported, "This operating system has no TUN support in TunnelMesh. Run the peer on Linux.");

@@ -5,7 +5,7 @@ namespace TunnelMesh.Protocol.Noise;
 
 /// <summary>
 /// ChaCha20-Poly1305 (RFC 8439) under one key with a 64-bit counter as nonce (4 zero bytes, then little endian; WireGuard
-/// whitepaper, 5.4.6). One thread at a time per instance. After construction nothing allocates, unless the framework does the work.
+/// whitepaper, 5.4.6). One thread at a time per instance, unless <see cref="IsConcurrent"/>. After construction nothing allocates, unless the framework does the work.
 /// Forged input is answered with false: no exception, and zeros where the plaintext would have been.
 /// </summary>
 internal abstract class TransportAead : IDisposable
@@ -18,6 +18,9 @@ internal abstract class TransportAead : IDisposable
 
     /// <summary>What <see cref="Create"/> chooses in this process.</summary>
     public static string Name => VectorAead.IsSupported ? "avx512" : UsesLibCrypto ? "libcrypto" : "framework";
+
+    /// <summary>True when any number of threads may use one instance at a time.</summary>
+    public virtual bool IsConcurrent => false;
 
     /// <summary>A cipher of the best implementation that can run here, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace TunnelMesh.Protocol.Noise;
 
 /// <summary>
-/// The two keys of an established session, and its counters. One thread seals and one thread opens; the two may differ.
-/// Neither allocates. Times are <see cref="TimeProvider.GetTimestamp"/> values of the owner's provider.
+/// The two keys of an established session, and its counters. Any number of threads seal, each message under a number of its own; one
+/// thread opens. Neither allocates. Times are <see cref="TimeProvider.GetTimestamp"/> values of the owner's provider.
 /// </summary>
 public sealed class TransportKeypair : IDisposable
 {
@@ -19,13 +19,15 @@ public sealed class TransportKeypair : IDisposable
     private readonly TransportAead _receive;
     private readonly ReplayWindow _window = new();
     private readonly long _rejectAt;
+    private readonly Lock? _sealing;
     private ulong _sendCounter;
-    private int _sealing, _opening;
+    private int _opening;
 
     internal TransportKeypair(ReadOnlySpan<byte> sendKey, ReadOnlySpan<byte> receiveKey, uint localIndex, uint remoteIndex, bool isInitiator, long createdAt, long rejectAt)
     {
         _send = TransportAead.Create(sendKey);
         _receive = TransportAead.Create(receiveKey);
+        _sealing = _send.IsConcurrent ? null : new Lock();
         _rejectAt = rejectAt;
         LocalIndex = localIndex;
         RemoteIndex = remoteIndex;
@@ -48,8 +50,8 @@ public sealed class TransportKeypair : IDisposable
     /// <summary>Timestamp at which the handshake was complete here.</summary>
     public long CreatedAt { get; }
 
-    /// <summary>Messages sealed so far; read on the sealing thread.</summary>
-    public ulong SentMessages => _sendCounter;
+    /// <summary>Numbers taken by messages so far.</summary>
+    public ulong SentMessages => Volatile.Read(ref _sendCounter);
 
     /// <summary>True while the session may be used, by age (180 s) alone.</summary>
     public bool IsAlive(long now) => now < _rejectAt;
@@ -65,15 +67,14 @@ public sealed class TransportKeypair : IDisposable
     /// <returns>Length of the datagram, or 0 when this session may not send any more: by age, by messages, or disposed.</returns>
     public int Seal(Span<byte> buffer, int length, int paddedLength, long now)
     {
-        if (_sendCounter >= RejectAfterMessages || !IsAlive(now))
+        if (!IsAlive(now) || !TryReserve(1, out ulong counter))
         {
             return 0;
         }
-        Enter(ref _sealing);
-        ulong counter = _sendCounter++;
         WriteHeader(buffer, counter);
         Span<byte> data = buffer.Slice(WireGuardMessage.TransportHeaderSize, paddedLength);
         data[length..].Clear();
+        _sealing?.Enter();
         try
         {
             _send.Seal(counter, data, buffer.Slice(WireGuardMessage.TransportHeaderSize + paddedLength, WireGuardMessage.TagSize));
@@ -85,7 +86,7 @@ public sealed class TransportKeypair : IDisposable
         }
         finally
         {
-            Leave(ref _sealing);
+            _sealing?.Exit();
         }
     }
 
@@ -96,18 +97,18 @@ public sealed class TransportKeypair : IDisposable
     /// <returns>False when this session may not send any more: by age, by messages, or disposed. Nothing is then to be sent.</returns>
     public bool SealBatch(Span<byte> buffer, Span<AeadPacket> packets, long now)
     {
-        if ((ulong)packets.Length > RejectAfterMessages - _sendCounter || !IsAlive(now))
+        if (!IsAlive(now) || !TryReserve((uint)packets.Length, out ulong counter))
         {
             return false;
         }
-        Enter(ref _sealing);
+        foreach (ref AeadPacket packet in packets)
+        {
+            packet.Counter = counter++;
+            WriteHeader(buffer.Slice(packet.Offset - WireGuardMessage.TransportHeaderSize, WireGuardMessage.TransportHeaderSize), packet.Counter);
+        }
+        _sealing?.Enter();
         try
         {
-            foreach (ref AeadPacket packet in packets)
-            {
-                packet.Counter = _sendCounter++;
-                WriteHeader(buffer.Slice(packet.Offset - WireGuardMessage.TransportHeaderSize, WireGuardMessage.TransportHeaderSize), packet.Counter);
-            }
             _send.SealBatch(buffer, packets);
             return true;
         }
@@ -117,7 +118,7 @@ public sealed class TransportKeypair : IDisposable
         }
         finally
         {
-            Leave(ref _sealing);
+            _sealing?.Exit();
         }
     }
 
@@ -210,6 +211,21 @@ public sealed class TransportKeypair : IDisposable
         _receive.Dispose();
     }
 
+    // By comparing, never by adding first: numbers that were not given out must not creep up to the end of the counter.
+    private bool TryReserve(uint count, out ulong first)
+    {
+        do
+        {
+            first = Volatile.Read(ref _sendCounter);
+            if (count > RejectAfterMessages - first)
+            {
+                return false;
+            }
+        }
+        while (Interlocked.CompareExchange(ref _sendCounter, first + count, first) != first);
+        return true;
+    }
+
     private void WriteHeader(Span<byte> header, ulong counter)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(header, WireGuardMessage.Transport);
@@ -217,9 +233,9 @@ public sealed class TransportKeypair : IDisposable
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], counter);
     }
 
-    // One thread seals and one opens: two that seal would use a nonce twice, two that open would let a replay through.
+    // One thread opens: two would let a replay through.
     [Conditional("DEBUG")]
-    private static void Enter(ref int inside) => Debug.Assert(Interlocked.Exchange(ref inside, 1) == 0, "Two threads use one direction of a session.");
+    private static void Enter(ref int inside) => Debug.Assert(Interlocked.Exchange(ref inside, 1) == 0, "Two threads open with one session.");
 
     [Conditional("DEBUG")]
     private static void Leave(ref int inside) => Volatile.Write(ref inside, 0);

@@ -38,14 +38,24 @@ public sealed partial class WireGuardDevice
     /// <summary>Handshake datagrams by result.</summary>
     public WireGuardCounters Counters { get; } = new();
 
+    /// <summary>How many lanes the peers are spread over, 1 to 256: the first byte of each receiver index names the lane of its peer.</summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>The lane that a receiver index belongs to.</summary>
+    /// <param name="receiverIndex">As it stands in a message, little endian.</param>
+    public int LaneOf(uint receiverIndex) => (int)(receiverIndex & 0xff) % Lanes;
+
     /// <summary>Adds a peer.</summary>
     /// <param name="remotePublic">32 bytes, raw X25519.</param>
     /// <param name="presharedKey">32 bytes, or empty for none.</param>
     /// <param name="tag">Anything of the caller's.</param>
+    /// <param name="lane">Lane of the peer, below <see cref="Lanes"/>.</param>
     /// <exception cref="ArgumentException">A key has the wrong length or is of low order, or the peer is there already.</exception>
-    public WireGuardPeer AddPeer(ReadOnlySpan<byte> remotePublic, ReadOnlySpan<byte> presharedKey, object? tag)
+    public WireGuardPeer AddPeer(ReadOnlySpan<byte> remotePublic, ReadOnlySpan<byte> presharedKey, object? tag, int lane = 0)
     {
-        var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag);
+        ArgumentOutOfRangeException.ThrowIfNegative(lane);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lane, Lanes);
+        var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag) { Lane = lane };
         if (!_peers.TryAdd(KeyOf(remotePublic), peer))
         {
             throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(remotePublic));
@@ -53,8 +63,8 @@ public sealed partial class WireGuardDevice
         return peer;
     }
 
-    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. No thread may be sealing or opening with
-    /// its keys.</summary>
+    /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. A thread that seals or opens with
+    /// them at that moment ends first, or finds the session expired.</summary>
     public void RemovePeer(WireGuardPeer peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -145,12 +155,19 @@ public sealed partial class WireGuardDevice
         while (true)
         {
             _random(bytes);
-            uint index = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+            uint index = InLane(BinaryPrimitives.ReadUInt32LittleEndian(bytes), entry.Peer.Lane);
             if (Indexes.TryAdd(index, entry))
             {
                 return index;
             }
         }
+    }
+
+    private uint InLane(uint index, int lane)
+    {
+        int first = (int)(index & 0xff);
+        first += lane - (first % Lanes);
+        return (index & ~0xffu) | (uint)(first > 0xff ? first - Lanes : first);
     }
 
     private WireGuardPeer? FindPeer(ReadOnlySpan<byte> publicKey) =>

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace TunnelMesh.Protocol.Noise;
 
 /// <summary>Types and sizes of the four WireGuard messages (WireGuard whitepaper, section 5.4). Sizes are in bytes.</summary>
@@ -28,6 +30,22 @@ public static class WireGuardMessage
     public const int MacSize = 16;
     /// <summary>Size of a public key.</summary>
     public const int KeySize = 32;
+
+    /// <summary>Offset of the receiver index in cookie replies and transport data.</summary>
+    public const int ReceiverOffset = 4;
+    /// <summary>Offset of the receiver index in a response.</summary>
+    public const int ResponseReceiverOffset = 8;
+
+    /// <summary>Reads the receiver index; false for what has none.</summary>
+    /// <param name="datagram">A whole datagram.</param>
+    /// <param name="type">From <see cref="TypeOf"/>.</param>
+    /// <param name="receiver">The index.</param>
+    public static bool TryReadReceiver(ReadOnlySpan<byte> datagram, byte type, out uint receiver)
+    {
+        int offset = type switch { Transport or CookieReply => ReceiverOffset, Response => ResponseReceiverOffset, _ => -1 };
+        receiver = offset < 0 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(datagram[offset..]);
+        return offset >= 0;
+    }
 
     /// <summary>Length after padding to 16 bytes, never beyond <paramref name="mtu"/> nor below <paramref name="length"/>.</summary>
     public static int Padded(int length, int mtu)

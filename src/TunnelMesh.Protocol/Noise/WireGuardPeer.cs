@@ -58,6 +58,8 @@ public sealed partial class WireGuardPeer
 
     /// <summary>Anything of the caller's.</summary>
     public object? Tag { get; set; }
+    /// <summary>The lane whose thread opens this peer's datagrams and runs its timers.</summary>
+    public int Lane { get; init; }
     /// <summary>The remote's static key, 32 bytes.</summary>
     public ReadOnlyMemory<byte> PublicKey => RemotePublic;
     /// <summary>Keys to send with, read without a lock; null or expired: queue the packet and begin a handshake.</summary>

@@ -24,23 +24,23 @@ internal sealed class OurDevice : IDisposable
 
     public int Port { get; }
 
-    public static OurDevice Start(NetworkNamespace machine, WireGuardKeys keys, string[] addresses, int handshakesBeforeCookies = 200)
+    public static OurDevice Start(NetworkNamespace machine, WireGuardKeys keys, string[] addresses, int handshakesBeforeCookies = 200, int lanes = 1, int threads = 1)
     {
-        (ITunDevice tun, IUdpSocket socket) = NamespaceThread.Run(machine, () =>
+        (IReadOnlyList<ITunDevice> queues, IReadOnlyList<IUdpSocket> sockets) = NamespaceThread.Run(machine, () =>
         {
-            ITunDevice made = TunDevice.Open(new TunOptions
+            IReadOnlyList<ITunDevice> made = TunDevice.OpenQueues(new TunOptions
             {
                 Name = "tm0",
                 Mtu = 1420,
                 // As the program opens them.
                 Offloads = TunOffloads.All,
                 Addresses = [.. addresses.Select(a => new TunAddress(IPAddress.Parse(a.Split('/')[0]), int.Parse(a.Split('/')[1], System.Globalization.CultureInfo.InvariantCulture)))],
-            });
-            return (made, UdpSocket.Open(new UdpSocketOptions { Offloads = UdpOffloads.All }));
+            }, lanes);
+            return (made, UdpSocket.OpenGroup(new UdpSocketOptions { Offloads = UdpOffloads.All }, lanes));
         });
         LocalStatic local = new(Convert.FromBase64String(keys.Private));
-        int port = socket.Port;
-        Node.DataPlane.DataPlane plane = Node.DataPlane.DataPlane.Start(new DataPlaneOptions { Tun = tun, Socket = socket, Key = local, HandshakesPerSecondBeforeCookies = handshakesBeforeCookies });
+        int port = sockets[0].Port;
+        Node.DataPlane.DataPlane plane = Node.DataPlane.DataPlane.Start(new DataPlaneOptions { Lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(q, s))], ThreadsPerLane = threads, Key = local, HandshakesPerSecondBeforeCookies = handshakesBeforeCookies });
         return new OurDevice(local, plane, port);
     }
 

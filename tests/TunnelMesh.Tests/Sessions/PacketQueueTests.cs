@@ -18,8 +18,8 @@ public class PacketQueueTests
         Assert.False(queue.TryDequeueOlder(7, out _));
         Assert.True(queue.TryDequeueOlder(8, out byte[]? first));
         Assert.Equal([4], first);
-        Assert.True(queue.TryDequeue(out _));
-        Assert.False(queue.TryDequeue(out _));
+        Assert.True(queue.TryDequeueOlder(long.MaxValue, out _));
+        Assert.False(queue.TryDequeueOlder(long.MaxValue, out _));
         Assert.Equal(0, queue.Bytes);
     }
 }

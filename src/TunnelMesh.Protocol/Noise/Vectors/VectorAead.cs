@@ -38,6 +38,10 @@ internal sealed unsafe class VectorAead : TransportAead
     public static bool IsSupported => Avx512BW.IsSupported && BitConverter.IsLittleEndian;
 
     /// <inheritdoc/>
+    /// <remarks>The key is only read, and everything else lies on the caller's stack.</remarks>
+    public override bool IsConcurrent => true;
+
+    /// <inheritdoc/>
     public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> associated, Span<byte> cipher, Span<byte> tag)
     {
         Check(nonce, plain, cipher, tag);

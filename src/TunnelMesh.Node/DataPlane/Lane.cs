@@ -1,0 +1,292 @@
+using TunnelMesh.Platform.Lanes;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Packets.Offload;
+
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>
+/// A queue of the TUN device, a socket, buffers, and the thread that owns the engine of this lane's peers and runs each packet to completion; with two
+/// threads a second one reads the TUN and only seals and sends. Packets that leave may be of any lane's peers, since any
+/// thread may seal; what comes in is opened by the lane of its peer, so that a session's packets stay in order. What other threads want is left
+/// in a mailbox and picked up between batches.
+/// </summary>
+internal sealed class Lane : ITunnelOutput, IDisposable
+{
+    // Packets taken from one side before the other has its turn, so that bulk one way does not starve the other. The bytes may
+    // be exceeded by the last super-packet or train.
+    private const int BatchPackets = 64;
+
+    // The largest UDP payload, or train.
+    private const int MaxTrain = 65535;
+
+    // Letters taken before the devices have their turn.
+    private const int MaxLetters = 64;
+
+    private readonly DataPlaneOptions _options;
+    private readonly LaneDevices _devices;
+    private readonly TunnelEngine _engine;
+    private readonly OutboundPipeline? _sending;
+    private readonly LanePoller _poller;
+    private readonly LanePoller? _sendPoller;
+    private readonly LaneMail _mail;
+    private readonly Action<Exception?> _ended;
+    private readonly Thread[] _threads;
+    private IReadOnlyCollection<PeerSpec>? _wanted;
+    private volatile bool _stop;
+
+    /// <summary>Prepares a lane; nothing runs before <see cref="Start"/>.</summary>
+    /// <param name="options">Of the whole data plane.</param>
+    /// <param name="members">Shared by all lanes.</param>
+    /// <param name="number">Which lane this is.</param>
+    /// <param name="mail">All lanes' mail, by number.</param>
+    /// <param name="ended">Told once by each thread how it ended.</param>
+    /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
+    /// <exception cref="IOException">The system has no descriptor left.</exception>
+    public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, Action<Exception?> ended)
+    {
+        (_options, _devices, _mail, _ended) = (options, options.Lanes[number], mail[number], ended);
+        var engine = new TunnelEngineOptions
+        {
+            Key = options.Key,
+            Time = options.Time,
+            LastSent = options.LastSent,
+            Mtu = _devices.Tun.Mtu,
+            Addresses = _devices.Tun.Addresses,
+            Offloads = _devices.Tun.Offloads,
+            HandshakesPerSecondBeforeCookies = options.HandshakesPerSecondBeforeCookies,
+        };
+        _engine = new TunnelEngine(engine, this, members, number, mail);
+        if (options.ThreadsPerLane == 1)
+        {
+            _poller = LanePoller.Create(_devices.Tun, _devices.Socket);
+            Counters = [_engine.Counters];
+            _threads = [new Thread(() => Run(Loop)) { IsBackground = true, Name = $"lane {number}" }];
+            return;
+        }
+
+        var counters = new DataPlaneCounters();
+        _sending = new OutboundPipeline(
+            members, new OutboundBatch(this, counters, engine.Mtu), new UnreachableReporter(options.Time, new InsideAddresses(engine.Addresses), this), counters, new LanePost(mail, counters));
+        _poller = LanePoller.Create(null, _devices.Socket);
+        try
+        {
+            _sendPoller = LanePoller.Create(_devices.Tun, null);
+        }
+        catch
+        {
+            _poller.Dispose();
+            throw;
+        }
+
+        Counters = [_engine.Counters, counters];
+        _threads =
+        [
+            new Thread(() => Run(Loop)) { IsBackground = true, Name = $"lane {number} in" },
+            new Thread(() => Run(SendLoop)) { IsBackground = true, Name = $"lane {number} out" },
+        ];
+    }
+
+    /// <summary>Of each thread.</summary>
+    public IReadOnlyList<DataPlaneCounters> Counters { get; }
+
+    /// <summary>Peers left out because of an unusable key, since start.</summary>
+    public long RefusedPeers => _engine.RefusedPeers;
+
+    /// <summary>How each tunnel of this lane is doing. Any thread.</summary>
+    public IReadOnlyList<PeerStats> GetStats() => _engine.GetStats();
+
+    /// <summary>Lets the threads go.</summary>
+    public void Start()
+    {
+        foreach (Thread thread in _threads)
+        {
+            thread.Start();
+        }
+    }
+
+    /// <summary>Replaces the list of this lane's peers; of several lists given in a row the last one counts. Any thread, returns at once.</summary>
+    public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
+    {
+        Volatile.Write(ref _wanted, peers);
+        Wake();
+    }
+
+    /// <summary>Has the owning thread look around. Any thread.</summary>
+    public void Wake() => _poller.Wake();
+
+    /// <summary>Asks the threads to end. Any thread, returns at once.</summary>
+    public void Stop()
+    {
+        _stop = true;
+        _poller.Wake();
+        _sendPoller?.Wake();
+    }
+
+    /// <summary>Ends the threads, with the sessions' keys zeroed; the devices stay.</summary>
+    public void Dispose()
+    {
+        Stop();
+        foreach (Thread thread in _threads)
+        {
+            if (thread.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                continue;
+            }
+
+            thread.Join();
+        }
+
+        _poller.Dispose();
+        _sendPoller?.Dispose();
+    }
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _devices.Socket.Send(datagram, destination);
+
+    /// <inheritdoc/>
+    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
+        _devices.Socket.SendSegments(datagrams, segmentSize, destination);
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
+        _devices.Tun.WriteGroup(header, packetHeader, buffer, payload);
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet) => _devices.Tun.Write(packet);
+
+    private void Run(Action loop)
+    {
+        Exception? failure = null;
+        try
+        {
+            loop();
+        }
+#pragma warning disable CA1031 // Whatever ends a lane has to reach whoever waits for it; a thread has no other way to tell.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = e;
+        }
+
+        _ended(failure);
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            Receive();
+        }
+        finally
+        {
+            _engine.Clear();
+        }
+    }
+
+    private void Receive()
+    {
+        byte[]? frame = _sending is null ? GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true) : null;
+        byte[] datagrams = GC.AllocateUninitializedArray<byte>(_options.BatchBytes + MaxTrain, pinned: true);
+        var trains = new ReceivedTrain[BatchPackets];
+        bool packets = false, more = false, letters = false;
+        while (!_stop)
+        {
+            if (Interlocked.Exchange(ref _wanted, null) is { } wanted)
+            {
+                _engine.SetPeers(wanted);
+            }
+
+            _engine.NoticeMembers();
+            letters = TakeLetters();
+            if (_options.Time.GetTimestamp() >= _engine.NextDeadline)
+            {
+                _engine.RunTimers();
+            }
+
+            LaneEvents events = _poller.Wait(packets || more || letters ? 0 : Timeout());
+            more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, trains);
+            packets = frame is not null && events.HasFlag(LaneEvents.Packets) && ReadPackets(frame, _engine.Outbound);
+        }
+    }
+
+    private void SendLoop()
+    {
+        byte[] frame = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
+        for (bool more = false; !_stop;)
+        {
+            more = _sendPoller!.Wait(more ? 0 : -1).HasFlag(LaneEvents.Packets) && ReadPackets(frame, _sending!);
+        }
+    }
+
+    /// <summary>True when there may be more.</summary>
+    private bool TakeLetters()
+    {
+        int taken = 0;
+        for (; taken < MaxLetters && _mail.TryTake(out LaneLetter letter); taken++)
+        {
+            _engine.Handle(letter);
+        }
+
+        return taken == MaxLetters;
+    }
+
+    /// <summary>True when there may be more.</summary>
+    private bool ReceiveDatagrams(byte[] buffer, ReceivedTrain[] trains)
+    {
+        int count = 0, filled = 0;
+        bool more = true;
+        while (count < trains.Length && filled <= _options.BatchBytes)
+        {
+            int length = _devices.Socket.ReceiveSegments(buffer.AsSpan(filled, Math.Min(MaxTrain, buffer.Length - filled)), out int segmentSize, out UdpEndpoint source);
+            if (length == 0)
+            {
+                more = false;
+                break;
+            }
+
+            trains[count++] = new ReceivedTrain(filled, length, segmentSize, source);
+            filled += length;
+        }
+
+        if (count > 0)
+        {
+            _engine.HandleTrains(buffer, trains.AsSpan(0, count));
+        }
+
+        return more;
+    }
+
+    /// <summary>True when there may be more.</summary>
+    private bool ReadPackets(byte[] frame, OutboundPipeline outbound)
+    {
+        bool more = true;
+        for (int count = 0, taken = 0; count < BatchPackets && taken < _options.BatchBytes; count++)
+        {
+            int length = _devices.Tun.ReadFrame(frame, out VirtioNetHeader header);
+            if (length == 0)
+            {
+                more = false;
+                break;
+            }
+
+            outbound.Handle(header, frame.AsSpan(0, length), _options.Time.GetTimestamp());
+            taken += length;
+        }
+
+        outbound.Flush();
+        return more;
+    }
+
+    // Rounded up, so that the lane never wakes just before the deadline only to wait again.
+    private int Timeout()
+    {
+        long deadline = _engine.NextDeadline;
+        if (deadline == long.MaxValue)
+        {
+            return -1;
+        }
+
+        double milliseconds = _options.Time.GetElapsedTime(_options.Time.GetTimestamp(), deadline).TotalMilliseconds;
+        return (int)Math.Clamp(Math.Ceiling(milliseconds), 0, 60_000);
+    }
+}

@@ -1,0 +1,42 @@
+using TunnelMesh.Node.Sessions;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Node.DataPlane;
+
+/// <summary>Brings what belongs to another lane there, and counts what is lost for want of room. One per thread, for its counters.</summary>
+/// <param name="mail">The lanes' mail, by number.</param>
+/// <param name="counters">Counters of the posting thread.</param>
+internal sealed class LanePost(IReadOnlyList<LaneMail> mail, DataPlaneCounters counters) : IWaitingRoom
+{
+    /// <inheritdoc/>
+    public void Hold(PeerTunnel tunnel, ReadOnlySpan<byte> packet, long now)
+    {
+        tunnel.NotePosted();
+        if (!mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, packet.ToArray(), default)))
+        {
+            tunnel.NoteTaken();
+            counters.Drop(DropReason.QueueFull);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Settle(PeerTunnel tunnel, long now)
+    {
+        // The owner does it when it takes the packets.
+    }
+
+    /// <summary>Has the owner look at a peer's timers.</summary>
+    public void Touch(PeerTunnel tunnel) => mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default));
+
+    /// <summary>Hands over a datagram.</summary>
+    /// <param name="lane">To which lane.</param>
+    /// <param name="datagram">The whole datagram; copied.</param>
+    /// <param name="source">Where it came from.</param>
+    public void Forward(int lane, ReadOnlySpan<byte> datagram, in UdpEndpoint source)
+    {
+        if (!mail[lane].TryPost(new LaneLetter(null, datagram.ToArray(), source)))
+        {
+            counters.Drop(DropReason.QueueFull);
+        }
+    }
+}
