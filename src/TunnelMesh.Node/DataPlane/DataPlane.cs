@@ -15,6 +15,7 @@ public sealed class DataPlane : IDisposable
     private readonly Lock _spreading = new();
     private Dictionary<string, int> _laneOf = [];
     private int _running, _disposed;
+    private bool _started;
 
     private DataPlane(DataPlaneOptions options)
     {
@@ -70,7 +71,8 @@ public sealed class DataPlane : IDisposable
     /// <summary>Ends with the data plane; faults with a <see cref="TunException"/> when the interface is gone.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Starts the lanes.</summary>
+    /// <summary>Prepares the lanes; they run from the first <see cref="SetPeers"/> on, since before it every destination would be called unreachable.
+    /// What comes until then waits in the devices.</summary>
     /// <param name="options">Devices and keys; the devices are disposed too when starting fails.</param>
     /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
@@ -83,9 +85,7 @@ public sealed class DataPlane : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchBytes, 64 * 1024);
         try
         {
-            var plane = new DataPlane(options);
-            Array.ForEach(plane._lanes, l => l.Start());
-            return plane;
+            return new DataPlane(options);
         }
         catch
         {
@@ -109,7 +109,14 @@ public sealed class DataPlane : IDisposable
             List<PeerSpec>[] shares = Spread(peers);
             for (int i = 0; i < _lanes.Length; i++)
             {
-                _lanes[i].SetPeers(shares[i]);
+                _lanes[i].SetPeers(shares[i], _started);
+            }
+
+            if (!_started && _disposed == 0)
+            {
+                // Not one before all have their peers: any lane reads packets for the others'.
+                _started = true;
+                Array.ForEach(_lanes, l => l.Start());
             }
         }
     }
@@ -125,8 +132,13 @@ public sealed class DataPlane : IDisposable
             return;
         }
 
-        Array.ForEach(_lanes, l => l.Stop());
+        lock (_spreading)
+        {
+            Array.ForEach(_lanes, l => l.Stop());
+        }
+
         Array.ForEach(_lanes, l => l.Dispose());
+        _completion.TrySetResult();
         CloseDevices(_options);
     }
 

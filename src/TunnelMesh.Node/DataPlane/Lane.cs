@@ -105,8 +105,16 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     }
 
     /// <summary>Replaces the list of this lane's peers; of several lists given in a row the last one counts. Any thread, returns at once.</summary>
-    public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
+    /// <param name="peers">All of the lane; not changed afterwards.</param>
+    /// <param name="started">Whether the threads run, which then do it.</param>
+    public void SetPeers(IReadOnlyCollection<PeerSpec> peers, bool started)
     {
+        if (!started)
+        {
+            _engine.SetPeers(peers);
+            return;
+        }
+
         Volatile.Write(ref _wanted, peers);
         Wake();
     }

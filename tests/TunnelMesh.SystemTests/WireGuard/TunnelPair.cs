@@ -8,13 +8,13 @@ internal sealed record TunnelPair(Underlay Underlay, NetworkNamespace Ours, Netw
 {
     private static readonly string[] OurAddresses = ["10.9.0.2/24", "fd09::2/64"], TheirAddresses = ["10.9.0.1/24", "fd09::1/64"];
 
-    public static async Task<TunnelPair> StartAsync(bool overIPv6, bool theyBegin, int handshakesBeforeCookies, CancellationToken cancel)
+    public static async Task<TunnelPair> StartAsync(bool overIPv6, bool theyBegin, int handshakesBeforeCookies, CancellationToken cancel, int lanes = 1, int threads = 1)
     {
         WireGuardKeys ourKeys = await WireGuardKeys.CreateAsync(cancel), theirKeys = await WireGuardKeys.CreateAsync(cancel);
         Underlay underlay = await Underlay.CreateAsync(cancel);
         NetworkNamespace ours = await underlay.AddMachineAsync(cancel), theirs = await underlay.AddMachineAsync(cancel);
         string Outside(NetworkNamespace machine) => overIPv6 ? $"[{machine.Address6}]" : machine.Address;
-        OurDevice device = OurDevice.Start(ours, ourKeys, OurAddresses, handshakesBeforeCookies);
+        OurDevice device = OurDevice.Start(ours, ourKeys, OurAddresses, handshakesBeforeCookies, lanes, threads);
         WireGuardGo remote = await WireGuardGo.StartAsync(
             underlay,
             theirs,

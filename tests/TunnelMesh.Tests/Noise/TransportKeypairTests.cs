@@ -118,6 +118,40 @@ public sealed class TransportKeypairTests
         Assert.False(sender.SealBatch(genuine, packets, now));
     }
 
+    [Fact]
+    public void Threads_that_seal_at_once_never_share_a_number_and_all_their_messages_open()
+    {
+        const int Threads = 4, Rounds = 400;
+        using TransportKeypair sender = Sender(), receiver = Receiver();
+        var sealedMessages = new List<byte[]>[Threads];
+        (byte[] Buffer, AeadPacket[] Packets)[] batches = [.. Enumerable.Range(0, Threads * Rounds).Select(_ => (Plain([100, 30, 0], out AeadPacket[] p), p))];
+        using var start = new Barrier(Threads);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(t => new Thread(() =>
+        {
+            List<byte[]> mine = sealedMessages[t] = [];
+            start.SignalAndWait();
+            for (int round = 0; round < Rounds; round++)
+            {
+                (byte[] buffer, AeadPacket[] packets) = batches[(t * Rounds) + round];
+                Assert.True(sender.SealBatch(buffer, packets, Now));
+                mine.AddRange(packets.Select(p => buffer.AsSpan(p.Offset - 16, p.Length + 32).ToArray()));
+                byte[] single = new byte[48];
+                Assert.Equal(48, sender.Seal(single, 9, 16, Now));
+                mine.Add(single);
+            }
+        }))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+
+        byte[][] all = [.. sealedMessages.SelectMany(m => m).OrderBy(m => BinaryPrimitives.ReadUInt64LittleEndian(m.AsSpan(8)))];
+        Assert.Equal(Threads * Rounds * 4, all.Length);
+        for (int i = 0; i < all.Length; i++)
+        {
+            Assert.Equal((ulong)i, BinaryPrimitives.ReadUInt64LittleEndian(all[i].AsSpan(8)));
+            Assert.Equal(OpenResult.Opened, receiver.Open(all[i], Now, out _));
+        }
+    }
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_sendCounter")]
     private static extern ref ulong Counter(TransportKeypair keys);
 
