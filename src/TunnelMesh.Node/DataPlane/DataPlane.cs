@@ -5,15 +5,14 @@ using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.DataPlane;
 
-/// <summary>The engines at work: the lanes of one device, the spreading of peers over them, and their sum.</summary>
+/// <summary>The engines at work: the lanes of one device, and their sum.</summary>
 public sealed class DataPlane : IDisposable
 {
     private readonly DataPlaneOptions _options;
     private readonly TunnelMembers _members;
     private readonly Lane[] _lanes;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _spreading = new();
-    private Dictionary<string, int> _laneOf = [];
+    private readonly Lock _starting = new();
     private int _running, _disposed;
     private bool _started;
 
@@ -21,7 +20,7 @@ public sealed class DataPlane : IDisposable
     {
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
-        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count });
+        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time);
         var lanes = new List<Lane>();
         LaneMail[] mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
         try
@@ -38,10 +37,6 @@ public sealed class DataPlane : IDisposable
         }
 
         _lanes = [.. lanes];
-        if (_lanes.Length > 1)
-        {
-            _members.Added = () => Array.ForEach(_lanes, l => l.Wake());
-        }
     }
 
     /// <summary>Dropped packets by reason, and batches; the sum of all threads, as it is now.</summary>
@@ -51,7 +46,7 @@ public sealed class DataPlane : IDisposable
     public WireGuardCounters HandshakeCounters => _members.Device.Counters;
 
     /// <summary>Peers left out because of an unusable key, since start.</summary>
-    public long RefusedPeers => _lanes.Sum(l => l.RefusedPeers);
+    public long RefusedPeers => _members.Refused;
 
     /// <summary>How many lanes there are.</summary>
     public int Lanes => _lanes.Length;
@@ -94,27 +89,25 @@ public sealed class DataPlane : IDisposable
         }
     }
 
-    /// <summary>Replaces the list of peers; of several lists given in a row the last one counts. Any thread, returns at once.</summary>
+    /// <summary>Replaces the list of peers. Any thread, on which the work is done: an X25519 for each new peer, and a new table when prefixes have changed.</summary>
     /// <param name="peers">All peers; not changed afterwards.</param>
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        if (_completion.Task.IsCompleted)
+        lock (_starting)
         {
-            return;
-        }
-
-        lock (_spreading)
-        {
-            List<PeerSpec>[] shares = Spread(peers);
-            for (int i = 0; i < _lanes.Length; i++)
+            if (_disposed != 0 || _completion.Task.IsCompleted)
             {
-                _lanes[i].SetPeers(shares[i], _started);
+                return;
             }
 
-            if (!_started && _disposed == 0)
+            _members.Replace(peers);
+            if (_started)
             {
-                // Not one before all have their peers: any lane reads packets for the others'.
+                Array.ForEach(_lanes, l => l.Wake());
+            }
+            else
+            {
                 _started = true;
                 Array.ForEach(_lanes, l => l.Start());
             }
@@ -132,12 +125,13 @@ public sealed class DataPlane : IDisposable
             return;
         }
 
-        lock (_spreading)
+        lock (_starting)
         {
             Array.ForEach(_lanes, l => l.Stop());
         }
 
         Array.ForEach(_lanes, l => l.Dispose());
+        _members.Replace([]);
         _completion.TrySetResult();
         CloseDevices(_options);
     }
@@ -151,41 +145,6 @@ public sealed class DataPlane : IDisposable
         }
     }
 
-    // A peer stays in its lane as long as it is there, by its key: a key that comes back under another name must not be in two lanes at once.
-    private List<PeerSpec>[] Spread(IReadOnlyCollection<PeerSpec> peers)
-    {
-        List<PeerSpec>[] shares = [.. _lanes.Select(_ => new List<PeerSpec>())];
-        var laneOf = new Dictionary<string, int>(peers.Count);
-        var fresh = new List<(string Key, PeerSpec Peer)>();
-        foreach (PeerSpec peer in peers)
-        {
-            string key = Convert.ToHexString(peer.PublicKey);
-            if (laneOf.TryGetValue(key, out int lane) || _laneOf.TryGetValue(key, out lane))
-            {
-                laneOf[key] = lane;
-                shares[lane].Add(peer);
-            }
-            else
-            {
-                fresh.Add((key, peer));
-            }
-        }
-
-        foreach ((string key, PeerSpec peer) in fresh)
-        {
-            if (!laneOf.TryGetValue(key, out int lane))
-            {
-                lane = Array.IndexOf(shares, shares.MinBy(s => s.Count));
-                laneOf[key] = lane;
-            }
-
-            shares[lane].Add(peer);
-        }
-
-        _laneOf = laneOf;
-        return shares;
-    }
-
     private void Ended(Exception? failure)
     {
         if (failure is not null)
@@ -197,6 +156,7 @@ public sealed class DataPlane : IDisposable
 
         if (Interlocked.Decrement(ref _running) == 0)
         {
+            _members.Replace([]);
             _completion.TrySetResult();
         }
     }

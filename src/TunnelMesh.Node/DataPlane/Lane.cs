@@ -31,7 +31,6 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     private readonly LaneMail _mail;
     private readonly Action<Exception?> _ended;
     private readonly Thread[] _threads;
-    private IReadOnlyCollection<PeerSpec>? _wanted;
     private volatile bool _stop;
 
     /// <summary>Prepares a lane; nothing runs before <see cref="Start"/>.</summary>
@@ -89,9 +88,6 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <summary>Of each thread.</summary>
     public IReadOnlyList<DataPlaneCounters> Counters { get; }
 
-    /// <summary>Peers left out because of an unusable key, since start.</summary>
-    public long RefusedPeers => _engine.RefusedPeers;
-
     /// <summary>How each tunnel of this lane is doing. Any thread.</summary>
     public IReadOnlyList<PeerStats> GetStats() => _engine.GetStats();
 
@@ -102,21 +98,6 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         {
             thread.Start();
         }
-    }
-
-    /// <summary>Replaces the list of this lane's peers; of several lists given in a row the last one counts. Any thread, returns at once.</summary>
-    /// <param name="peers">All of the lane; not changed afterwards.</param>
-    /// <param name="started">Whether the threads run, which then do it.</param>
-    public void SetPeers(IReadOnlyCollection<PeerSpec> peers, bool started)
-    {
-        if (!started)
-        {
-            _engine.SetPeers(peers);
-            return;
-        }
-
-        Volatile.Write(ref _wanted, peers);
-        Wake();
     }
 
     /// <summary>Has the owning thread look around. Any thread.</summary>
@@ -130,7 +111,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         _sendPoller?.Wake();
     }
 
-    /// <summary>Ends the threads, with the sessions' keys zeroed; the devices stay.</summary>
+    /// <summary>Ends the threads; the devices stay.</summary>
     public void Dispose()
     {
         Stop();
@@ -181,29 +162,12 @@ internal sealed class Lane : ITunnelOutput, IDisposable
 
     private void Loop()
     {
-        try
-        {
-            Receive();
-        }
-        finally
-        {
-            _engine.Clear();
-        }
-    }
-
-    private void Receive()
-    {
         byte[]? frame = _sending is null ? GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true) : null;
         byte[] datagrams = GC.AllocateUninitializedArray<byte>(_options.BatchBytes + MaxTrain, pinned: true);
         var trains = new ReceivedTrain[BatchPackets];
         bool packets = false, more = false, letters = false;
         while (!_stop)
         {
-            if (Interlocked.Exchange(ref _wanted, null) is { } wanted)
-            {
-                _engine.SetPeers(wanted);
-            }
-
             _engine.NoticeMembers();
             letters = TakeLetters();
             if (_options.Time.GetTimestamp() >= _engine.NextDeadline)

@@ -21,10 +21,7 @@ public sealed class TunnelEngine : IWaitingRoom
     private readonly HandshakeDriver _handshakes;
     private readonly InboundPipeline _inbound;
     private readonly UnreachableReporter _unreachable;
-    private readonly Dictionary<string, PeerTunnel> _byId = [];
-    private volatile PeerTunnel[] _tunnels = [];
     private int _additions;
-    private long _refused;
 
     /// <summary>Makes an engine without peers, the only one of its device.</summary>
     /// <param name="options">What it needs.</param>
@@ -62,7 +59,7 @@ public sealed class TunnelEngine : IWaitingRoom
     public WireGuardCounters HandshakeCounters => _members.Device.Counters;
 
     /// <summary>Peers that <see cref="SetPeers"/> left out because their key gives no secrecy or is another's too, since start.</summary>
-    public long RefusedPeers => Interlocked.Read(ref _refused);
+    public long RefusedPeers => _members.Refused;
 
     /// <summary>The way out, for the engine's thread.</summary>
     internal OutboundPipeline Outbound { get; }
@@ -71,48 +68,23 @@ public sealed class TunnelEngine : IWaitingRoom
     /// before something happens.</summary>
     public long NextDeadline { get; private set; } = long.MaxValue;
 
-    /// <summary>Replaces the list of peers of this lane. Sessions of peers whose keys have not changed go on.</summary>
-    /// <param name="peers">All peers of the lane; a device ID may come once.</param>
+    /// <summary>Replaces the list of peers. Sessions of peers whose keys have not changed go on. For the only engine of its device.</summary>
+    /// <param name="peers">All peers; a device ID may come once.</param>
     public void SetPeers(IReadOnlyCollection<PeerSpec> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        var wanted = new Dictionary<string, PeerSpec>(peers.Count);
-        foreach (PeerSpec spec in peers)
-        {
-            wanted.TryAdd(spec.DeviceId, spec);
-        }
-
-        // First what goes, so that a key can come back under another ID.
-        foreach (PeerTunnel known in _byId.Values.ToArray())
-        {
-            if (wanted.TryGetValue(known.Spec.DeviceId, out PeerSpec? spec) && SameKeys(known.Spec, spec))
-            {
-                known.Update(spec);
-            }
-            else
-            {
-                Remove(known);
-            }
-        }
-
-        bool added = false;
-        foreach (PeerSpec spec in wanted.Values.Where(s => !_byId.ContainsKey(s.DeviceId)))
-        {
-            added |= TryAdd(spec);
-        }
-
-        _tunnels = [.. _byId.Values];
-        _members.Publish(_lane, _tunnels, added);
+        _members.Replace(peers);
         NoticeMembers();
     }
 
-    /// <summary>Handles initiations again that were held for peers unknown until now. After <see cref="TunnelMembers.Additions"/> has changed; more often does no harm.</summary>
+    /// <summary>Takes notice of new peers: looks at their timers, and handles initiations again that were held for them. Cheap when there are none.</summary>
     internal void NoticeMembers()
     {
         int additions = _members.Additions;
         if (additions != _additions)
         {
             _additions = additions;
+            NextDeadline = _time.GetTimestamp();
             RetryHeld();
         }
     }
@@ -215,7 +187,7 @@ public sealed class TunnelEngine : IWaitingRoom
     {
         long now = _time.GetTimestamp();
         long next = long.MaxValue;
-        foreach (PeerTunnel tunnel in _tunnels)
+        foreach (PeerTunnel tunnel in _members.OfLane(_lane))
         {
             if (now >= tunnel.Deadline)
             {
@@ -229,18 +201,15 @@ public sealed class TunnelEngine : IWaitingRoom
     }
 
     /// <summary>How each tunnel is doing. Any thread.</summary>
-    public IReadOnlyList<PeerStats> GetStats() => [.. _tunnels.Select(t => t.GetStats())];
+    public IReadOnlyList<PeerStats> GetStats() => [.. _members.OfLane(_lane).Select(t => t.GetStats())];
 
     /// <summary>Zeroes every key. The engine is not used afterwards.</summary>
     public void Clear() => SetPeers([]);
 
-    private static bool SameKeys(PeerSpec a, PeerSpec b) =>
-        a.PublicKey.AsSpan().SequenceEqual(b.PublicKey) && a.PresharedKey.AsSpan().SequenceEqual(b.PresharedKey) && a.Stock == b.Stock;
-
     private static TunnelMembers MembersOf(TunnelEngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent));
+        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time);
     }
 
     private bool IsMine(PeerTunnel tunnel) => tunnel.Session.Lane == _lane;
@@ -273,33 +242,6 @@ public sealed class TunnelEngine : IWaitingRoom
             Counters.Drop(DropReason.Unreachable);
             _unreachable.Report(packet, IcmpUnreachableKind.Host);
         }
-    }
-
-    private bool TryAdd(PeerSpec spec)
-    {
-        var tunnel = new PeerTunnel(spec, _time);
-        try
-        {
-            tunnel.Session = _members.Device.AddPeer(spec.PublicKey, spec.PresharedKey, tunnel, _lane);
-        }
-        catch (ArgumentException)
-        {
-            // Another member's signed key may still be a bad one: it must cost nobody else the mesh.
-            Interlocked.Increment(ref _refused);
-            return false;
-        }
-
-        tunnel.Session.PersistentKeepaliveSeconds = spec.PersistentKeepaliveSeconds;
-        _byId.Add(spec.DeviceId, tunnel);
-        Schedule(tunnel, _time.GetTimestamp());
-        return true;
-    }
-
-    private void Remove(PeerTunnel tunnel)
-    {
-        _byId.Remove(tunnel.Spec.DeviceId);
-        _members.Device.RemovePeer(tunnel.Session);
-        tunnel.Repeater.Stop();
     }
 
     private void HandleHandshake(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now)

@@ -3,42 +3,122 @@ using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.DataPlane;
 
-/// <summary>What the lanes of one device have in common: its WireGuard side, and who carries which prefix. Any thread.</summary>
+/// <summary>
+/// The peers of one device, whom the lanes share: their tunnels, each in its lane, and who carries which prefix. A change of the list is worked out here on
+/// the thread that brings it, keys and tables included, and swapped in; no lane stops for it. Any thread.
+/// </summary>
 /// <param name="device">Knows the sessions; as many lanes as it says.</param>
-internal sealed class TunnelMembers(WireGuardDevice device)
+/// <param name="time">Clock of the tunnels.</param>
+internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
 {
-    private readonly Lock _publishing = new();
-    private readonly PeerTunnel[]?[] _ofLane = new PeerTunnel[device.Lanes][];
+    private readonly Lock _changing = new();
+    private readonly Dictionary<string, PeerTunnel> _byId = [];
+    private readonly int[] _load = new int[device.Lanes];
+    private volatile PeerTunnel[][] _tunnels = [.. Enumerable.Range(0, device.Lanes).Select(_ => Array.Empty<PeerTunnel>())];
     private volatile RouteTable<PeerTunnel> _routes = new([]);
     private int _additions;
+    private long _refused;
 
     public WireGuardDevice Device => device;
 
     /// <summary>Who carries which prefix, over all lanes; swapped whole.</summary>
     public RouteTable<PeerTunnel> Routes => _routes;
 
-    /// <summary>How often peers were added: whoever holds something for unknown ones tries again when it has changed.</summary>
+    /// <summary>How often peers were added: whoever holds something for unknown ones tries again when it has changed, and looks at the timers.</summary>
     public int Additions => Volatile.Read(ref _additions);
 
-    /// <summary>Called after peers were added, on the thread that did it.</summary>
-    public Action? Added { get; set; }
+    /// <summary>Peers left out because their key gives no secrecy or is another's too, since start.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>Replaces what one lane owns.</summary>
-    /// <param name="lane">The lane.</param>
-    /// <param name="tunnels">All of it; not changed afterwards.</param>
-    /// <param name="added">Whether there is a new one among them.</param>
-    public void Publish(int lane, PeerTunnel[] tunnels, bool added)
+    /// <summary>The tunnels of one lane; swapped whole.</summary>
+    public PeerTunnel[] OfLane(int lane) => _tunnels[lane];
+
+    /// <summary>Replaces the list of peers. Sessions of peers whose keys have not changed go on; a new peer goes to the lane with the fewest.</summary>
+    /// <param name="peers">All peers; a device ID may come once.</param>
+    public void Replace(IReadOnlyCollection<PeerSpec> peers)
     {
-        lock (_publishing)
+        lock (_changing)
         {
-            _ofLane[lane] = tunnels;
-            _routes = new RouteTable<PeerTunnel>(_ofLane.SelectMany(t => t ?? []).SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, t))));
+            var wanted = new Dictionary<string, PeerSpec>(peers.Count);
+            foreach (PeerSpec spec in peers)
+            {
+                wanted.TryAdd(spec.DeviceId, spec);
+            }
+
+            // First what goes, so that a key can come back under another ID.
+            bool routes = Remove(_byId.Values.Where(t => !wanted.TryGetValue(t.Spec.DeviceId, out PeerSpec? spec) || !SameKeys(t.Spec, spec)));
+            bool added = false;
+            foreach (PeerSpec spec in wanted.Values)
+            {
+                if (_byId.TryGetValue(spec.DeviceId, out PeerTunnel? known))
+                {
+                    routes |= !known.Spec.AllowedPrefixes.SequenceEqual(spec.AllowedPrefixes);
+                    known.Update(spec);
+                }
+                else
+                {
+                    added |= TryAdd(spec);
+                }
+            }
+
+            if (routes || added)
+            {
+                Publish();
+            }
+
+            if (added)
+            {
+                Interlocked.Increment(ref _additions);
+            }
+        }
+    }
+
+    private static bool SameKeys(PeerSpec a, PeerSpec b) =>
+        a.PublicKey.AsSpan().SequenceEqual(b.PublicKey) && a.PresharedKey.AsSpan().SequenceEqual(b.PresharedKey) && a.Stock == b.Stock;
+
+    private bool Remove(IEnumerable<PeerTunnel> gone)
+    {
+        bool any = false;
+        foreach (PeerTunnel tunnel in gone.ToArray())
+        {
+            _byId.Remove(tunnel.Spec.DeviceId);
+            _load[tunnel.Session.Lane]--;
+            device.RemovePeer(tunnel.Session);
+            any = true;
         }
 
-        if (added)
+        return any;
+    }
+
+    private bool TryAdd(PeerSpec spec)
+    {
+        var tunnel = new PeerTunnel(spec, time);
+        try
         {
-            Interlocked.Increment(ref _additions);
-            Added?.Invoke();
+            // Whole before a lane can meet it.
+            tunnel.Session = new WireGuardPeer(device, spec.PublicKey, spec.PresharedKey, tunnel)
+            {
+                Lane = Array.IndexOf(_load, _load.Min()),
+                PersistentKeepaliveSeconds = spec.PersistentKeepaliveSeconds,
+            };
+            device.AddPeer(tunnel.Session);
         }
+        catch (ArgumentException)
+        {
+            // Another member's signed key may still be a bad one: it must cost nobody else the mesh.
+            Interlocked.Increment(ref _refused);
+            return false;
+        }
+
+        _load[tunnel.Session.Lane]++;
+        _byId.Add(spec.DeviceId, tunnel);
+        return true;
+    }
+
+    private void Publish()
+    {
+        _routes = new RouteTable<PeerTunnel>(_byId.Values.SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, t))));
+        ILookup<int, PeerTunnel> lanes = _byId.Values.ToLookup(t => t.Session.Lane);
+        _tunnels = [.. Enumerable.Range(0, device.Lanes).Select(lane => lanes[lane].ToArray())];
     }
 }

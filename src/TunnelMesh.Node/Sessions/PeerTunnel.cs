@@ -46,8 +46,8 @@ internal sealed class PeerTunnel
     /// <summary>True while packets wait here or on their way to the owner: a newer one has to line up behind them. Any thread.</summary>
     public bool HasBacklog => Volatile.Read(ref _posted) != 0 || Volatile.Read(ref _held) != 0;
 
-    /// <summary>Timestamp at which the timers are looked at next.</summary>
-    public long Deadline { get; set; } = long.MaxValue;
+    /// <summary>Timestamp at which the timers are looked at next; of a new one, at once.</summary>
+    public long Deadline { get; set; } = long.MinValue;
 
     /// <summary>Timestamp of the last inner packet either way; null when there was none.</summary>
     public long? LastDataAt => Volatile.Read(ref _lastDataAt) is var at && at == long.MinValue ? null : at;
@@ -55,7 +55,7 @@ internal sealed class PeerTunnel
     /// <summary>Timestamp of the last authenticated datagram from the peer; null when there was none.</summary>
     public long? LastHeardAt { get; set; }
 
-    /// <summary>Takes over candidates and settings that changed; keys stay.</summary>
+    /// <summary>Takes over candidates and settings that changed; keys stay. By one thread at a time, not the owner's.</summary>
     public void Update(PeerSpec spec)
     {
         Spec = spec;

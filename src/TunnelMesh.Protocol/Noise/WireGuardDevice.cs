@@ -45,22 +45,29 @@ public sealed partial class WireGuardDevice
     /// <param name="receiverIndex">As it stands in a message, little endian.</param>
     public int LaneOf(uint receiverIndex) => (int)(receiverIndex & 0xff) % Lanes;
 
-    /// <summary>Adds a peer.</summary>
+    /// <summary>Makes a peer and adds it.</summary>
     /// <param name="remotePublic">32 bytes, raw X25519.</param>
     /// <param name="presharedKey">32 bytes, or empty for none.</param>
     /// <param name="tag">Anything of the caller's.</param>
-    /// <param name="lane">Lane of the peer, below <see cref="Lanes"/>.</param>
     /// <exception cref="ArgumentException">A key has the wrong length or is of low order, or the peer is there already.</exception>
-    public WireGuardPeer AddPeer(ReadOnlySpan<byte> remotePublic, ReadOnlySpan<byte> presharedKey, object? tag, int lane = 0)
+    public WireGuardPeer AddPeer(ReadOnlySpan<byte> remotePublic, ReadOnlySpan<byte> presharedKey, object? tag)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(lane);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lane, Lanes);
-        var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag) { Lane = lane };
-        if (!_peers.TryAdd(KeyOf(remotePublic), peer))
-        {
-            throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(remotePublic));
-        }
+        var peer = new WireGuardPeer(this, remotePublic, presharedKey, tag);
+        AddPeer(peer);
         return peer;
+    }
+
+    /// <summary>Adds a peer that was made for this device; from now on other threads may meet it.</summary>
+    /// <exception cref="ArgumentException">A peer with its public key is there already, or its lane is none of this device's.</exception>
+    public void AddPeer(WireGuardPeer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        ArgumentOutOfRangeException.ThrowIfNegative(peer.Lane);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(peer.Lane, Lanes);
+        if (!_peers.TryAdd(KeyOf(peer.RemotePublic), peer))
+        {
+            throw new ArgumentException("A peer with this public key is there already; remove it first.", nameof(peer));
+        }
     }
 
     /// <summary>Removes a peer and zeroes its keys. Nothing happens when it is gone already. A thread that seals or opens with

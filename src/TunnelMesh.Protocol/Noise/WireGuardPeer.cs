@@ -27,7 +27,7 @@ public sealed partial class WireGuardPeer
     private volatile TransportKeypair? _sendKeypair;
     private long _lastHandshakeUnixMs;
 
-    /// <summary>Prepares a peer; it takes part once <see cref="WireGuardDevice.AddPeer"/> has registered it.</summary>
+    /// <summary>Prepares a peer; it takes part once <see cref="WireGuardDevice.AddPeer(WireGuardPeer)"/> has registered it.</summary>
     /// <param name="device">The device it belongs to.</param>
     /// <param name="remotePublic">32 bytes, raw X25519.</param>
     /// <param name="presharedKey">32 bytes, or empty for none.</param>

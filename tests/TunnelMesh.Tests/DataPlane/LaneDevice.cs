@@ -20,19 +20,17 @@ internal sealed class LaneDevice : ITunnelOutput
     private readonly TimeProvider _time;
     private readonly Action<byte[], UdpEndpoint, UdpEndpoint> _send;
     private readonly string _inside;
-    private readonly Func<string, int> _laneOf;
 
     /// <param name="number">Of the device: its addresses.</param>
     /// <param name="lanes">How many.</param>
     /// <param name="time">Of all devices.</param>
     /// <param name="send">The wire: bytes, source, destination.</param>
-    /// <param name="laneOf">Lane of a peer by its device ID.</param>
-    public LaneDevice(int number, int lanes, TimeProvider time, Action<byte[], UdpEndpoint, UdpEndpoint> send, Func<string, int> laneOf)
+    public LaneDevice(int number, int lanes, TimeProvider time, Action<byte[], UdpEndpoint, UdpEndpoint> send)
     {
-        (_time, _send, _laneOf, _inside) = (time, send, laneOf, $"10.42.0.{number}");
+        (_time, _send, _inside) = (time, send, $"10.42.0.{number}");
         Address = UdpEndpoint.From(new IPEndPoint(IPAddress.Parse($"192.0.2.{number}"), 2223));
         Key = new LocalStatic(RandomNumberGenerator.GetBytes(32));
-        Members = new TunnelMembers(new WireGuardDevice(Key, time, RandomNumberGenerator.Fill, null) { Lanes = lanes });
+        Members = new TunnelMembers(new WireGuardDevice(Key, time, RandomNumberGenerator.Fill, null) { Lanes = lanes }, time);
         _mail = [.. Enumerable.Range(0, lanes).Select(_ => new LaneMail(() => { }))];
         var options = new TunnelEngineOptions { Key = Key, Time = time, Addresses = [new TunAddress(IPAddress.Parse(_inside), 16)] };
         _engines = [.. Enumerable.Range(0, lanes).Select(i => new TunnelEngine(options, this, Members, i, _mail))];
@@ -69,14 +67,7 @@ internal sealed class LaneDevice : ITunnelOutput
         Candidates = [Address.ToIPEndPoint()],
     };
 
-    public void SetPeers(IEnumerable<LaneDevice> others)
-    {
-        ILookup<int, PeerSpec> byLane = others.Select(o => o.Spec).ToLookup(s => _laneOf(s.DeviceId));
-        for (int i = 0; i < _engines.Length; i++)
-        {
-            _engines[i].SetPeers([.. byLane[i]]);
-        }
-    }
+    public void SetPeers(params IEnumerable<LaneDevice> others) => Members.Replace([.. others.Select(o => o.Spec)]);
 
     /// <summary>A packet read by one lane, by its engine or by its sending thread.</summary>
     public void Send(LaneDevice to, int number, int lane, bool bySender)

@@ -15,7 +15,7 @@ public sealed class LaneTests
 
     private LaneDevice Add(int lanes)
     {
-        var device = new LaneDevice(_devices.Count + 1, lanes, _time, (d, s, to) => _wire.Enqueue((d, s, to)), id => int.Parse(id.Split('.')[3], System.Globalization.CultureInfo.InvariantCulture) % lanes);
+        var device = new LaneDevice(_devices.Count + 1, lanes, _time, (d, s, to) => _wire.Enqueue((d, s, to)));
         _devices.Add(device);
         return device;
     }
@@ -77,7 +77,9 @@ public sealed class LaneTests
     {
         LaneDevice hub = Add(4);
         LaneDevice other = Add(1);
-        hub.SetPeers([other]);
+
+        // The third of four is in the lane that has nobody yet.
+        hub.SetPeers(Add(1), Add(1), other);
         other.SetPeers([hub]);
         for (int rekey = 0; rekey < 20; rekey++)
         {
@@ -145,7 +147,7 @@ public sealed class LaneTests
         Assert.True(mail.TryTake(out _));
         Assert.True(mail.TryPost(default));
 
-        // Device 2 is of lane 0: what the sending thread of lane 1 reads for it waits there.
+        // The first peer is of lane 0: what the sending thread of lane 1 reads for it waits there.
         for (int i = 0; i < LaneMail.MaxLetters + 5; i++)
         {
             hub.Send(other, i, 1, bySender: true);
