@@ -37,6 +37,8 @@ bench: build
 	@scripts/setup run
 	@bench/run
 	@bench/side-by-side
+	@FIGURES='tcp1 tcp1r tcp4' bench/side-by-side tunnelmesh inside6 outside6 two-threads two-lanes no-cipher
+	@bench/hundred-peers
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
 	@bench/coordinator joins 500 restart 1000 connected 10000

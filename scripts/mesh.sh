@@ -43,6 +43,13 @@ mesh_pid() { cat "$mesh_state/$1/pid"; }
 mesh_home() { echo "$mesh_state/$1/home"; }
 mesh_ip() { cat "$mesh_state/$1/ip"; }
 
+# mesh_configure NAME LINE...: lines of the machine's configuration.
+mesh_configure() {
+    local name=$1
+    shift
+    printf '%s\n' "$@" >> "$mesh_state/$name/config.yaml"
+}
+
 # mesh_machine NAME NUMBER: a machine with 198.51.100.NUMBER and 2001:db8:51::NUMBER (ranges for documentation).
 mesh_machine() {
     local name=$1 number=$2 namespace=$mesh_tag-$1
@@ -70,11 +77,9 @@ mesh_in() {
 mesh_join() {
     local name=$1 home=$mesh_state/$1/home
     shift
+    [ $# -gt 0 ] || mesh_configure "$name" 'coordinator:' "  data_dir: $mesh_state/$name/data"
     local config=()
-    if [ $# -eq 0 ]; then
-        printf 'coordinator:\n  data_dir: %s\n' "$mesh_state/$name/data" > "$mesh_state/$name/config.yaml"
-        config=(--config "$mesh_state/$name/config.yaml")
-    fi
+    [ ! -e "$mesh_state/$name/config.yaml" ] || config=(--config "$mesh_state/$name/config.yaml")
     : > "$mesh_state/$name/log"
     TUNNELMESH_HOME=$home TUNNELMESH_TOKEN=$(cat "$mesh_state/token") \
         setsid ip netns exec "$mesh_tag-$name" "$mesh_binary" join "$@" --name "$name" "${config[@]}" \

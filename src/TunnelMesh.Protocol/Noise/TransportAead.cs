@@ -17,14 +17,23 @@ internal abstract class TransportAead : IDisposable
     public static bool UsesLibCrypto => LibCrypto.Instance is not null;
 
     /// <summary>What <see cref="Create"/> chooses in this process.</summary>
-    public static string Name => VectorAead.IsSupported ? "avx512" : UsesLibCrypto ? "libcrypto" : "framework";
+    public static string Name =>
+#if TUNNELMESH_NO_CIPHER
+        "none";
+#else
+        VectorAead.IsSupported ? "avx512" : UsesLibCrypto ? "libcrypto" : "framework";
+#endif
 
     /// <summary>True when any number of threads may use one instance at a time.</summary>
     public virtual bool IsConcurrent => false;
 
     /// <summary>A cipher of the best implementation that can run here, under a 32-byte key.</summary>
     public static TransportAead Create(ReadOnlySpan<byte> key) =>
+#if TUNNELMESH_NO_CIPHER
+        new NoCipher();
+#else
         VectorAead.IsSupported ? new VectorAead(key) : LibCrypto.Instance is { } library ? new EvpAead(library, key) : new FrameworkAead(key);
+#endif
 
     /// <summary>Seals in place: <paramref name="data"/> becomes ciphertext, its tag goes to <paramref name="tag"/>.</summary>
     /// <param name="counter">Never used twice under one key.</param>

@@ -65,7 +65,7 @@ internal sealed class WireGuardGo : IAsyncDisposable
 
     private static async Task<string> ProgramAsync(CancellationToken cancel)
     {
-        CommandResult result = await Command.TryRunAsync([Path.Combine(Repository.Root, "scripts", "get-wireguard-go")], cancel: cancel);
+        CommandResult result = await Command.TryRunAsync([Path.Combine(Repository.Root, "scripts", "get-anchor"), "wireguard-go"], cancel: cancel);
         Assert.SkipUnless(result.Succeeded, $"wireguard-go cannot be had here: {result.Errors.Trim()}");
         return result.Output.Trim();
     }
