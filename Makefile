@@ -41,6 +41,7 @@ bench: build
 	@bench/hundred-peers
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- peer-memory
 	@bench/coordinator joins 500 restart 1000 connected 10000
 
 demo: build

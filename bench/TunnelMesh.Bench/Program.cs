@@ -5,6 +5,7 @@ using TunnelMesh.Bench.CoordinatorLoad;
 // bench handshakes [ROUNDS]                          how many handshakes a responder answers per second on one core
 // bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, alone and in batches, with each implementation of the cipher
 // bench offload [ROUNDS]                             nanoseconds per segment to cut super-packets and to join segments
+// bench peer-memory [PEERS]                          kilobytes that a peer costs the data plane: known, with a session, after a rekey
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load
 int rounds = args.Length > 1 && int.TryParse(args[1], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
@@ -19,12 +20,15 @@ switch (args)
     case ["offload", ..]:
         SegmentOffload.Run(rounds, Console.Out);
         return 0;
+    case ["peer-memory", ..]:
+        PeerMemory.Run(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1000, Console.Out);
+        return 0;
     case ["coordinator-serve", string directory, string port]:
         return await CoordinatorProcess.ServeAsync(directory, int.Parse(port, CultureInfo.InvariantCulture));
     case ["coordinator-load", "connected" or "joins" or "restart", string count]:
         await LoadRun.RunAsync(args[1], int.Parse(count, CultureInfo.InvariantCulture), Console.Out);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench coordinator-load connected|joins|restart PEERS");
+        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS");
         return 2;
 }
