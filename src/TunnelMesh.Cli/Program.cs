@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Logging;
 using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Cli;
@@ -26,6 +27,8 @@ internal static class Program
     /// <summary>Runs one command line; no exception leaves it.</summary>
     internal static async Task<int> RunAsync(string[] args, ProcessEnvironment environment, bool isRoot, TextWriter output, TextWriter error)
     {
+        await using ForgivingWriter forgiving = new(error);
+        error = forgiving;
         CommandContext context = new(environment, new HomeLayout(environment, isRoot));
         Command version = new("version", "Show the version");
         version.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"tunnelmesh {Version}"));

@@ -41,7 +41,8 @@ internal static class JoinCommand
                 CaPin = ReadPin(parsed.GetValue(pin)),
                 Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),
                 Version = Program.Version,
-                Output = streams.Output,
+                // A running peer outlives whoever reads its output.
+                Output = new ForgivingWriter(streams.Output),
                 Error = streams.Error,
                 Log = log,
             };

@@ -38,13 +38,23 @@ internal static class RevokeCommand
         return command;
     }
 
-    /// <summary>The device that is meant, or all devices of the user who is.</summary>
-    /// <exception cref="LocalApiException">There is none.</exception>
+    /// <summary>The device that is meant, or all devices of the user who is. An ID counts before an address and that before a name: names are chosen by
+    /// members, and nobody shall be hit for another's name.</summary>
+    /// <exception cref="LocalApiException">There is none, or it may mean two.</exception>
     internal static PeerReport[] Find(IReadOnlyList<PeerReport> peers, string which, bool user)
     {
-        PeerReport? named = peers.FirstOrDefault(p => Same(p.DeviceId) || Same(p.Name) || Same(p.MeshIp) || Same(p.MeshIp6));
-        string? owner = user ? named?.PeerId ?? peers.FirstOrDefault(p => Same(p.PeerId))?.PeerId : null;
-        PeerReport[] found = user ? [.. peers.Where(p => p.PeerId == owner)] : named is null ? [] : [named];
+        PeerReport[] byUser = user ? [.. peers.Where(p => Same(p.PeerId))] : [];
+        PeerReport? byId = peers.FirstOrDefault(p => Same(p.DeviceId));
+        PeerReport? byAddress = peers.FirstOrDefault(p => Same(p.MeshIp) || Same(p.MeshIp6));
+        PeerReport? byName = peers.FirstOrDefault(p => Same(p.Name));
+        PeerReport? device = byId ?? byAddress ?? byName;
+        if ((byName is not null && device != byName) || (byUser.Length > 0 && device is not null && device.PeerId != byUser[0].PeerId))
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed,
+                $"`{which}` is the ID of one and the name of another, so nothing was revoked. Say which by its mesh address; `tunnelmesh peers` shows them.");
+        }
+        string? owner = byUser.Length > 0 ? byUser[0].PeerId : device?.PeerId;
+        PeerReport[] found = user ? [.. peers.Where(p => p.PeerId == owner)] : device is null ? [] : [device];
         return found.Length > 0
             ? found
             : throw new LocalApiException(LocalErrorCodes.NotFound,

@@ -99,7 +99,8 @@ internal sealed class ControlConnection : IAsyncDisposable
         {
             await _socket.SendAsync(bytes, WebSocketMessageType.Text, endOfMessage: true, cancel).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException ||
+            (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw Lost(e);
         }

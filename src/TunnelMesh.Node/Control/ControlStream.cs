@@ -16,6 +16,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2);
     private readonly CoordinatorClient _client = new(clock);
+    private readonly CoordinatorChoice _choice = new(options.Request.Server, CoordinatorChoice.KnockAsync, clock);
     private readonly byte[] _rootHash = SHA256.HashData(options.MeshRoot);
     private readonly string _instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
     private PeerCertificate? _certificate = options.Certificate;
@@ -24,7 +25,6 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     private volatile TaskCompletionSource? _left;
     private volatile bool _renew;
     private long _dropped;
-    private int _dial;
 
     /// <summary>State now.</summary>
     public ControlState State { get; private set; } = new(ControlPhase.Connecting, options.Request.Server.ToString(), clock.GetUtcNow(), null);
@@ -42,11 +42,12 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         TimeSpan pause = FirstPause;
         while (!cancel.IsCancellationRequested)
         {
-            CoordinatorAddress server = Server();
+            CoordinatorAddress server = _choice.Next();
+            ControlException problem;
             try
             {
                 await RenewIfDueAsync(server, cancel).ConfigureAwait(false);
-                await TalkAsync(server, () => pause = FirstPause, cancel).ConfigureAwait(false);
+                await TalkAsync(server, () => Stands(server), cancel).ConfigureAwait(false);
                 break;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -55,30 +56,42 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             }
             catch (ControlException e)
             {
-                if (e.IsFinal)
-                {
-                    Become(ControlPhase.Ended, server, e);
-                    throw;
-                }
-                // The renewal tells whether the device was revoked or only its certificate has ended.
-                _renew |= e.Code == ControlErrorCodes.ProofRefused;
-                _dial++;
-                Become(ControlPhase.Disconnected, server, e);
-                TimeSpan wait = e.RetryAfterSeconds > 0 ? TimeSpan.FromSeconds(Math.Min(e.RetryAfterSeconds, 300)) : pause;
-                // Jitter keeps a thousand peers from returning in the same instant.
-                wait *= 0.5 + (RandomNumberGenerator.GetInt32(500) / 1000.0);
-                pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
-                try
-                {
-                    await Task.Delay(wait, clock, cancel).ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    break;
-                }
+                problem = e;
+            }
+#pragma warning disable CA1031 // Whatever a coordinator sent or the system did: the tunnels must not end with the stream.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                problem = new ControlException(ControlErrorCodes.BadMessage, $"The stream to the coordinator {server} failed: {e.Message} ({e.GetType().Name})", 0, e);
+            }
+            if (problem.IsFinal)
+            {
+                Become(ControlPhase.Ended, server, problem);
+                throw problem;
+            }
+            // The renewal tells whether the device was revoked or only its certificate has ended.
+            _renew |= problem.Code == ControlErrorCodes.ProofRefused;
+            Become(ControlPhase.Disconnected, server, problem);
+            TimeSpan wait = problem.RetryAfterSeconds > 0 ? TimeSpan.FromSeconds(Math.Min(problem.RetryAfterSeconds, 300)) : pause;
+            // Jitter keeps a thousand peers from returning in the same instant.
+            wait *= 0.5 + (RandomNumberGenerator.GetInt32(500) / 1000.0);
+            pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
+            try
+            {
+                await _choice.PauseAsync(wait, server, Listed(), cancel).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
             }
         }
         Become(ControlPhase.Ended, options.Request.Server, null);
+
+        void Stands(CoordinatorAddress server)
+        {
+            pause = FirstPause;
+            _choice.Worked(server);
+        }
     }
 
     /// <summary>Tells the coordinator of changed endpoints; without a connection nothing is sent, since the next hello carries them.</summary>
@@ -109,17 +122,17 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         await left.Task.WaitAsync(cancel).ConfigureAwait(false);
     }
 
-    private CoordinatorAddress Server()
+    // As it was given to join, and as the map has it.
+    private IEnumerable<CoordinatorAddress> Listed()
     {
-        List<CoordinatorAddress> servers = [options.Request.Server];
+        yield return options.Request.Server;
         foreach (string url in _map?.Coordinators.SelectMany(c => c.Urls) ?? [])
         {
-            if (CoordinatorAddress.TryParse(url, out CoordinatorAddress? other) && !servers.Contains(other))
+            if (CoordinatorAddress.TryParse(url, out CoordinatorAddress? other))
             {
-                servers.Add(other);
+                yield return other;
             }
         }
-        return servers[_dial % servers.Count];
     }
 
     private async Task RenewIfDueAsync(CoordinatorAddress server, CancellationToken cancel)

@@ -41,4 +41,34 @@ public sealed class LoggingTests
     [Fact]
     public void A_wrong_level_in_the_environment_is_named() =>
         Assert.Contains("TUNNELMESH_LOG_LEVEL", Assert.Throws<ConfigException>(() => LogLevels.Choose(null, "loud", "info")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task What_cannot_be_written_ends_nobody_and_is_told_with_the_next_line_that_can()
+    {
+        using Disk disk = new();
+        await using ForgivingWriter writer = new(disk);
+        StandardErrorLogger log = new(writer, TimeProvider.System);
+        disk.Full = true;
+        log.Log(LogLevel.Warning, default, "lost", null, Text);
+        await writer.WriteLineAsync("lost too");
+        disk.Full = false;
+        log.Log(LogLevel.Warning, default, "kept", null, Text);
+        await writer.WriteLineAsync("after");
+        string[] lines = disk.Kept.ToString().TrimEnd().Split(Environment.NewLine);
+        Assert.Equal(3, lines.Length);
+        Assert.Equal("(2 earlier lines could not be written here and are lost)", lines[0]);
+        Assert.EndsWith("kept", lines[1], StringComparison.Ordinal);
+        Assert.Equal("after", lines[2]);
+    }
+
+    private sealed class Disk : TextWriter
+    {
+        public bool Full { get; set; }
+
+        public System.Text.StringBuilder Kept { get; } = new();
+
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
+
+        public override void Write(char value) => Kept.Append(Full ? throw new IOException("No space left on device") : value);
+    }
 }

@@ -26,6 +26,19 @@ public sealed class RevokeCommandTests
         Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
     }
 
+    [Fact]
+    public void Whoever_takes_anothers_ID_as_a_name_is_not_hit_for_it_nor_shields_it()
+    {
+        PeerReport[] peers = [Peer("00000000000000000000000000000001", 9, 5), Peer("0000000000000007", 8, 6), .. Peers];
+        foreach ((string which, bool user) in new[] { ("00000000000000000000000000000001", false), ("00000000000000000000000000000001", true), ("0000000000000007", true) })
+        {
+            LocalApiException refused = Assert.Throws<LocalApiException>(() => RevokeCommand.Find(peers, which, user));
+            Assert.Equal(LocalErrorCodes.Failed, refused.Code);
+            Assert.Contains("mesh address", refused.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal("nas", Assert.Single(RevokeCommand.Find(peers, "10.42.0.1", user: false)).Name);
+    }
+
     [Theory]
     [InlineData("nobody")]
     [InlineData("")]

@@ -83,6 +83,11 @@ public sealed class ControlStreamTests
         lose = true;
         TestPeer lost = await mesh.PeerAsync("lost");
         await lost.SeesAsync("viewer", online: true);
+        while (Volatile.Read(ref lose))
+        {
+            // The change that shows the gap must not be merged into the one that is lost.
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
         await mesh.PeerAsync("next");
         await viewer.SeesAsync("next", online: true);
         await viewer.SeesAsync("lost", online: true);
