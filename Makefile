@@ -31,6 +31,7 @@ lint:
 	@scripts/lint
 
 fmt:
+	@scripts/setup build
 	@dotnet format TunnelMesh.slnx
 
 bench: build

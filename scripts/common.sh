@@ -3,6 +3,9 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# Who runs these scripts did not ask for the SDK's welcome, its telemetry or a web server's development certificate.
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+
 say() { printf '%s\n' "$*"; }
 
 fail() {

@@ -41,13 +41,9 @@ internal static class Program
             root.Add(command);
         }
         ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (UsageText.Describe(parsed) is { } wrong)
         {
-            foreach (System.CommandLine.Parsing.ParseError e in parsed.Errors)
-            {
-                await error.WriteLineAsync($"tunnelmesh: {FailureReport.OneLine(e.Message)}");
-            }
-            await error.WriteLineAsync("`tunnelmesh --help` shows the commands.");
+            await error.WriteLineAsync($"tunnelmesh: {wrong}");
             return (int)ExitCode.Usage;
         }
         try

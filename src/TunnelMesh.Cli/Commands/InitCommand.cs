@@ -27,12 +27,16 @@ internal static class InitCommand
             {
                 throw new ConfigException($"{path} exists already. Give --force to replace it, or another --output.");
             }
+            if (configuration)
+            {
+                CheckFolder(path);
+            }
             Settings settings = context.LoadSettings(parsed, HomeLayout.DefaultContext);
             string key = context.Layout.Expand(settings.PrivateKey, context.Layout.IdentityKey);
             IdentityKey identity = IdentityStore.LoadOrCreate(key, out bool made);
             TextWriter output = parsed.InvocationConfiguration.Output;
             output.WriteLine($"Peer ID      {PeerId.FromIdentityKey(identity.PublicKey)}");
-            output.WriteLine($"Identity key {key}{(made ? " (made now)" : "")}");
+            output.WriteLine($"Identity key {key}{(made ? " (made now)" : IdentityStore.IsExposed(key) ? " (others may read it: run chmod 600 on it)" : "")}");
             if (configuration)
             {
                 File.WriteAllText(path, ConfigPrinter.Print());
@@ -41,5 +45,19 @@ internal static class InitCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // Before anything is made.
+    private static void CheckFolder(string path)
+    {
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full))
+        {
+            throw new ConfigException($"{path} is a directory. Name a file in --output.");
+        }
+        if (Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder))
+        {
+            throw new ConfigException($"There is no directory {folder}. Make it first, or name another --output.");
+        }
     }
 }

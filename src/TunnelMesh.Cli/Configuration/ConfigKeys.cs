@@ -85,12 +85,23 @@ internal static class ConfigKeys
     /// <summary>The key at a path, or null.</summary>
     public static ConfigKey? Find(string path) => ByPath.GetValueOrDefault(path);
 
+    /// <summary>Paths that keys lie below.</summary>
+    public static IEnumerable<string> Sections => All.SelectMany(k => Prefixes(k.Path)).Distinct();
+
     /// <summary>True when keys lie below <paramref name="path"/>.</summary>
-    public static bool IsSection(string path) => All.Any(k => k.Path.StartsWith(path + ".", StringComparison.Ordinal));
+    public static bool IsSection(string path) => Sections.Contains(path);
 
     /// <summary>A DNS label as mesh names must be: lower or upper case, 1-63 characters, no hyphen at an end.</summary>
     public static bool IsLabel(string v) =>
         v.Length is > 0 and <= 63 && v[0] != '-' && v[^1] != '-' && v.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    private static IEnumerable<string> Prefixes(string path)
+    {
+        for (int dot = path.IndexOf('.', StringComparison.Ordinal); dot > 0; dot = path.IndexOf('.', dot + 1))
+        {
+            yield return path[..dot];
+        }
+    }
 
     private static ConfigKey Later(string path, string type, string fallback, string doc) =>
         new(path, type, fallback, doc, (_, _) => true) { Supported = false };

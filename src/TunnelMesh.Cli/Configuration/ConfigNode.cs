@@ -7,6 +7,9 @@ namespace TunnelMesh.Cli.Configuration;
 /// <param name="Items">Items of a list, null for a scalar.</param>
 internal sealed record ConfigNode(int Line, string? Scalar, bool Quoted, IReadOnlyList<ConfigNode>? Items)
 {
+    /// <summary>Stands for a mapping where none is expected.</summary>
+    public const string Mapping = "{...}";
+
     /// <summary>True for <c>key:</c> with nothing after it, <c>~</c> and <c>null</c>: the default stays.</summary>
     public bool IsAbsent => Items is null && !Quoted && Scalar is null or "" or "~" or "null" && !Quoted;
 
@@ -14,4 +17,7 @@ internal sealed record ConfigNode(int Line, string? Scalar, bool Quoted, IReadOn
     public string Display => Items is not null
         ? "[" + string.Join(", ", Items.Select(i => i.Display)) + "]"
         : Scalar is { Length: > 60 } s ? s[..57] + "..." : Scalar ?? "";
+
+    /// <summary><see cref="Display"/> with its quotes: <c>"22"</c> is a text where 22 is a number.</summary>
+    public string Shown => Quoted && Scalar != Mapping ? $"\"{Display}\"" : Display;
 }

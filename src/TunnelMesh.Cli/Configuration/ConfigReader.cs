@@ -83,8 +83,7 @@ internal static class ConfigReader
             bool section = known is null && ConfigKeys.IsSection(path);
             if (known is null && !section)
             {
-                string nearest = EditDistance.Nearest(path, ConfigKeys.All.Select(k => k.Path));
-                throw Error(file, line, $"unknown key `{path}`. Did you mean `{nearest}`?");
+                throw Error(file, line, Unknown(path));
             }
             if (section && parser.Accept<MappingStart>(out _))
             {
@@ -104,6 +103,10 @@ internal static class ConfigReader
         }
     }
 
+    private static string Unknown(string path) => path.Contains("token", StringComparison.OrdinalIgnoreCase)
+        ? $"unknown key `{path}`. The mesh token is no part of a configuration: set it as TUNNELMESH_TOKEN in the environment."
+        : $"unknown key `{path}`. Did you mean `{EditDistance.Nearest(path, ConfigKeys.All.Select(k => k.Path).Concat(ConfigKeys.Sections))}`?";
+
     private static void Apply(ConfigKey key, ConfigNode value, Settings settings, string file)
     {
         if (value.IsAbsent)
@@ -122,7 +125,7 @@ internal static class ConfigReader
         }
         if (!key.Set(settings, value))
         {
-            throw Error(file, value.Line, $"`{key.Path}`: expected {key.Type}, found `{value.Display}`.");
+            throw Error(file, value.Line, $"`{key.Path}`: expected {key.Type}, found `{value.Shown}`.");
         }
     }
 
@@ -145,7 +148,7 @@ internal static class ConfigReader
         {
             // Only lists of later features hold mappings; the text marks the value as not being the default.
             parser.SkipThisAndNestedEvents();
-            return new ConfigNode((int)mapping.Start.Line, "{...}", true, null);
+            return new ConfigNode((int)mapping.Start.Line, ConfigNode.Mapping, true, null);
         }
         throw Error(file, (int)(parser.Current?.Start.Line ?? 0), "anchors, aliases and deeper nesting have no use here; write the value out.");
     }

@@ -12,7 +12,7 @@ internal static class FailureReport
         Exception cause = failure is AggregateException { InnerExceptions: [var only] } ? only : failure;
         if (ExitCodes.Of(cause) is { } code)
         {
-            await error.WriteLineAsync($"tunnelmesh: {OneLine(cause.Message)}").ConfigureAwait(false);
+            await error.WriteLineAsync($"tunnelmesh: {Text(cause)}").ConfigureAwait(false);
             return (int)code;
         }
         await error.WriteLineAsync($"tunnelmesh: internal error: {OneLine(cause.Message)} ({cause.GetType().Name}), please report").ConfigureAwait(false);
@@ -23,6 +23,10 @@ internal static class FailureReport
         return (int)ExitCode.General;
     }
 
-    /// <summary>A message without line ends.</summary>
-    public static string OneLine(string message) => message.ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
+    /// <summary>A message on one line, its words one space apart.</summary>
+    public static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    // The system names the file and no way out.
+    private static string Text(Exception cause) =>
+        OneLine(cause.Message) + (cause is UnauthorizedAccessException ? " Run this as root, or as the user who owns it." : "");
 }

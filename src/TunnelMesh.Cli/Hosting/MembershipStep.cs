@@ -29,10 +29,13 @@ internal sealed record MembershipStep
         };
     }
 
-    /// <summary>Of a device that goes to a coordinator elsewhere.</summary>
+    /// <summary>
+    /// Of a device that goes to a coordinator elsewhere. <paramref name="tryDevices"/> is called before it joins: a coordinator keeps name and
+    /// address of whoever joins, so a machine that can have no socket or interface must not get that far.
+    /// </summary>
     /// <exception cref="ControlException">The coordinator refused or is away.</exception>
     /// <exception cref="HostException">There is no token, or no coordinator to go to.</exception>
-    public static async Task<MembershipStep> GoAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, CancellationToken cancel)
+    public static async Task<MembershipStep> GoAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, Action tryDevices, CancellationToken cancel)
     {
         CoordinatorAddress server = options.Server ?? Remembered(stored);
         JoinRequest request = Ask(options, identity, stored, server);
@@ -49,7 +52,7 @@ internal sealed record MembershipStep
         }
         // Whoever was pinned once stays pinned: a membership without its device key still names the mesh.
         byte[]? pin = options.CaPin ?? (stored.Membership is { } before ? SHA256.HashData(before.MeshRoot) : null);
-        JoinResult joined = await new CoordinatorClient(options.Time).JoinAsync(request with { CaPin = pin }, token, cancel).ConfigureAwait(false);
+        JoinResult joined = await new CoordinatorClient(options.Time).JoinAsync(request with { CaPin = pin }, token, tryDevices, cancel).ConfigureAwait(false);
         PeerMembership membership = new() { Server = server.ToString(), Mesh = joined.Mesh, Device = joined.Device, MeshRoot = joined.MeshRoot };
         store.SaveCertificate(joined.Certificate);
         store.SaveMembership(membership);

@@ -105,6 +105,7 @@ internal sealed class PeerHost : IAsyncDisposable
         });
         MembershipStep step;
         HostedCoordinator? coordinator = null;
+        IReadOnlyList<IUdpSocket>? sockets = null;
         if (serves)
         {
             coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
@@ -114,9 +115,15 @@ internal sealed class PeerHost : IAsyncDisposable
         }
         else
         {
-            step = await MembershipStep.GoAsync(_options, identity, stored, store, cancel).ConfigureAwait(false);
+            step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
-        await ConnectAsync(store, stored, step, coordinator, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, sockets, cancel).ConfigureAwait(false);
+
+        void TryDevices()
+        {
+            sockets = OpenSockets();
+            TunDevice.Open(new TunOptions { Name = _options.Settings.TunName, Mtu = _options.Settings.TunMtu }).Dispose();
+        }
     }
 
     private bool Serves()
@@ -128,7 +135,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -137,7 +144,7 @@ internal sealed class PeerHost : IAsyncDisposable
         NetworkMap? cached = CachedMap(stored, step, pins);
         TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
-        IReadOnlyList<IUdpSocket> sockets = OpenSockets();
+        IReadOnlyList<IUdpSocket> sockets = opened ?? OpenSockets();
         IUdpSocket socket = sockets[0];
         PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
@@ -190,12 +197,19 @@ internal sealed class PeerHost : IAsyncDisposable
             Offloads = settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
             BufferBytes = settings.SocketBufferBytes,
         };
-        IReadOnlyList<IUdpSocket> sockets = UdpSocket.OpenGroup(options, TunDevice.HasQueues ? settings.EffectiveLanes : 1);
-        foreach (IUdpSocket socket in sockets)
+        try
         {
-            _cleanup.AddDisposable(socket);
+            IReadOnlyList<IUdpSocket> sockets = UdpSocket.OpenGroup(options, TunDevice.HasQueues ? settings.EffectiveLanes : 1);
+            foreach (IUdpSocket socket in sockets)
+            {
+                _cleanup.AddDisposable(socket);
+            }
+            return sockets;
         }
-        return sockets;
+        catch (UdpSocketException e) when (e.Error == UdpError.PortInUse)
+        {
+            throw new HostException(ExitCode.InUse, $"{e.Message} Stop that program, or choose another port with udp_port.", e);
+        }
     }
 
     private void TellInterface(ITunDevice tun, int udpPort)

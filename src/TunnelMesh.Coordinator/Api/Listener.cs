@@ -37,6 +37,8 @@ internal static class Listener
         builder.Logging.AddProvider(new ForwardingLoggerProvider(options.Logger));
         // Below this level the web server reports what peers do: handshakes that fail, connections that break.
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        // A start that fails is logged by the host and thrown as well: the caller tells it once, in words of its own.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.UseSockets(sockets => sockets.Backlog = Backlog);
         X509ChainPolicy policy = OwnChainsOnly(options.Authority);

@@ -66,7 +66,7 @@ internal static partial class CoordinatorLog
     [LoggerMessage(502, LogLevel.Error, "the server certificate could not be renewed; it ends at {End:u}")]
     internal static partial void CertificateFailed(ILogger log, DateTimeOffset end, Exception e);
 
-    [LoggerMessage(601, LogLevel.Information, "listening on {Address}, {Devices} devices in mesh {Mesh}")]
+    [LoggerMessage(601, LogLevel.Information, "listening address={Address} mesh={Mesh} devices={Devices}")]
     internal static partial void Listening(ILogger log, IPEndPoint address, int devices, string mesh);
 
     [LoggerMessage(602, LogLevel.Error, "a request to {Path} failed inside the coordinator")]

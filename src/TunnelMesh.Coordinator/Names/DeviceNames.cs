@@ -21,7 +21,7 @@ public static class DeviceNames
         }
         if (MeshName.IsReserved(wanted))
         {
-            refusal = $"The name {wanted} means something else in every mesh. Choose another name for this device.";
+            refusal = $"The name `{wanted}` is reserved: it means something else in every mesh. Choose another name for this device.";
             return null;
         }
         string name = wanted;

@@ -20,8 +20,16 @@ public sealed class CoordinatorClient(TimeProvider clock)
     /// <param name="token">Normalised token (<see cref="MeshToken.TryParse"/>).</param>
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="ControlException">With a code and a message for people.</exception>
-    public Task<JoinResult> JoinAsync(JoinRequest request, string token, CancellationToken cancel) =>
-        GuardAsync(request, time => TalkAsync(request, token, null, time), cancel);
+    public Task<JoinResult> JoinAsync(JoinRequest request, string token, CancellationToken cancel) => JoinAsync(request, token, null, cancel);
+
+    /// <inheritdoc cref="JoinAsync(JoinRequest, string, CancellationToken)"/>
+    /// <param name="request">Who asks, and where.</param>
+    /// <param name="token">Normalised token (<see cref="MeshToken.TryParse"/>).</param>
+    /// <param name="ready">Called once the server has answered, before it is asked to admit the device; what it throws ends the join, and nothing was registered.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    /// <exception cref="ControlException">With a code and a message for people.</exception>
+    public Task<JoinResult> JoinAsync(JoinRequest request, string token, Action? ready, CancellationToken cancel) =>
+        GuardAsync(request, time => TalkAsync(request, token, null, ready, time), cancel);
 
     /// <summary>A new certificate for a known device; works after the old one has ended.</summary>
     /// <param name="request">Who asks, and where.</param>
@@ -29,7 +37,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="ControlException">With a code and a message for people.</exception>
     public Task<JoinResult> RenewAsync(JoinRequest request, byte[] meshRoot, CancellationToken cancel) =>
-        GuardAsync(request, time => TalkAsync(request, null, meshRoot, time), cancel);
+        GuardAsync(request, time => TalkAsync(request, null, meshRoot, null, time), cancel);
 
     private static async Task<JoinResult> GuardAsync(JoinRequest request, Func<CancellationToken, Task<JoinResult>> talk, CancellationToken cancel)
     {
@@ -45,7 +53,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
         }
     }
 
-    private async Task<JoinResult> TalkAsync(JoinRequest request, string? token, byte[]? meshRoot, CancellationToken cancel)
+    private async Task<JoinResult> TalkAsync(JoinRequest request, string? token, byte[]? meshRoot, Action? ready, CancellationToken cancel)
     {
         bool renewal = token is null;
         using X509Certificate2? pinned = meshRoot is null ? null : X509CertificateLoader.LoadCertificate(meshRoot);
@@ -74,6 +82,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
             RequireCoordinator(connection, challenge, root, request);
         }
 
+        ready?.Invoke();
         byte[] transcript = JoinTranscript.Compute(hello, challenge, connection.ServerSpki, renewal);
         byte[] tokenKey = renewal ? [] : JoinProofs.TokenKey(token!);
         byte[] record = DeviceRecord.Create(request.Identity, request.Name, SHA256.HashData(root.RawData), request.Device.Public,

@@ -1,14 +1,17 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
 namespace TunnelMesh.Platform.Interop;
 
 /// <summary>An owned Unix file descriptor; closed once nothing uses it any more.</summary>
-internal sealed class SafeFileDescriptor : SafeHandleMinusOneIsInvalid
+internal sealed class SafeFileDescriptor : SafeHandle
 {
     public SafeFileDescriptor()
-        : base(ownsHandle: true)
+        : base(invalidHandleValue: -1, ownsHandle: true)
     {
     }
+
+    // A descriptor is an int, and the other half of the register it is returned in means nothing: -1 may arrive as 0x00000000FFFFFFFF.
+    public override bool IsInvalid => (int)handle < 0;
 
     protected override bool ReleaseHandle() => LinuxNative.Close((int)handle) == 0;
 }

@@ -19,6 +19,10 @@ public static class MeshToken
         {
             error = "The mesh token is empty. Make one with: openssl rand -hex 32, and set it as TUNNELMESH_TOKEN on every machine.";
         }
+        else if (trimmed.Contains(',', StringComparison.Ordinal) && ParseList(trimmed, out _, out _))
+        {
+            error = "The mesh token has a comma in it. Only a coordinator takes a list of tokens; to join, set TUNNELMESH_TOKEN to one of them.";
+        }
         else if (!trimmed.All(char.IsAsciiHexDigit))
         {
             error = "The mesh token is not hexadecimal. Make one with: openssl rand -hex 32";

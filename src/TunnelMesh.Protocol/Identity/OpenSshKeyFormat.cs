@@ -10,7 +10,7 @@ internal static class OpenSshKeyFormat
 {
     private const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
     private const string End = "-----END OPENSSH PRIVATE KEY-----";
-    private const string Advice = "Make one with: ssh-keygen -t ed25519 -N '' -f ~/.tunnelmesh/id_ed25519 (or remove the file, and a new one is made).";
+    private const string Advice = "Move the file away, and a new key is made, with another peer ID; or make one with: ssh-keygen -t ed25519 -N '' -f FILE";
     private static readonly byte[] Magic = "openssh-key-v1\0"u8.ToArray();
 
     public static byte[] ReadSeed(string text)
@@ -29,7 +29,7 @@ internal static class OpenSshKeyFormat
         }
         catch (FormatException e)
         {
-            throw new IdentityFormatException("The identity key is damaged: its base64 text cannot be decoded. Restore it from a copy. " + Advice, e);
+            throw new IdentityFormatException("The identity key is damaged: its base64 text cannot be decoded. Restore it from a copy if there is one. " + Advice, e);
         }
         try
         {
@@ -156,7 +156,7 @@ internal static class OpenSshKeyFormat
     }
 
     private static IdentityFormatException Damaged(string how) =>
-        new($"The identity key is damaged: {how}. Restore it from a copy. {Advice}");
+        new($"The identity key is damaged: {how}. Restore it from a copy if there is one. {Advice}");
 
     private static byte[] PublicBlob(byte[] publicKey)
     {

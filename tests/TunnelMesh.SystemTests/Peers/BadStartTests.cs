@@ -54,6 +54,32 @@ public sealed class BadStartTests
     }
 
     [Fact]
+    public async Task A_machine_that_cannot_be_a_peer_is_told_before_it_takes_a_name_and_an_address()
+    {
+        Requirements.Programs("setpriv", "unshare");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        await using Peer second = new(underlay, hub.Machine, "second", Token);
+        string server = $"{hub.Machine.Address}:8443";
+        (Peer Peer, string Configuration, string[] Wrapper, int Code, string Expected)[] starts =
+        [
+            (second, "", [], 8, "UDP port 2223 is in use by tunnelmesh"),
+            (second, "udp_port: 4444", [], 8, "interface named tun-mesh0 exists already"),
+            (a, "", ["setpriv", "--bounding-set", "-net_admin"], 4, "CAP_NET_ADMIN"),
+            (a, "", ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\""], 4, "There is no /dev/net/tun on this machine"),
+        ];
+        foreach ((Peer peer, string configuration, string[] wrapper, int expectedCode, string expected) in starts)
+        {
+            (int code, string output) = await peer.FailToJoinAsync(Cancel, server, configuration, wrapper);
+            Assert.Contains(expected, output, StringComparison.Ordinal);
+            Assert.Equal(expectedCode, code);
+            Assert.Equal(0, (await hub.AskJsonAsync(Cancel, "peers")).GetArrayLength());
+        }
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, server));
+    }
+
+    [Fact]
     public async Task A_damaged_cached_map_is_kept_aside_and_the_coordinator_sends_a_new_one()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

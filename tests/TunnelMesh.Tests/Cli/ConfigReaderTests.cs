@@ -35,6 +35,12 @@ public sealed class ConfigReaderTests
     [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]
     [InlineData("exit_peer: berlin\n", "c.yaml:1: `exit_peer` is not yet supported in this version")]
     [InlineData("name: a\nname: b\n", "c.yaml:2: `name` is given twice")]
+    [InlineData("tunn:\n  mtu: 1300\n", "c.yaml:1: unknown key `tunn`. Did you mean `tun`?")]
+    [InlineData("TUN:\n  mtu: 1300\n", "c.yaml:1: unknown key `TUN`. Did you mean `tun`?")]
+    [InlineData("coordinator:\n  s4:\n    max_size: 1Gi\n", "c.yaml:2: unknown key `coordinator.s4`. Did you mean `coordinator.s3`?")]
+    [InlineData("mesh_token: 00\n", "c.yaml:1: unknown key `mesh_token`. The mesh token is no part of a configuration: set it as TUNNELMESH_TOKEN")]
+    [InlineData("ssh_port: \"22\"\n", "c.yaml:1: `ssh_port`: expected a port, 1-65534, found `\"22\"`.")]
+    [InlineData("name: {a: b}\n", "c.yaml:1: `name`: expected a DNS label: letters, digits and hyphens, at most 63, found `{...}`.")]
     [InlineData("- a\n", "c.yaml:1: expected `key: value`")]
     public void Bad_values_are_refused_with_their_place(string yaml, string expected) =>
         Assert.StartsWith(expected, Assert.Throws<ConfigException>(() => ConfigReader.Read(yaml, "c.yaml")).Message, StringComparison.Ordinal);

@@ -71,4 +71,30 @@ public sealed class InitCommandTests : IDisposable
         Assert.True(File.Exists(key));
         Assert.False(File.Exists(Key));
     }
+
+    [Fact]
+    public async Task A_configuration_that_has_no_place_is_refused_before_anything_is_made()
+    {
+        foreach ((string path, string expected) in new[] { (_cli.PathOf("none/peer.yaml"), "There is no directory"), (_cli.PathOf("."), "is a directory") })
+        {
+            (int code, _, string error) = await _cli.RunAsync(["init", "--peer", "--force", "--output", path]);
+            Assert.Equal(3, code);
+            Assert.Contains(expected, error, StringComparison.Ordinal);
+            Assert.False(File.Exists(Key));
+        }
+    }
+
+    [Fact]
+    public async Task A_key_that_others_may_read_is_told()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("no file modes");
+            return;
+        }
+        await _cli.RunAsync(["init"]);
+        Assert.DoesNotContain("chmod", (await _cli.RunAsync(["init"])).Output, StringComparison.Ordinal);
+        File.SetUnixFileMode(Key, UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        Assert.Contains("chmod 600", (await _cli.RunAsync(["init"])).Output, StringComparison.Ordinal);
+    }
 }

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary>Says on one line what is wrong with a command line, with the nearest thing that exists.</summary>
+internal static class UsageText
+{
+    private const string Program = "tunnelmesh";
+
+    /// <summary>The line, or null when the command line is good.</summary>
+    public static string? Describe(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        bool isRoot = command == parsed.RootCommandResult.Command;
+        string path = isRoot ? Program : $"{Program} {command.Name}";
+        if (Unknown(parsed) is { } unknown)
+        {
+            return unknown.StartsWith('-') ? NoFlag(unknown, command, parsed.RootCommandResult.Command, path)
+                : isRoot ? NoCommand(unknown, command, path)
+                : $"`{unknown}` is one argument too many for `{path}`. `{path} --help` shows what it takes.";
+        }
+        if (parsed.Errors.Count == 0)
+        {
+            return null;
+        }
+        return isRoot && parsed.Tokens.Count == 0
+            ? $"Which command? `{path} --help` shows them."
+            : $"{FailureReport.OneLine(parsed.Errors[0].Message).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
+    }
+
+    // A mistyped flag is taken for an argument where the command takes one.
+    private static string? Unknown(ParseResult parsed) => parsed.CommandResult.Children.OfType<ArgumentResult>()
+        .SelectMany(argument => argument.Tokens)
+        .Select(token => token.Value)
+        .FirstOrDefault(value => value.Length > 1 && value.StartsWith('-')) ?? (parsed.UnmatchedTokens is [var first, ..] ? first : null);
+
+    private static string NoFlag(string unknown, Command command, Command root, string path)
+    {
+        string name = unknown.Split('=', 2)[0];
+        if (name.Contains("token", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"There is no flag `{name}`: the token is read from the environment variable TUNNELMESH_TOKEN only, where nobody else on this machine sees it.";
+        }
+        string nearest = Nearest(name, command.Options.Concat(root.Options.Where(o => o.Recursive)).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)));
+        return $"`{path}` has no flag `{name}`.{nearest} `{path} --help` shows its flags.";
+    }
+
+    private static string NoCommand(string unknown, Command root, string path) =>
+        $"There is no command `{unknown}`.{Nearest(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{path} --help` shows the commands.";
+
+    // What shares too little with anything is no misspelling.
+    private static string Nearest(string text, IEnumerable<string> candidates)
+    {
+        string nearest = EditDistance.Nearest(text, candidates);
+        return EditDistance.Between(text, nearest) <= Math.Max(1, nearest.TrimStart('-').Length / 2) ? $" Did you mean `{nearest}`?" : "";
+    }
+}
