@@ -10,5 +10,5 @@ internal sealed class SafeFileDescriptor : SafeHandleMinusOneIsInvalid
     {
     }
 
-    protected override bool ReleaseHandle() => LinuxNative.Close((int)handle) == 0;
+    protected override bool ReleaseHandle() => UnixNative.Close((int)handle) == 0;
 }

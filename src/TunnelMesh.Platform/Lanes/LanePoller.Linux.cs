@@ -14,7 +14,7 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
     {
         if (_wake.IsInvalid)
         {
-            throw new IOException("The system gave no eventfd: " + LinuxNative.Describe(Marshal.GetLastPInvokeError()) + ". Raise the limit of open files (ulimit -n).");
+            throw new IOException("The system gave no eventfd: " + UnixNative.Describe(Marshal.GetLastPInvokeError()) + ". Raise the limit of open files (ulimit -n).");
         }
 
         (_tun, _socket) = (tun, socket);
@@ -27,11 +27,11 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
         {
             _tun.DangerousAddRef(ref tunHeld);
             _socket.DangerousAddRef(ref socketHeld);
-            LinuxNative.PollFd* fds = stackalloc LinuxNative.PollFd[3];
-            fds[0] = new LinuxNative.PollFd { Fd = (int)_tun.DangerousGetHandle(), Events = LinuxNative.PollIn };
-            fds[1] = new LinuxNative.PollFd { Fd = (int)_socket.DangerousGetHandle(), Events = LinuxNative.PollIn };
-            fds[2] = new LinuxNative.PollFd { Fd = (int)_wake.DangerousGetHandle(), Events = LinuxNative.PollIn };
-            if (LinuxNative.Poll(fds, 3, timeoutMilliseconds) <= 0)
+            UnixNative.PollFd* fds = stackalloc UnixNative.PollFd[3];
+            fds[0] = new UnixNative.PollFd { Fd = (int)_tun.DangerousGetHandle(), Events = UnixNative.PollIn };
+            fds[1] = new UnixNative.PollFd { Fd = (int)_socket.DangerousGetHandle(), Events = UnixNative.PollIn };
+            fds[2] = new UnixNative.PollFd { Fd = (int)_wake.DangerousGetHandle(), Events = UnixNative.PollIn };
+            if (UnixNative.Poll(fds, 3, timeoutMilliseconds) <= 0)
             {
                 return LaneEvents.None;
             }
@@ -41,7 +41,7 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
             if (fds[2].REvents != 0)
             {
                 ulong count;
-                _ = LinuxNative.Read(_wake, &count, sizeof(ulong));
+                _ = UnixNative.Read(_wake, &count, sizeof(ulong));
                 events |= LaneEvents.Woken;
             }
 
@@ -66,7 +66,7 @@ internal sealed unsafe class LinuxLanePoller : LanePoller
         try
         {
             ulong one = 1;
-            _ = LinuxNative.Write(_wake, &one, sizeof(ulong));
+            _ = UnixNative.Write(_wake, &one, sizeof(ulong));
         }
         catch (ObjectDisposedException)
         {

@@ -49,7 +49,7 @@ internal sealed unsafe partial class LinuxUdpSocket
                 else
                 {
                     int errno = SendTrain(p + at, length, segmentSize, name, nameLength);
-                    if (errno is LinuxNative.EIo or LinuxNative.EInval or LinuxNative.EMsgSize or LinuxNative.EOpNotSupp or LinuxNative.ENoProtoOpt)
+                    if (errno is LinuxNative.EIo or UnixNative.EInval or LinuxNative.EMsgSize or LinuxNative.EOpNotSupp or LinuxNative.ENoProtoOpt)
                     {
                         // Nothing of the train has gone.
                         _refusals.Add(destination);
@@ -76,7 +76,7 @@ internal sealed unsafe partial class LinuxUdpSocket
         {
             for (int i = 0; i < MaxSkips; i++)
             {
-                var vector = new LinuxNative.IoVec { Base = p, Length = (nuint)buffer.Length };
+                var vector = new UnixNative.IoVec { Base = p, Length = (nuint)buffer.Length };
                 var message = new LinuxNative.MsgHdr
                 {
                     Name = name,
@@ -110,12 +110,12 @@ internal sealed unsafe partial class LinuxUdpSocket
     private static UdpOffloads SetOffloads(SafeFileDescriptor fd, UdpOffloads wanted)
     {
         UdpOffloads set = UdpOffloads.None;
-        if (wanted.HasFlag(UdpOffloads.Segmentation) && LinuxNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpSegment, 0) == 0)
+        if (wanted.HasFlag(UdpOffloads.Segmentation) && UnixNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpSegment, 0) == 0)
         {
             set |= UdpOffloads.Segmentation;
         }
 
-        if (wanted.HasFlag(UdpOffloads.ReceiveCoalescing) && LinuxNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpGro, 1) == 0)
+        if (wanted.HasFlag(UdpOffloads.ReceiveCoalescing) && UnixNative.SetOption(fd, LinuxNative.SolUdp, LinuxNative.UdpGro, 1) == 0)
         {
             set |= UdpOffloads.ReceiveCoalescing;
         }
@@ -125,7 +125,7 @@ internal sealed unsafe partial class LinuxUdpSocket
 
     /// <summary>True for an error that an ICMP message may have left on the socket: sending takes it from there, sends nothing, and works the next time.</summary>
     private static bool MayBeOfAnother(int errno) =>
-        errno is LinuxNative.EIntr or LinuxNative.EConnRefused or LinuxNative.EHostUnreach or LinuxNative.ENetUnreach or LinuxNative.EProto or LinuxNative.EMsgSize;
+        errno is UnixNative.EIntr or LinuxNative.EConnRefused or LinuxNative.EHostUnreach or LinuxNative.ENetUnreach or LinuxNative.EProto or LinuxNative.EMsgSize;
 
     private static int CountOf(int length, int segmentSize) => (int)((length + (long)segmentSize - 1) / segmentSize);
 
@@ -133,13 +133,13 @@ internal sealed unsafe partial class LinuxUdpSocket
     {
         for (int tries = 0; ; tries++)
         {
-            if (LinuxNative.SendTo(_fd, datagram, (nuint)length, 0, name, nameLength) == length)
+            if (UnixNative.SendTo(_fd, datagram, (nuint)length, 0, name, nameLength) == length)
             {
                 return true;
             }
 
             int errno = Marshal.GetLastPInvokeError();
-            if (errno != LinuxNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
+            if (errno != UnixNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
             {
                 return false;
             }
@@ -150,7 +150,7 @@ internal sealed unsafe partial class LinuxUdpSocket
     {
         var control = new LinuxNative.IntControl { Length = SegmentControlLength, Level = LinuxNative.SolUdp, Type = LinuxNative.UdpSegment };
         *(ushort*)&control.Value = (ushort)segmentSize;
-        var vector = new LinuxNative.IoVec { Base = datagrams, Length = (nuint)length };
+        var vector = new UnixNative.IoVec { Base = datagrams, Length = (nuint)length };
         var message = new LinuxNative.MsgHdr
         {
             Name = name,
@@ -169,7 +169,7 @@ internal sealed unsafe partial class LinuxUdpSocket
             }
 
             int errno = Marshal.GetLastPInvokeError();
-            if (errno != LinuxNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
+            if (errno != UnixNative.EIntr && (tries > 0 || !MayBeOfAnother(errno)))
             {
                 return errno;
             }
@@ -180,12 +180,12 @@ internal sealed unsafe partial class LinuxUdpSocket
     {
         // At most MaxSegments: the structures fit on the stack, and sending stays free for any number of threads.
         int count = CountOf(length, segmentSize);
-        LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[count];
+        UnixNative.IoVec* vectors = stackalloc UnixNative.IoVec[count];
         LinuxNative.MMsgHdr* messages = stackalloc LinuxNative.MMsgHdr[count];
         for (int i = 0; i < count; i++)
         {
             int at = i * segmentSize;
-            vectors[i] = new LinuxNative.IoVec { Base = datagrams + at, Length = (nuint)Math.Min(segmentSize, length - at) };
+            vectors[i] = new UnixNative.IoVec { Base = datagrams + at, Length = (nuint)Math.Min(segmentSize, length - at) };
             messages[i].Header = new LinuxNative.MsgHdr { Name = name, NameLength = nameLength, Vectors = vectors + i, VectorCount = 1 };
         }
 
@@ -197,7 +197,7 @@ internal sealed unsafe partial class LinuxUdpSocket
             {
                 done += n;
             }
-            else if (Marshal.GetLastPInvokeError() != LinuxNative.EIntr)
+            else if (Marshal.GetLastPInvokeError() != UnixNative.EIntr)
             {
                 // The first one left has failed; alone it is tried once more, and the rest goes on behind it.
                 refused += SendOne(vectors[done].Base, (int)vectors[done].Length, name, nameLength) ? 0 : 1;

@@ -36,7 +36,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         {
             v6 = false;
             fd.Dispose();
-            fd = Bind(LinuxNative.AfInet, options, out errno);
+            fd = Bind(UnixNative.AfInet, options, out errno);
         }
 
         if (errno != 0)
@@ -47,7 +47,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
         byte* name = stackalloc byte[NameBytes];
         uint length = NameBytes;
-        _ = LinuxNative.GetSockName(fd, name, &length);
+        _ = UnixNative.GetSockName(fd, name, &length);
         return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)), options);
     }
 
@@ -64,7 +64,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             LinuxNative.MMsgHdr* headers = _block.Headers;
             for (int i = 0; i < count; i++)
             {
-                _block.Vectors[i] = new LinuxNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
+                _block.Vectors[i] = new UnixNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
                 headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * NameBytes, NameLength = NameBytes, Vectors = _block.Vectors + i, VectorCount = 1 };
                 headers[i].Length = 0;
             }
@@ -103,17 +103,17 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     private static SafeFileDescriptor Bind(int family, UdpSocketOptions options, out int errno)
     {
-        SafeFileDescriptor fd = LinuxNative.Socket(family, LinuxNative.SockDgram | LinuxNative.SockCloExec, 0);
+        SafeFileDescriptor fd = UnixNative.Socket(family, UnixNative.SockDgram | LinuxNative.SockCloExec, 0);
         if (fd.IsInvalid)
         {
             errno = Marshal.GetLastPInvokeError();
             return fd;
         }
 
-        errno = family == LinuxNative.AfInet6 ? LinuxNative.SetOption(fd, LinuxNative.IpProtoIpv6, LinuxNative.Ipv6V6Only, 0) : 0;
+        errno = family == LinuxNative.AfInet6 ? UnixNative.SetOption(fd, LinuxNative.IpProtoIpv6, LinuxNative.Ipv6V6Only, 0) : 0;
         if (errno == 0 && options.FirewallMark != 0)
         {
-            errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
+            errno = UnixNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
         }
 
         if (errno != 0)
@@ -127,23 +127,23 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         new Span<byte>(name, NameBytes).Clear();
         *(ushort*)name = (ushort)family;
         BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), (ushort)options.Port);
-        errno = LinuxNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        errno = UnixNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
         return fd;
     }
 
     private static void SetBuffer(SafeFileDescriptor fd, int force, int plain, int bytes)
     {
         // The forced form passes the system's limit where we may; a smaller buffer costs throughput, not function.
-        if (LinuxNative.SetOption(fd, LinuxNative.SolSocket, force, bytes) != 0)
+        if (UnixNative.SetOption(fd, LinuxNative.SolSocket, force, bytes) != 0)
         {
-            _ = LinuxNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
+            _ = UnixNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
         }
     }
 
     private static UdpEndpoint ReadName(byte* name)
     {
         ushort port = BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
-        return *(ushort*)name == LinuxNative.AfInet
+        return *(ushort*)name == UnixNative.AfInet
             ? UdpEndpoint.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(name + 4, 4)), port)
             : UdpEndpoint.FromBytes(new ReadOnlySpan<byte>(name + 8, 16), port, *(uint*)(name + 24));
     }
@@ -160,7 +160,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             return 28;
         }
 
-        *(ushort*)name = LinuxNative.AfInet;
+        *(ushort*)name = UnixNative.AfInet;
         BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(name + 4, 4), endpoint.IPv4);
         return endpoint.IsIPv4 ? 16u : 0;
     }
@@ -173,10 +173,10 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             case LinuxNative.EAddrInUse:
                 string owner = PortOwner.Find(System.Net.Sockets.ProtocolType.Udp, port) is { } found ? $" by {found}" : string.Empty;
                 return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
-            case LinuxNative.EPerm or LinuxNative.EAcces:
+            case UnixNative.EPerm or UnixNative.EAcces:
                 return new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}{(options.FirewallMark == 0 ? string.Empty : " with a firewall mark")}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");
             default:
-                return new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {LinuxNative.Describe(errno)}.");
+                return new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {UnixNative.Describe(errno)}.");
         }
     }
 
@@ -186,17 +186,17 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         public ReceiveBlock()
             : base(0, ownsHandle: true)
         {
-            nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(LinuxNative.IoVec) * MaxBatch);
+            nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(UnixNative.IoVec) * MaxBatch);
             byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + NameBytes * MaxBatch);
             SetHandle((nint)memory);
             Headers = (LinuxNative.MMsgHdr*)memory;
-            Vectors = (LinuxNative.IoVec*)(memory + headers);
+            Vectors = (UnixNative.IoVec*)(memory + headers);
             Names = memory + headers + vectors;
         }
 
         public LinuxNative.MMsgHdr* Headers { get; }
 
-        public LinuxNative.IoVec* Vectors { get; }
+        public UnixNative.IoVec* Vectors { get; }
 
         public byte* Names { get; }
 
