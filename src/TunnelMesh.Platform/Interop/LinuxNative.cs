@@ -27,16 +27,6 @@ internal static unsafe partial class LinuxNative
         public int Flags;
     }
 
-    /// <summary>A control message with one integer behind it, padded as CMSG_SPACE pads it.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 24)]
-    public struct IntControl
-    {
-        public nuint Length;
-        public int Level;
-        public int Type;
-        public int Value;
-    }
-
     [StructLayout(LayoutKind.Sequential)]
     public struct MMsgHdr
     {

@@ -10,5 +10,8 @@ internal sealed class SafeFileDescriptor : SafeHandleMinusOneIsInvalid
     {
     }
 
+    public SafeFileDescriptor(int fd)
+        : this() => SetHandle(fd);
+
     protected override bool ReleaseHandle() => UnixNative.Close((int)handle) == 0;
 }

@@ -12,10 +12,12 @@ public abstract class LanePoller : IDisposable
     /// <param name="socket">The socket.</param>
     /// <exception cref="PlatformNotSupportedException">The devices are not of this operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
-    public static LanePoller Create(ITunDevice tun, IUdpSocket socket) =>
-        OperatingSystem.IsLinux() && tun is IDescriptorOwner first && socket is IDescriptorOwner second
-            ? new LinuxLanePoller(first.Descriptor, second.Descriptor)
-            : throw new PlatformNotSupportedException("The data plane of this operating system is not supported by this version. Run the peer on Linux, or in a Linux virtual machine.");
+    public static LanePoller Create(ITunDevice tun, IUdpSocket socket) => (tun, socket) switch
+    {
+        (IDescriptorOwner first, IDescriptorOwner second) => new DescriptorPoller(first.Descriptor, second.Descriptor, WakeDescriptor.Create()),
+        (IEventOwner first, IEventOwner second) => new EventPoller(first, second),
+        _ => throw new PlatformNotSupportedException("These devices cannot be waited for together: they are not of one operating system."),
+    };
 
     /// <summary>Sleeps until a device is readable or somebody wakes it.</summary>
     /// <param name="timeoutMilliseconds">-1 waits without end, 0 only looks.</param>

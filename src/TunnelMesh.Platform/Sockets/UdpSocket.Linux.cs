@@ -8,7 +8,6 @@ namespace TunnelMesh.Platform.Sockets;
 internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
 {
     private const int MaxBatch = 64;
-    private const int NameBytes = 28;
     private readonly SafeFileDescriptor _fd;
     private readonly ReceiveBlock _block;
 
@@ -26,7 +25,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     public bool HasIPv6 { get; }
 
-    public SafeFileDescriptor Descriptor => _fd;
+    public SafeHandle Descriptor => _fd;
 
     public static LinuxUdpSocket Open(UdpSocketOptions options)
     {
@@ -45,8 +44,8 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             throw OpenFailed(options, errno);
         }
 
-        byte* name = stackalloc byte[NameBytes];
-        uint length = NameBytes;
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        uint length = SocketNameFormat.Bytes;
         _ = UnixNative.GetSockName(fd, name, &length);
         return new LinuxUdpSocket(fd, v6, BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2)), options);
     }
@@ -65,7 +64,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             for (int i = 0; i < count; i++)
             {
                 _block.Vectors[i] = new UnixNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
-                headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * NameBytes, NameLength = NameBytes, Vectors = _block.Vectors + i, VectorCount = 1 };
+                headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * SocketNameFormat.Bytes, NameLength = SocketNameFormat.Bytes, Vectors = _block.Vectors + i, VectorCount = 1 };
                 headers[i].Length = 0;
             }
 
@@ -73,7 +72,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             for (int i = 0; i < received; i++)
             {
                 lengths[i] = (int)headers[i].Length;
-                sources[i] = ReadName(_block.Names + i * NameBytes);
+                sources[i] = SocketNameFormat.Linux.Read(_block.Names + i * SocketNameFormat.Bytes);
             }
 
             return Math.Max(received, 0);
@@ -82,16 +81,11 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     public bool Send(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
     {
-        byte* name = stackalloc byte[NameBytes];
-        uint length = WriteName(name, destination);
-        if (length == 0)
-        {
-            return false;
-        }
-
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        uint length = SocketNameFormat.Linux.Write(name, destination, HasIPv6);
         fixed (byte* p = datagram)
         {
-            return SendOne(p, datagram.Length, name, length);
+            return length != 0 && new Sender(_fd, name, length).SendOne(p, datagram.Length);
         }
     }
 
@@ -123,8 +117,8 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
         SetBuffer(fd, LinuxNative.SoRcvBufForce, LinuxNative.SoRcvBuf, options.BufferBytes);
         SetBuffer(fd, LinuxNative.SoSndBufForce, LinuxNative.SoSndBuf, options.BufferBytes);
-        byte* name = stackalloc byte[NameBytes];
-        new Span<byte>(name, NameBytes).Clear();
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        new Span<byte>(name, SocketNameFormat.Bytes).Clear();
         *(ushort*)name = (ushort)family;
         BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), (ushort)options.Port);
         errno = UnixNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
@@ -138,31 +132,6 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         {
             _ = UnixNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
         }
-    }
-
-    private static UdpEndpoint ReadName(byte* name)
-    {
-        ushort port = BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
-        return *(ushort*)name == UnixNative.AfInet
-            ? UdpEndpoint.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(name + 4, 4)), port)
-            : UdpEndpoint.FromBytes(new ReadOnlySpan<byte>(name + 8, 16), port, *(uint*)(name + 24));
-    }
-
-    private uint WriteName(byte* name, in UdpEndpoint endpoint)
-    {
-        new Span<byte>(name, NameBytes).Clear();
-        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), endpoint.Port);
-        if (HasIPv6)
-        {
-            *(ushort*)name = LinuxNative.AfInet6;
-            endpoint.WriteAddress(new Span<byte>(name + 8, 16));
-            *(uint*)(name + 24) = endpoint.Scope;
-            return 28;
-        }
-
-        *(ushort*)name = UnixNative.AfInet;
-        BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(name + 4, 4), endpoint.IPv4);
-        return endpoint.IsIPv4 ? 16u : 0;
     }
 
     private static UdpSocketException OpenFailed(UdpSocketOptions options, int errno)
@@ -187,7 +156,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             : base(0, ownsHandle: true)
         {
             nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(UnixNative.IoVec) * MaxBatch);
-            byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + NameBytes * MaxBatch);
+            byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + SocketNameFormat.Bytes * MaxBatch);
             SetHandle((nint)memory);
             Headers = (LinuxNative.MMsgHdr*)memory;
             Vectors = (UnixNative.IoVec*)(memory + headers);

@@ -28,7 +28,7 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         Addresses = addresses;
     }
 
-    public SafeFileDescriptor Descriptor => _fd;
+    public SafeHandle Descriptor => _fd;
 
     public string Name { get; }
 
