@@ -75,10 +75,20 @@ internal static unsafe partial class UnixNative
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint IfNameToIndex(string name);
 
+    /// <summary>The name of the interface with an index (IF_NAMESIZE is 16 on both); null when there is none.</summary>
+    public static string? InterfaceName(int index)
+    {
+        byte* name = stackalloc byte[16];
+        return IfIndexToName((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
+    }
+
     /// <summary>Sets an integer option; returns 0 or the errno.</summary>
     public static int SetOption(SafeHandle fd, int level, int option, int value) =>
         SetSockOpt(fd, level, option, &value, sizeof(int)) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
     /// <summary>The system's words for an errno.</summary>
     public static string Describe(int errno) => Marshal.GetPInvokeErrorMessage(errno) + " (errno " + errno.ToString(System.Globalization.CultureInfo.InvariantCulture) + ")";
+
+    [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
+    private static partial byte* IfIndexToName(uint index, byte* name);
 }
