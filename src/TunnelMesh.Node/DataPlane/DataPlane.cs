@@ -70,7 +70,7 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
 
     /// <summary>Starts the lane.</summary>
     /// <param name="options">Devices and keys; the devices are disposed too when starting fails.</param>
-    /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
+    /// <exception cref="PlatformNotSupportedException">The devices are not of one operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
     public static DataPlane Start(DataPlaneOptions options)
     {
@@ -207,15 +207,15 @@ public sealed class DataPlane : ITunnelOutput, IDisposable
         bool more = true;
         for (int count = 0, taken = 0; count < BatchPackets && taken < BatchBytes; count++)
         {
-            int length = _options.Tun.ReadFrame(frame, out VirtioNetHeader header);
-            if (length == 0)
+            ReadOnlySpan<byte> packet = _options.Tun.TakeFrame(frame, out VirtioNetHeader header);
+            if (packet.IsEmpty)
             {
                 more = false;
                 break;
             }
 
-            _engine.HandleFrame(header, frame.AsSpan(0, length));
-            taken += length;
+            _engine.HandleFrame(header, packet);
+            taken += packet.Length;
         }
 
         _engine.Flush();

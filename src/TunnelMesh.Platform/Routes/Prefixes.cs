@@ -17,4 +17,12 @@ internal static class Prefixes
 
         return new IPNetwork(new IPAddress(bytes[..count]), length);
     }
+
+    /// <summary>False for what stays on the machine or the link, and for groups.</summary>
+    public static bool IsUnicast(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out int count);
+        return !IPAddress.IsLoopback(address) && !address.IsIPv6LinkLocal && !address.IsIPv6Multicast && (count == 16 || bytes[0] < 224);
+    }
 }

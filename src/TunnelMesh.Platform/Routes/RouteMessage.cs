@@ -93,8 +93,7 @@ internal static class RouteMessage
         int at = v6 ? 8 : 4, bytes = v6 ? 16 : 4;
         var address = new IPAddress(destination.Slice(at, bytes));
         int prefixLength = (flags & FlagHost) != 0 ? bytes * 8 : PrefixLength(mask, at, bytes);
-        bool local = IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal || address.IsIPv6Multicast || (!v6 && destination[at] >= 224);
-        return local ? null : Prefixes.Of(address, prefixLength);
+        return Prefixes.IsUnicast(address) ? Prefixes.Of(address, prefixLength) : null;
     }
 
     // A length of zero still takes four bytes: that is how a mask of no bits is written.
