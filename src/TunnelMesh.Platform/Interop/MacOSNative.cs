@@ -11,9 +11,9 @@ internal static unsafe partial class MacOSNative
     public const int MsgDontWait = 0x80;
 
     // sys/filio.h, sys/sockio.h, netinet6/in6_var.h, sys/kern_control.h; the size of the argument is part of each number.
-    public const nuint FioClEx = 0x20006601, FioNbIo = 0x8004667e;
-    public const nuint SioCSIfMtu = 0x80206934, SioCSIfFlags = 0x80206910, SioCGIfFlags = 0xc0206911;
-    public const nuint SioCAIfAddr = 0x8040691a, SioCAIfAddrIn6 = 0x8080691a, CtlIocGInfo = 0xc0644e03;
+    public const uint FioClEx = 0x20006601, FioNbIo = 0x8004667e;
+    public const uint SioCSIfMtu = 0x80206934, SioCSIfFlags = 0x80206910, SioCGIfFlags = 0xc0206911;
+    public const uint SioCAIfAddr = 0x8040691a, SioCAIfAddrIn6 = 0x8080691a, CtlIocGInfo = 0xc0644e03;
 
     [LibraryImport("libc", EntryPoint = "sysctl", SetLastError = true)]
     public static partial int SysCtl(int* name, uint nameLength, void* old, nuint* oldLength, void* value, nuint valueLength);
@@ -23,7 +23,7 @@ internal static unsafe partial class MacOSNative
     /// Its third argument is variadic. On arm64 Apple's convention passes those on the stack and never in a register, and the runtime
     /// knows no variadic calls: six arguments that nobody reads fill the registers, so that the ninth lies where the third is looked for.
     /// </remarks>
-    public static int Ioctl(SafeHandle fd, nuint request, void* argument)
+    public static int Ioctl(SafeHandle fd, uint request, void* argument)
     {
         int result = RuntimeInformation.ProcessArchitecture == Architecture.Arm64
             ? IoctlOnStack(fd, request, 0, 0, 0, 0, 0, 0, argument)

@@ -7,7 +7,7 @@ internal interface IMacOSNetwork
     /// <param name="family">AF_INET or AF_INET6.</param>
     /// <param name="request">The number of the request.</param>
     /// <param name="argument">Its argument; the system may write into it.</param>
-    int Control(int family, nuint request, Span<byte> argument);
+    int Control(int family, uint request, Span<byte> argument);
 
     /// <summary>Hands a message to the routing socket.</summary>
     int Route(ReadOnlySpan<byte> message);

@@ -6,7 +6,7 @@ namespace TunnelMesh.Platform.Tun;
 /// <summary>ioctl(2) and route(4), each on a socket of its own: both are asked for a few times a start.</summary>
 internal sealed unsafe class MacOSNetwork : IMacOSNetwork
 {
-    public int Control(int family, nuint request, Span<byte> argument)
+    public int Control(int family, uint request, Span<byte> argument)
     {
         using SafeFileDescriptor socket = UnixNative.Socket(family, UnixNative.SockDgram, 0);
         if (socket.IsInvalid)
