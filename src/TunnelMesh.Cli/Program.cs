@@ -2,7 +2,6 @@ using System.CommandLine;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
-using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Cli;
 
@@ -21,7 +20,7 @@ internal static class Program
             return (int)ExitCode.Ok;
         }
         ProcessEnvironment environment = ProcessEnvironment.Read();
-        return await RunAsync(args, environment, UnixUsers.EffectiveUserId == 0, Console.Out, Console.Error);
+        return await RunAsync(args, environment, Environment.IsPrivilegedProcess, Console.Out, Console.Error);
     }
 
     /// <summary>Runs one command line; no exception leaves it.</summary>

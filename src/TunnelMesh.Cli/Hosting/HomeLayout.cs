@@ -4,7 +4,7 @@ namespace TunnelMesh.Cli.Hosting;
 
 /// <summary>Where the files of a peer lie.</summary>
 /// <param name="environment">The environment.</param>
-/// <param name="isRoot">True for user 0.</param>
+/// <param name="isRoot">True for user 0, and for an administrator of Windows.</param>
 internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 {
     /// <summary>The context that counts when none is named.</summary>
@@ -37,9 +37,16 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
         : isRoot ? [ServiceSocket(context)]
         : [OwnSocket(context), ServiceSocket(context)];
 
-    private string OwnSocket(string context) => Path.Combine(Home, Check(context) + ".sock");
+    // On Windows the directory decides who may use the socket, so it is one of its own.
+    private string OwnSocket(string context) => Path.Combine(Home, OperatingSystem.IsWindows() ? "run" : "", Check(context) + ".sock");
 
-    private static string ServiceSocket(string context) => $"/run/tunnelmesh/{Check(context)}.sock";
+    private static string ServiceSocket(string context) => Path.Combine(ServiceDirectory, Check(context) + ".sock");
+
+    // macOS has no /run, and lets nobody make one.
+    private static string ServiceDirectory =>
+        OperatingSystem.IsWindows() ? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.CommonApplicationData), "TunnelMesh")
+        : OperatingSystem.IsMacOS() ? "/var/run/tunnelmesh"
+        : "/run/tunnelmesh";
 
     // A context becomes a file name, so nothing but a label may be one.
     private static string Check(string context) => ConfigKeys.IsLabel(context)

@@ -161,7 +161,9 @@ internal sealed class PeerHost : IAsyncDisposable
         TellInterface(tun, socket.Port);
         Task resolving = runtime.ResolveServerAsync(_stop.Token);
         int port = socket.Port;
-        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(tunName, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
+        // Not every system gives the interface the name that was asked for.
+        string name = tun.Name;
+        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;

@@ -69,7 +69,7 @@ public sealed class DataPlane : IDisposable
     /// <summary>Prepares the lanes; they run from the first <see cref="SetPeers"/> on, since before it every destination would be called unreachable.
     /// What comes until then waits in the devices.</summary>
     /// <param name="options">Devices and keys; the devices are disposed too when starting fails.</param>
-    /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
+    /// <exception cref="PlatformNotSupportedException">The devices are not of one operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
     public static DataPlane Start(DataPlaneOptions options)
     {

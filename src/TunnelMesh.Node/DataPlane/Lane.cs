@@ -39,7 +39,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <param name="number">Which lane this is.</param>
     /// <param name="mail">All lanes' mail, by number.</param>
     /// <param name="ended">Told once by each thread how it ended.</param>
-    /// <exception cref="PlatformNotSupportedException">There is no data plane for this operating system yet.</exception>
+    /// <exception cref="PlatformNotSupportedException">The devices are not of one operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
     public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, Action<Exception?> ended)
     {
@@ -234,15 +234,15 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         bool more = true;
         for (int count = 0, taken = 0; count < BatchPackets && taken < _options.BatchBytes; count++)
         {
-            int length = _devices.Tun.ReadFrame(frame, out VirtioNetHeader header);
-            if (length == 0)
+            ReadOnlySpan<byte> packet = _devices.Tun.TakeFrame(frame, out VirtioNetHeader header);
+            if (packet.IsEmpty)
             {
                 more = false;
                 break;
             }
 
-            outbound.Handle(header, frame.AsSpan(0, length), _options.Time.GetTimestamp());
-            taken += length;
+            outbound.Handle(header, packet, _options.Time.GetTimestamp());
+            taken += packet.Length;
         }
 
         outbound.Flush();

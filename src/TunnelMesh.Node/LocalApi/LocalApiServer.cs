@@ -8,7 +8,8 @@ namespace TunnelMesh.Node.LocalApi;
 
 /// <summary>
 /// Serves the control socket: one JSON object a line, both ways. Root and the owner of the process may change;
-/// everyone else whom the socket's mode lets in (group <c>tunnelmesh</c>) may only read.
+/// everyone else whom the socket's mode lets in (group <c>tunnelmesh</c>) may only read. Outside Linux there is no such group: on
+/// macOS the mode lets in root and the owner alone, on Windows the directory administrators alone, and all of them may change.
 /// </summary>
 public sealed class LocalApiServer : IAsyncDisposable
 {
@@ -32,10 +33,11 @@ public sealed class LocalApiServer : IAsyncDisposable
 
     /// <summary>Binds the socket and begins to serve; the directory is made when missing, a socket of a dead process is replaced.</summary>
     /// <param name="handler">Who answers.</param>
-    /// <param name="path">Path of the socket.</param>
+    /// <param name="path">Path of the socket. On Windows its directory must be for such sockets only: an administrator's process takes it from everyone else.</param>
     /// <param name="time">Clock of the idle time-out.</param>
     /// <exception cref="PeerAlreadyRunningException">A live process answers there.</exception>
     /// <exception cref="IOException">The path is too long or the directory cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">The directory belongs to another user (Windows).</exception>
     public static LocalApiServer Start(ILocalApiHandler handler, string path, TimeProvider time)
     {
         LocalSocket.CheckPath(path);
@@ -79,18 +81,27 @@ public sealed class LocalApiServer : IAsyncDisposable
 
     private static void MakeDirectory(string directory)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            // A socket has no mode there: it takes over the access list of its directory. Without the rights of an administrator no peer
+            // gets as far as a tunnel, so what it is told to do matters to its own user alone.
+            if (Environment.IsPrivilegedProcess)
+            {
+                AdministratorsDirectory.Make(directory);
+            }
+            else
+            {
+                Directory.CreateDirectory(directory);
+            }
+            return;
+        }
         if (Directory.Exists(directory))
         {
             return;
         }
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(directory);
-            return;
-        }
-        // Under /run every user must be able to reach the socket, whose own mode then decides; elsewhere it is ours alone.
+        // Under /run (macOS: /var/run) every user must be able to reach the socket, whose own mode then decides; elsewhere it is ours alone.
         const UnixFileMode mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(directory, directory.StartsWith("/run/", StringComparison.Ordinal)
+        Directory.CreateDirectory(directory, directory.StartsWith("/run/", StringComparison.Ordinal) || directory.StartsWith("/var/run/", StringComparison.Ordinal)
             ? mine | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute
             : mine);
     }

@@ -10,8 +10,11 @@ internal sealed class SafeFileDescriptor : SafeHandle
     {
     }
 
+    public SafeFileDescriptor(int fd)
+        : this() => SetHandle(fd);
+
     // A descriptor is an int, and the other half of the register it is returned in means nothing: -1 may arrive as 0x00000000FFFFFFFF.
     public override bool IsInvalid => (int)handle < 0;
 
-    protected override bool ReleaseHandle() => LinuxNative.Close((int)handle) == 0;
+    protected override bool ReleaseHandle() => UnixNative.Close((int)handle) == 0;
 }

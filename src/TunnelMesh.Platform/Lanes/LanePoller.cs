@@ -12,10 +12,13 @@ public abstract class LanePoller : IDisposable
     /// <param name="socket">The socket; null to leave it to another thread.</param>
     /// <exception cref="PlatformNotSupportedException">The devices are not of this operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
-    public static LanePoller Create(ITunDevice? tun, IUdpSocket? socket) =>
-        OperatingSystem.IsLinux() && tun is null or IDescriptorOwner && socket is null or IDescriptorOwner
-            ? new LinuxLanePoller((tun as IDescriptorOwner)?.Descriptor, (socket as IDescriptorOwner)?.Descriptor)
-            : throw new PlatformNotSupportedException("The data plane of this operating system is not supported by this version. Run the peer on Linux, or in a Linux virtual machine.");
+    public static LanePoller Create(ITunDevice? tun, IUdpSocket? socket) => (tun, socket) switch
+    {
+        (IDescriptorOwner or null, IDescriptorOwner or null) =>
+            new DescriptorPoller((tun as IDescriptorOwner)?.Descriptor, (socket as IDescriptorOwner)?.Descriptor, WakeDescriptor.Create()),
+        (IEventOwner or null, IEventOwner or null) => new EventPoller(tun as IEventOwner, socket as IEventOwner),
+        _ => throw new PlatformNotSupportedException("These devices cannot be waited for together: they are not of one operating system."),
+    };
 
     /// <summary>Sleeps until a device is readable or somebody wakes it.</summary>
     /// <param name="timeoutMilliseconds">-1 waits without end, 0 only looks.</param>

@@ -19,10 +19,10 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     public NetlinkSocket()
     {
-        _fd = LinuxNative.Socket(LinuxNative.AfNetlink, LinuxNative.SockRaw | LinuxNative.SockCloExec, 0);
+        _fd = UnixNative.Socket(LinuxNative.AfNetlink, UnixNative.SockRaw | LinuxNative.SockCloExec, 0);
         if (_fd.IsInvalid)
         {
-            throw new TunException(TunError.Failed, "The system gave no netlink socket: " + LinuxNative.Describe(Marshal.GetLastPInvokeError()) + ".");
+            throw new TunException(TunError.Failed, "The system gave no netlink socket: " + UnixNative.Describe(Marshal.GetLastPInvokeError()) + ".");
         }
     }
 
@@ -58,7 +58,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         Begin(RtmNewAddr, Create | Replace);
 
         // IFA_F_NODAD: nobody else is on the link, so the address is usable at once.
-        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : LinuxNative.AfInet), (byte)prefixLength, (byte)(v6 ? 2 : 0), 0]);
+        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet), (byte)prefixLength, (byte)(v6 ? 2 : 0), 0]);
         UInt32(index);
         byte[] bytes = address.GetAddressBytes();
         Add(2, bytes);
@@ -70,7 +70,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     {
         bool v6 = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
         Begin(RtmNewRoute, Create | Replace);
-        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : LinuxNative.AfInet), (byte)prefix.PrefixLength, 0, 0, 254, 4, (byte)(v6 ? 0 : 253), 1]);
+        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet), (byte)prefix.PrefixLength, 0, 0, 254, 4, (byte)(v6 ? 0 : 253), 1]);
         UInt32(0);
         Add(1, prefix.BaseAddress.GetAddressBytes());
         AddUInt32(4, index);
@@ -143,18 +143,18 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         *(ushort*)kernel = LinuxNative.AfNetlink;
         fixed (byte* p = _buffer)
         {
-            if (LinuxNative.SendTo(_fd, p, (nuint)_length, 0, kernel, 12) < 0)
+            if (UnixNative.SendTo(_fd, p, (nuint)_length, 0, kernel, 12) < 0)
             {
                 return Marshal.GetLastPInvokeError();
             }
 
             while (true)
             {
-                nint n = LinuxNative.Recv(_fd, p, (nuint)_buffer.Length, 0);
+                nint n = UnixNative.Recv(_fd, p, (nuint)_buffer.Length, 0);
                 if (n < 0)
                 {
                     int errno = Marshal.GetLastPInvokeError();
-                    if (errno == LinuxNative.EIntr)
+                    if (errno == UnixNative.EIntr)
                     {
                         continue;
                     }

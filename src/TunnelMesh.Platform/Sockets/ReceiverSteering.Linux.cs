@@ -36,7 +36,7 @@ internal static unsafe class ReceiverSteering
         fixed (Instruction* first = program)
         {
             var filter = new Filter { Length = (ushort)program.Length, First = first };
-            return LinuxNative.SetSockOpt(socket, LinuxNative.SolSocket, LinuxNative.SoAttachReusePortCbpf, &filter, (uint)sizeof(Filter)) == 0;
+            return UnixNative.SetSockOpt(socket, LinuxNative.SolSocket, LinuxNative.SoAttachReusePortCbpf, &filter, (uint)sizeof(Filter)) == 0;
         }
     }
 

@@ -8,7 +8,6 @@ namespace TunnelMesh.Platform.Sockets;
 internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwner
 {
     private const int MaxBatch = 64;
-    private const int NameBytes = 28;
     private readonly SafeFileDescriptor _fd;
     private readonly ReceiveBlock _block;
 
@@ -26,7 +25,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     public bool HasIPv6 { get; }
 
-    public SafeFileDescriptor Descriptor => _fd;
+    public SafeHandle Descriptor => _fd;
 
     public static IReadOnlyList<IUdpSocket> OpenGroup(UdpSocketOptions options, int count)
     {
@@ -36,7 +35,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         {
             v6 = false;
             descriptors[0].Dispose();
-            descriptors[0] = Bind(LinuxNative.AfInet, options, shared: false, out errno);
+            descriptors[0] = Bind(UnixNative.AfInet, options, shared: false, out errno);
         }
 
         if (errno != 0)
@@ -48,10 +47,10 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         options = options with { Port = PortOf(descriptors[0]) };
 
         // The first was bound without sharing, so the port is nobody else's. Only then it lets the others in.
-        bool steered = count > 1 && LinuxNative.SetOption(descriptors[0], LinuxNative.SolSocket, LinuxNative.SoReusePort, 1) == 0;
+        bool steered = count > 1 && UnixNative.SetOption(descriptors[0], LinuxNative.SolSocket, LinuxNative.SoReusePort, 1) == 0;
         while (steered && descriptors.Count < count)
         {
-            descriptors.Add(Bind(v6 ? LinuxNative.AfInet6 : LinuxNative.AfInet, options, shared: true, out errno));
+            descriptors.Add(Bind(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet, options, shared: true, out errno));
             steered = errno == 0;
         }
 
@@ -77,8 +76,8 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             LinuxNative.MMsgHdr* headers = _block.Headers;
             for (int i = 0; i < count; i++)
             {
-                _block.Vectors[i] = new LinuxNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
-                headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * NameBytes, NameLength = NameBytes, Vectors = _block.Vectors + i, VectorCount = 1 };
+                _block.Vectors[i] = new UnixNative.IoVec { Base = p + (nint)i * stride, Length = (nuint)stride };
+                headers[i].Header = new LinuxNative.MsgHdr { Name = _block.Names + i * SocketNameFormat.Bytes, NameLength = SocketNameFormat.Bytes, Vectors = _block.Vectors + i, VectorCount = 1 };
                 headers[i].Length = 0;
             }
 
@@ -86,7 +85,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             for (int i = 0; i < received; i++)
             {
                 lengths[i] = (int)headers[i].Length;
-                sources[i] = ReadName(_block.Names + i * NameBytes);
+                sources[i] = SocketNameFormat.Linux.Read(_block.Names + i * SocketNameFormat.Bytes);
             }
 
             return Math.Max(received, 0);
@@ -95,16 +94,11 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     public bool Send(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
     {
-        byte* name = stackalloc byte[NameBytes];
-        uint length = WriteName(name, destination);
-        if (length == 0)
-        {
-            return false;
-        }
-
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        uint length = SocketNameFormat.Linux.Write(name, destination, HasIPv6);
         fixed (byte* p = datagram)
         {
-            return SendOne(p, datagram.Length, name, length);
+            return length != 0 && new Sender(_fd, name, length).SendOne(p, datagram.Length);
         }
     }
 
@@ -116,30 +110,30 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
     private static int PortOf(SafeFileDescriptor fd)
     {
-        byte* name = stackalloc byte[NameBytes];
-        uint length = NameBytes;
-        _ = LinuxNative.GetSockName(fd, name, &length);
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        uint length = SocketNameFormat.Bytes;
+        _ = UnixNative.GetSockName(fd, name, &length);
         return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
     }
 
     private static SafeFileDescriptor Bind(int family, UdpSocketOptions options, bool shared, out int errno)
     {
-        SafeFileDescriptor fd = LinuxNative.Socket(family, LinuxNative.SockDgram | LinuxNative.SockCloExec, 0);
+        SafeFileDescriptor fd = UnixNative.Socket(family, UnixNative.SockDgram | LinuxNative.SockCloExec, 0);
         if (fd.IsInvalid)
         {
             errno = Marshal.GetLastPInvokeError();
             return fd;
         }
 
-        errno = family == LinuxNative.AfInet6 ? LinuxNative.SetOption(fd, LinuxNative.IpProtoIpv6, LinuxNative.Ipv6V6Only, 0) : 0;
+        errno = family == LinuxNative.AfInet6 ? UnixNative.SetOption(fd, LinuxNative.IpProtoIpv6, LinuxNative.Ipv6V6Only, 0) : 0;
         if (errno == 0 && options.FirewallMark != 0)
         {
-            errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
+            errno = UnixNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoMark, (int)options.FirewallMark);
         }
 
         if (errno == 0 && shared)
         {
-            errno = LinuxNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoReusePort, 1);
+            errno = UnixNative.SetOption(fd, LinuxNative.SolSocket, LinuxNative.SoReusePort, 1);
         }
 
         if (errno != 0)
@@ -149,46 +143,21 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
 
         SetBuffer(fd, LinuxNative.SoRcvBufForce, LinuxNative.SoRcvBuf, options.BufferBytes);
         SetBuffer(fd, LinuxNative.SoSndBufForce, LinuxNative.SoSndBuf, options.BufferBytes);
-        byte* name = stackalloc byte[NameBytes];
-        new Span<byte>(name, NameBytes).Clear();
+        byte* name = stackalloc byte[SocketNameFormat.Bytes];
+        new Span<byte>(name, SocketNameFormat.Bytes).Clear();
         *(ushort*)name = (ushort)family;
         BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), (ushort)options.Port);
-        errno = LinuxNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        errno = UnixNative.Bind(fd, name, family == LinuxNative.AfInet6 ? 28u : 16u) == 0 ? 0 : Marshal.GetLastPInvokeError();
         return fd;
     }
 
     private static void SetBuffer(SafeFileDescriptor fd, int force, int plain, int bytes)
     {
         // The forced form passes the system's limit where we may; a smaller buffer costs throughput, not function.
-        if (LinuxNative.SetOption(fd, LinuxNative.SolSocket, force, bytes) != 0)
+        if (UnixNative.SetOption(fd, LinuxNative.SolSocket, force, bytes) != 0)
         {
-            _ = LinuxNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
+            _ = UnixNative.SetOption(fd, LinuxNative.SolSocket, plain, bytes);
         }
-    }
-
-    private static UdpEndpoint ReadName(byte* name)
-    {
-        ushort port = BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(name + 2, 2));
-        return *(ushort*)name == LinuxNative.AfInet
-            ? UdpEndpoint.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(name + 4, 4)), port)
-            : UdpEndpoint.FromBytes(new ReadOnlySpan<byte>(name + 8, 16), port, *(uint*)(name + 24));
-    }
-
-    private uint WriteName(byte* name, in UdpEndpoint endpoint)
-    {
-        new Span<byte>(name, NameBytes).Clear();
-        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(name + 2, 2), endpoint.Port);
-        if (HasIPv6)
-        {
-            *(ushort*)name = LinuxNative.AfInet6;
-            endpoint.WriteAddress(new Span<byte>(name + 8, 16));
-            *(uint*)(name + 24) = endpoint.Scope;
-            return 28;
-        }
-
-        *(ushort*)name = LinuxNative.AfInet;
-        BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(name + 4, 4), endpoint.IPv4);
-        return endpoint.IsIPv4 ? 16u : 0;
     }
 
     private static UdpSocketException OpenFailed(UdpSocketOptions options, int errno)
@@ -199,10 +168,10 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
             case LinuxNative.EAddrInUse:
                 string owner = PortOwner.Find(System.Net.Sockets.ProtocolType.Udp, port) is { } found ? $" by {found}" : string.Empty;
                 return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}.");
-            case LinuxNative.EPerm or LinuxNative.EAcces:
+            case UnixNative.EPerm or UnixNative.EAcces:
                 return new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}{(options.FirewallMark == 0 ? string.Empty : " with a firewall mark")}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");
             default:
-                return new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {LinuxNative.Describe(errno)}.");
+                return new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {UnixNative.Describe(errno)}.");
         }
     }
 
@@ -212,17 +181,17 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         public ReceiveBlock()
             : base(0, ownsHandle: true)
         {
-            nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(LinuxNative.IoVec) * MaxBatch);
-            byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + NameBytes * MaxBatch);
+            nuint headers = (nuint)(sizeof(LinuxNative.MMsgHdr) * MaxBatch), vectors = (nuint)(sizeof(UnixNative.IoVec) * MaxBatch);
+            byte* memory = (byte*)NativeMemory.AllocZeroed(headers + vectors + SocketNameFormat.Bytes * MaxBatch);
             SetHandle((nint)memory);
             Headers = (LinuxNative.MMsgHdr*)memory;
-            Vectors = (LinuxNative.IoVec*)(memory + headers);
+            Vectors = (UnixNative.IoVec*)(memory + headers);
             Names = memory + headers + vectors;
         }
 
         public LinuxNative.MMsgHdr* Headers { get; }
 
-        public LinuxNative.IoVec* Vectors { get; }
+        public UnixNative.IoVec* Vectors { get; }
 
         public byte* Names { get; }
 

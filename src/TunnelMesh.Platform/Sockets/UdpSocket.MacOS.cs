@@ -1,8 +1,10 @@
+using TunnelMesh.Platform.Interop;
+
 namespace TunnelMesh.Platform.Sockets;
 
-/// <summary>MacOS: the tunnel's socket is not supported by this version, and says so.</summary>
+/// <summary>macOS: the calls of POSIX, with this system's numbers.</summary>
 internal static class MacOSUdpSocket
 {
     public static IUdpSocket Open(UdpSocketOptions options) =>
-        throw new UdpSocketException(UdpError.NotSupported, options.Port, "This version cannot carry tunnels on MacOS yet. Run the peer on Linux, or in a Linux virtual machine.");
+        PosixUdpSocket.Open(options, SocketNameFormat.MacOS, MacOSNative.MsgDontWait, MacOSNative.EAgain);
 }

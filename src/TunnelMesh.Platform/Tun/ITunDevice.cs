@@ -40,6 +40,13 @@ public interface ITunDevice : IDisposable
         return Read(buffer);
     }
 
+    /// <summary>As <see cref="ReadFrame"/>, but without copying where the system lets the frame be used in its own place.</summary>
+    /// <param name="buffer">As for <see cref="ReadFrame"/>; used where the frame must be copied.</param>
+    /// <param name="header">As for <see cref="ReadFrame"/>.</param>
+    /// <returns>The frame, valid until the next call that reads; empty when none is waiting.</returns>
+    /// <exception cref="TunException">As <see cref="Read"/>.</exception>
+    ReadOnlySpan<byte> TakeFrame(Span<byte> buffer, out VirtioNetHeader header) => buffer[..ReadFrame(buffer, out header)];
+
     /// <summary>Hands a super-packet to the system, as a <see cref="PacketCoalescer"/> writes it; with <see cref="Offloads"/> for it only.</summary>
     /// <param name="header">How to cut it.</param>
     /// <param name="packetHeader">IP and transport header of the whole.</param>

@@ -29,7 +29,7 @@ internal sealed unsafe partial class LinuxTunDevice
         {
             fixed (byte* p = buffer)
             {
-                return Taken(LinuxNative.Read(_fd, p, (nuint)buffer.Length));
+                return Taken(UnixNative.Read(_fd, p, (nuint)buffer.Length));
             }
         }
 
@@ -48,10 +48,10 @@ internal sealed unsafe partial class LinuxTunDevice
         int taken;
         fixed (byte* p = buffer)
         {
-            LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[2];
-            vectors[0] = new LinuxNative.IoVec { Base = raw, Length = VirtioNetHeader.Size };
-            vectors[1] = new LinuxNative.IoVec { Base = p, Length = (nuint)buffer.Length };
-            taken = Taken(LinuxNative.ReadV(_fd, vectors, 2));
+            UnixNative.IoVec* vectors = stackalloc UnixNative.IoVec[2];
+            vectors[0] = new UnixNative.IoVec { Base = raw, Length = VirtioNetHeader.Size };
+            vectors[1] = new UnixNative.IoVec { Base = p, Length = (nuint)buffer.Length };
+            taken = Taken(UnixNative.ReadV(_fd, vectors, 2));
         }
 
         if (taken <= VirtioNetHeader.Size)
@@ -69,15 +69,15 @@ internal sealed unsafe partial class LinuxTunDevice
         {
             if (!_vnetHeader)
             {
-                return LinuxNative.Write(_fd, p, (nuint)packet.Length) == packet.Length;
+                return UnixNative.Write(_fd, p, (nuint)packet.Length) == packet.Length;
             }
 
             byte* header = stackalloc byte[VirtioNetHeader.Size];
             default(VirtioNetHeader).Write(new Span<byte>(header, VirtioNetHeader.Size));
-            LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[2];
-            vectors[0] = new LinuxNative.IoVec { Base = header, Length = VirtioNetHeader.Size };
-            vectors[1] = new LinuxNative.IoVec { Base = p, Length = (nuint)packet.Length };
-            return LinuxNative.WriteV(_fd, vectors, 2) == VirtioNetHeader.Size + packet.Length;
+            UnixNative.IoVec* vectors = stackalloc UnixNative.IoVec[2];
+            vectors[0] = new UnixNative.IoVec { Base = header, Length = VirtioNetHeader.Size };
+            vectors[1] = new UnixNative.IoVec { Base = p, Length = (nuint)packet.Length };
+            return UnixNative.WriteV(_fd, vectors, 2) == VirtioNetHeader.Size + packet.Length;
         }
     }
 
@@ -91,21 +91,21 @@ internal sealed unsafe partial class LinuxTunDevice
         ArgumentOutOfRangeException.ThrowIfGreaterThan(payload.Length, MaxSlices);
         byte* raw = stackalloc byte[VirtioNetHeader.Size];
         header.Write(new Span<byte>(raw, VirtioNetHeader.Size));
-        LinuxNative.IoVec* vectors = stackalloc LinuxNative.IoVec[payload.Length + 2];
+        UnixNative.IoVec* vectors = stackalloc UnixNative.IoVec[payload.Length + 2];
         fixed (byte* head = packetHeader, data = buffer)
         {
             nint total = VirtioNetHeader.Size + packetHeader.Length;
-            vectors[0] = new LinuxNative.IoVec { Base = raw, Length = VirtioNetHeader.Size };
-            vectors[1] = new LinuxNative.IoVec { Base = head, Length = (nuint)packetHeader.Length };
+            vectors[0] = new UnixNative.IoVec { Base = raw, Length = VirtioNetHeader.Size };
+            vectors[1] = new UnixNative.IoVec { Base = head, Length = (nuint)packetHeader.Length };
             for (int i = 0; i < payload.Length; i++)
             {
                 // Slicing checks the bounds: the kernel would read whatever lies there.
                 ReadOnlySpan<byte> part = buffer.Slice(payload[i].Offset, payload[i].Length);
-                vectors[i + 2] = new LinuxNative.IoVec { Base = data + payload[i].Offset, Length = (nuint)part.Length };
+                vectors[i + 2] = new UnixNative.IoVec { Base = data + payload[i].Offset, Length = (nuint)part.Length };
                 total += part.Length;
             }
 
-            return LinuxNative.WriteV(_fd, vectors, payload.Length + 2) == total;
+            return UnixNative.WriteV(_fd, vectors, payload.Length + 2) == total;
         }
     }
 
@@ -170,7 +170,7 @@ internal sealed unsafe partial class LinuxTunDevice
             return (int)result;
         }
 
-        return Marshal.GetLastPInvokeError() is LinuxNative.EBadFd or LinuxNative.ENoDev
+        return Marshal.GetLastPInvokeError() is LinuxNative.EBadFd or UnixNative.ENoDev
             ? throw new TunException(TunError.Gone, $"The network interface {Name} was removed from outside (for example by: ip link delete {Name}). Start the peer again.")
             : 0;
     }

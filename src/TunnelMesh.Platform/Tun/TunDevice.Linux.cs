@@ -28,7 +28,7 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         Addresses = addresses;
     }
 
-    public SafeFileDescriptor Descriptor => _fd;
+    public SafeHandle Descriptor => _fd;
 
     public string Name { get; }
 
@@ -98,22 +98,22 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         }
 
         int errno = Marshal.GetLastPInvokeError();
-        if (errno is LinuxNative.EBusy or LinuxNative.EExist || (errno == LinuxNative.EInval && LinuxNative.IfNameToIndex(name) != 0))
+        if (errno is UnixNative.EBusy or UnixNative.EExist || (errno == UnixNative.EInval && UnixNative.IfNameToIndex(name) != 0))
         {
             throw new TunException(TunError.NameInUse, $"A network interface named {name} exists already. Another peer may be running here; stop it, or choose another interface name (look with: ip link show {name}).");
         }
 
-        if (errno is LinuxNative.EPerm or LinuxNative.EAcces)
+        if (errno is UnixNative.EPerm or UnixNative.EAcces)
         {
             throw NotPermitted(name);
         }
 
-        throw new TunException(TunError.Failed, $"The system refused to make the interface {name}: {LinuxNative.Describe(errno)}.");
+        throw new TunException(TunError.Failed, $"The system refused to make the interface {name}: {UnixNative.Describe(errno)}.");
     }
 
     private static List<TunAddress> Configure(TunOptions options)
     {
-        uint index = LinuxNative.IfNameToIndex(options.Name);
+        uint index = UnixNative.IfNameToIndex(options.Name);
         using var netlink = new NetlinkSocket();
         Check(netlink.SetMtu(index, options.Mtu), options.Name, "set the MTU of");
 
@@ -125,7 +125,7 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         {
             int errno = netlink.AddAddress(index, address.Address, address.PrefixLength);
             bool v6 = address.Address.AddressFamily == AddressFamily.InterNetworkV6;
-            if (v6 && errno is LinuxNative.EAcces or LinuxNative.EOpNotSupp or LinuxNative.EAfNoSupport)
+            if (v6 && errno is UnixNative.EAcces or LinuxNative.EOpNotSupp or LinuxNative.EAfNoSupport)
             {
                 continue; // IPv6 is switched off on this machine; IPv4 works on.
             }
@@ -155,16 +155,16 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
             return;
         }
 
-        throw errno is LinuxNative.EPerm
+        throw errno is UnixNative.EPerm
             ? NotPermitted(name)
-            : new TunException(TunError.Failed, $"The system refused to {action} the interface {name}: {LinuxNative.Describe(errno)}.");
+            : new TunException(TunError.Failed, $"The system refused to {action} the interface {name}: {UnixNative.Describe(errno)}.");
     }
 
     private static TunException OpenFailed(int errno) => errno switch
     {
-        LinuxNative.ENoEnt or LinuxNative.ENoDev or 6 => new TunException(TunError.NoDriver, "There is no /dev/net/tun on this machine. Load the driver (modprobe tun); in a container start it with --device /dev/net/tun --cap-add NET_ADMIN."),
-        LinuxNative.EPerm or LinuxNative.EAcces => new TunException(TunError.NotPermitted, "This process may not open /dev/net/tun. Run it as root (sudo), or with the capability CAP_NET_ADMIN."),
-        _ => new TunException(TunError.Failed, $"/dev/net/tun could not be opened: {LinuxNative.Describe(errno)}."),
+        UnixNative.ENoEnt or UnixNative.ENoDev or 6 => new TunException(TunError.NoDriver, "There is no /dev/net/tun on this machine. Load the driver (modprobe tun); in a container start it with --device /dev/net/tun --cap-add NET_ADMIN."),
+        UnixNative.EPerm or UnixNative.EAcces => new TunException(TunError.NotPermitted, "This process may not open /dev/net/tun. Run it as root (sudo), or with the capability CAP_NET_ADMIN."),
+        _ => new TunException(TunError.Failed, $"/dev/net/tun could not be opened: {UnixNative.Describe(errno)}."),
     };
 
     private static TunException NotPermitted(string name) =>

@@ -10,7 +10,7 @@ public class SafeFileDescriptorTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
         using SafeFileDescriptor missing = LinuxNative.Open("/nonexistent/tun", LinuxNative.ORdWr | LinuxNative.OCloExec, 0);
         Assert.True(missing.IsInvalid);
-        using SafeFileDescriptor impossible = LinuxNative.Socket(9999, LinuxNative.SockDgram, 0);
+        using SafeFileDescriptor impossible = UnixNative.Socket(9999, UnixNative.SockDgram, 0);
         Assert.True(impossible.IsInvalid);
         using SafeFileDescriptor good = LinuxNative.Open("/dev/null", LinuxNative.ORdWr | LinuxNative.OCloExec, 0);
         Assert.False(good.IsInvalid);
