@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using TunnelMesh.Platform.Routes;
 
 namespace TunnelMesh.Tests.Routes;
@@ -52,4 +53,15 @@ public class LocalNetworksTests
     [InlineData("ff02::1", false)]
     public void Only_addresses_that_others_can_reach_are_candidates(string address, bool expected) =>
         Assert.Equal(expected, LocalNetworks.IsCandidate(IPAddress.Parse(address)));
+
+    [Fact]
+    public void Interfaces_that_come_and_go_while_they_are_listed_are_listed_anew()
+    {
+        Queue<Exception> failures = new([new ArgumentException("An invalid IP address was specified."), new NetworkInformationException(), new FileNotFoundException()]);
+        IPAddress[] found = [IPAddress.Parse("192.0.2.1")];
+        Assert.Same(found, LocalNetworks.Whole(() => failures.TryDequeue(out Exception? failure) ? throw failure : found));
+        Assert.Empty(failures);
+        IOException refused = Assert.Throws<IOException>(() => LocalNetworks.Whole(() => throw new ArgumentException("no address")));
+        Assert.Contains("interfaces of this machine", refused.Message, StringComparison.Ordinal);
+    }
 }
