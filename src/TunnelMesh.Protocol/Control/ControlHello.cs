@@ -10,19 +10,19 @@ public sealed record ControlHello
     /// <summary>Oldest protocol version.</summary>
     public required int OldestVersion { get; init; }
     /// <summary>Optional features.</summary>
-    public IReadOnlyList<string> Capabilities { get; init; } = [];
+    public IReadOnlyList<string> Capabilities { get; init => field = WireList.Of(value); } = [];
     /// <summary>Epoch of the cached map; empty if none.</summary>
-    public string MapEpoch { get; init; } = "";
+    public string MapEpoch { get; init => field = value ?? ""; } = "";
     /// <summary>Number of the cached map; deltas after it are wanted.</summary>
     public long MapNumber { get; init; }
     /// <summary>The peer's own UDP port; the coordinator combines it with the address it sees.</summary>
     public int UdpPort { get; init; }
     /// <summary>The peer's interface addresses as endpoints.</summary>
-    public IReadOnlyList<string> Endpoints { get; init; } = [];
+    public IReadOnlyList<string> Endpoints { get; init => field = WireList.Of(value); } = [];
     /// <summary>Preferred transports.</summary>
-    public IReadOnlyList<string> Transports { get; init; } = [];
+    public IReadOnlyList<string> Transports { get; init => field = WireList.Of(value); } = [];
     /// <summary>Program version, for display.</summary>
-    public string ProgramVersion { get; init; } = "";
+    public string ProgramVersion { get; init => field = value ?? ""; } = "";
     /// <summary>Random text made once at each start of the program: tells a reconnection from a second machine with the same device key.</summary>
-    public string Instance { get; init; } = "";
+    public string Instance { get; init => field = value ?? ""; } = "";
 }

@@ -8,5 +8,5 @@ public sealed record EndpointsUpdate
     /// <summary>UDP port.</summary>
     public int UdpPort { get; init; }
     /// <summary>All interface endpoints.</summary>
-    public required IReadOnlyList<string> Endpoints { get; init; }
+    public required IReadOnlyList<string> Endpoints { get; init => field = WireList.Of(value); }
 }

@@ -8,7 +8,7 @@ public sealed record JoinAccepted
     /// <summary>HMAC-SHA256 under the token key over the transcript with the coordinator's label, 32 bytes; empty on renewal.</summary>
     public required byte[] TokenProof { get; init; }
     /// <summary>Client certificate chain, DER: leaf, issuer.</summary>
-    public required IReadOnlyList<byte[]> Certificates { get; init; }
+    public required IReadOnlyList<byte[]> Certificates { get; init => field = WireList.Of(value); }
     /// <summary>The mesh, as the peer keeps it.</summary>
     public required MeshInfo Mesh { get; init; }
     /// <summary>The device's own entry.</summary>

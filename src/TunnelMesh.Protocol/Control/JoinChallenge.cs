@@ -12,7 +12,7 @@ public sealed record JoinChallenge
     /// <summary>X25519 key made for this connection only, 32 bytes; the peer proves its device key against it.</summary>
     public required byte[] EphemeralKey { get; init; }
     /// <summary>DER certificates: the mesh root first, then the issuer; lets a peer check a CA pin before it proves anything.</summary>
-    public required IReadOnlyList<byte[]> CaCertificates { get; init; }
+    public required IReadOnlyList<byte[]> CaCertificates { get; init => field = WireList.Of(value); }
     /// <summary>The coordinator's wall clock, Unix milliseconds.</summary>
     public required long UnixTimeMs { get; init; }
 }

@@ -13,7 +13,7 @@ public sealed record JoinHello
     /// <summary>Oldest protocol version the peer speaks.</summary>
     public required int OldestVersion { get; init; }
     /// <summary>Optional features the peer knows.</summary>
-    public IReadOnlyList<string> Capabilities { get; init; } = [];
+    public IReadOnlyList<string> Capabilities { get; init => field = WireList.Of(value); } = [];
     /// <summary>32 random bytes bound to this connection.</summary>
     public required byte[] Nonce { get; init; }
     /// <summary>Raw Ed25519 public key, 32 bytes.</summary>
@@ -27,5 +27,5 @@ public sealed record JoinHello
     /// <summary>The peer's wall clock, Unix milliseconds.</summary>
     public required long UnixTimeMs { get; init; }
     /// <summary>Program version, for display.</summary>
-    public string ProgramVersion { get; init; } = "";
+    public string ProgramVersion { get; init => field = value ?? ""; } = "";
 }

@@ -6,9 +6,9 @@ public sealed record MapCoordinator
     /// <summary>Device name.</summary>
     public required string Name { get; init; }
     /// <summary>Base URLs, https://host:port.</summary>
-    public required IReadOnlyList<string> Urls { get; init; }
+    public required IReadOnlyList<string> Urls { get; init => field = WireList.Of(value); }
     /// <summary>STUN endpoints.</summary>
-    public IReadOnlyList<string> Stun { get; init; } = [];
+    public IReadOnlyList<string> Stun { get; init => field = WireList.Of(value); } = [];
     /// <summary>Role certificate, DER.</summary>
     public required byte[] RoleCertificate { get; init; }
 }

@@ -12,11 +12,11 @@ public sealed record MapDelta
     /// <summary>The number after it.</summary>
     public required long Number { get; init; }
     /// <summary>Devices added or changed, whole.</summary>
-    public IReadOnlyList<MapDevice> Upserted { get; init; } = [];
+    public IReadOnlyList<MapDevice> Upserted { get; init => field = WireList.Of(value); } = [];
     /// <summary>IDs of devices that left or were revoked.</summary>
-    public IReadOnlyList<string> Removed { get; init; } = [];
+    public IReadOnlyList<string> Removed { get; init => field = WireList.Of(value); } = [];
     /// <summary>Changes of presence and reachability only.</summary>
-    public IReadOnlyList<PresenceChange> Presence { get; init; } = [];
+    public IReadOnlyList<PresenceChange> Presence { get; init => field = WireList.Of(value); } = [];
     /// <summary>New list of coordinators, or null if unchanged.</summary>
-    public IReadOnlyList<MapCoordinator>? Coordinators { get; init; }
+    public IReadOnlyList<MapCoordinator>? Coordinators { get; init => field = WireList.OrNull(value); }
 }

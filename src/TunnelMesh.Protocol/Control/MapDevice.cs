@@ -10,13 +10,13 @@ public sealed record MapDevice
     /// <summary>Unique name in the mesh, a DNS label.</summary>
     public required string Name { get; init; }
     /// <summary>Further names.</summary>
-    public IReadOnlyList<string> Aliases { get; init; } = [];
+    public IReadOnlyList<string> Aliases { get; init => field = WireList.Of(value); } = [];
     /// <summary>Mesh IPv4 address.</summary>
     public required string Ip { get; init; }
     /// <summary>Mesh IPv6 address.</summary>
     public required string Ip6 { get; init; }
     /// <summary>Approved prefixes: only inner sources within them are accepted from this device.</summary>
-    public required IReadOnlyList<string> Prefixes { get; init; }
+    public required IReadOnlyList<string> Prefixes { get; init => field = WireList.Of(value); }
     /// <summary>Raw X25519 device key.</summary>
     public required byte[] DeviceKey { get; init; }
     /// <summary>Raw Ed25519 identity key.</summary>
@@ -24,9 +24,9 @@ public sealed record MapDevice
     /// <summary>Signed device record, verified by each viewer itself.</summary>
     public required byte[] Record { get; init; }
     /// <summary>Candidate UDP endpoints, ip:port or [ip6]:port, best first.</summary>
-    public IReadOnlyList<string> Endpoints { get; init; } = [];
+    public IReadOnlyList<string> Endpoints { get; init => field = WireList.Of(value); } = [];
     /// <summary>Transports in order of preference: udp, ssh, relay.</summary>
-    public IReadOnlyList<string> Transports { get; init; } = [];
+    public IReadOnlyList<string> Transports { get; init => field = WireList.Of(value); } = [];
     /// <summary>True while a control stream of the device lives; a hint, never a reason to stop a tunnel.</summary>
     public bool Online { get; init; }
     /// <summary>Unix seconds at which the device was last connected; 0 if never.</summary>
@@ -34,5 +34,5 @@ public sealed record MapDevice
     /// <summary>True for coordinators.</summary>
     public bool Coordinator { get; init; }
     /// <summary>Program version, for display.</summary>
-    public string ProgramVersion { get; init; } = "";
+    public string ProgramVersion { get; init => field = value ?? ""; } = "";
 }

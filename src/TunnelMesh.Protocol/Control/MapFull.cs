@@ -12,7 +12,7 @@ public sealed record MapFull
     /// <summary>The mesh.</summary>
     public required MeshInfo Mesh { get; init; }
     /// <summary>All devices, the viewer's own among them.</summary>
-    public required IReadOnlyList<MapDevice> Devices { get; init; }
+    public required IReadOnlyList<MapDevice> Devices { get; init => field = WireList.Of(value); }
     /// <summary>All coordinators.</summary>
-    public required IReadOnlyList<MapCoordinator> Coordinators { get; init; }
+    public required IReadOnlyList<MapCoordinator> Coordinators { get; init => field = WireList.Of(value); }
 }

@@ -13,9 +13,9 @@ public sealed record PresenceChange
     /// <summary>Unix seconds.</summary>
     public required long LastSeen { get; init; }
     /// <summary>New candidate UDP endpoints, best first, or null.</summary>
-    public IReadOnlyList<string>? Endpoints { get; init; }
+    public IReadOnlyList<string>? Endpoints { get; init => field = WireList.OrNull(value); }
     /// <summary>New transports in order of preference, or null.</summary>
-    public IReadOnlyList<string>? Transports { get; init; }
+    public IReadOnlyList<string>? Transports { get; init => field = WireList.OrNull(value); }
     /// <summary>New program version, or null.</summary>
     public string? ProgramVersion { get; init; }
 }

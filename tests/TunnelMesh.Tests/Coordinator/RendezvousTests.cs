@@ -26,7 +26,7 @@ public sealed class RendezvousTests
         Reachability many = Reach(A.MapToIPv6(), [.. Enumerable.Range(1, 50).Select(i => $"198.51.100.{i}:1")]);
         Assert.Equal(EndpointRules.MaxEndpoints, many.Endpoints.Count);
         Assert.Equal("192.0.2.1:2223", many.Endpoints[^1]);
-        Assert.Equal(["198.51.100.1:1"], Reach(IPAddress.Loopback, "198.51.100.1:1", null!).Endpoints);
+        Assert.Equal(["198.51.100.1:1"], Reach(IPAddress.Loopback, "198.51.100.1:1").Endpoints);
     }
 
     [Fact]
