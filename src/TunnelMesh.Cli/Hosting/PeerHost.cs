@@ -256,6 +256,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Pins = pins,
         Endpoints = runtime.DescribeEndpoints,
         Transports = ["udp"],
+        Mesh = step.Membership.Mesh,
         OnMap = runtime.OnMap,
         OnState = runtime.OnState,
         OnRenewed = result =>
@@ -275,7 +276,7 @@ internal sealed class PeerHost : IAsyncDisposable
     private NetworkMap? CachedMap(StoredPeer stored, MembershipStep step, KeyPins pins)
     {
         byte[] root = SHA256.HashData(step.Membership.MeshRoot);
-        if (stored.Map is not { } map || !stored.IsMember || map.Map.Mesh.MeshId != step.Membership.Mesh.MeshId)
+        if (stored.Map is not { } map || !stored.IsMember || !map.Map.Mesh.IsSameMesh(step.Membership.Mesh))
         {
             return null;
         }

@@ -22,7 +22,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     private PeerCertificate? _certificate = options.Certificate;
     private volatile NetworkMap? _map = options.Map;
     private volatile ControlConnection? _connection;
-    private volatile TaskCompletionSource? _left;
+    private TaskCompletionSource? _left;
     private volatile bool _renew;
     private long _dropped;
 
@@ -116,8 +116,9 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     {
         ControlConnection connection = _connection ?? throw new ControlException(ControlFailure.Unreachable,
             "The coordinator is not connected, so it cannot be told that this device leaves. Try again when it is.");
-        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _left = left;
+        // Whoever else asks meanwhile waits for the same answer.
+        TaskCompletionSource mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource left = Interlocked.CompareExchange(ref _left, mine, null) ?? mine;
         await connection.SendAsync(new LeaveRequest(), cancel).ConfigureAwait(false);
         await left.Task.WaitAsync(cancel).ConfigureAwait(false);
     }
@@ -196,6 +197,10 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 switch (message)
                 {
                     case MapFull full:
+                        if (!full.Mesh.IsSameMesh(options.Mesh))
+                        {
+                            throw new ControlException(ControlErrorCodes.BadMessage, $"The coordinator {server} sent a network map of another mesh or of other address ranges, which was not used. See its log and its state.");
+                        }
                         Take(NetworkMap.FromFull(full, _rootHash, _map, options.Pins, clock.GetUtcNow()));
                         break;
                     case MapDelta delta when _map is { } map:
@@ -213,16 +218,16 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                         await connection.SendAsync(new MapRequest { Epoch = "", Number = 0 }, cancel).ConfigureAwait(false);
                         break;
                     case LeaveAccepted:
-                        _left?.TrySetResult();
+                        Volatile.Read(ref _left)?.TrySetResult();
                         return;
                     default:
                         break;
                 }
             }
         }
-        catch (ControlException e)
+        catch (Exception e)
         {
-            _left?.TrySetException(e);
+            Interlocked.Exchange(ref _left, null)?.TrySetException(e);
             throw;
         }
         finally
@@ -255,9 +260,19 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
 
     private void Take(MapChange change)
     {
+        NetworkMap? before = _map;
         _map = change.Map;
+        try
+        {
+            options.OnMap(change);
+        }
+        catch
+        {
+            // Asked for again by the next stream; otherwise nobody would ever apply what it brought.
+            _map = before;
+            throw;
+        }
         Interlocked.Add(ref _dropped, change.Dropped);
-        options.OnMap(change);
     }
 
     private void Become(ControlPhase phase, CoordinatorAddress server, ControlException? problem)

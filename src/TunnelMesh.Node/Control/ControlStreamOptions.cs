@@ -9,6 +9,8 @@ public sealed record ControlStreamOptions
     public required JoinRequest Request { get; init; }
     /// <summary>The pinned mesh root, DER.</summary>
     public required byte[] MeshRoot { get; init; }
+    /// <summary>The mesh as it was joined: a map of another one, or of other ranges, is refused.</summary>
+    public required MeshInfo Mesh { get; init; }
     /// <summary>The client certificate to begin with, or null to renew first; the stream owns it.</summary>
     public PeerCertificate? Certificate { get; init; }
     /// <summary>The map from the cache, or null.</summary>

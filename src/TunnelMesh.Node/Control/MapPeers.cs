@@ -19,7 +19,6 @@ public static class MapPeers
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(ownEndpoints);
         ArgumentNullException.ThrowIfNull(dialled);
-        IPNetwork[] mesh = [IPNetwork.Parse(map.Mesh.Cidr), IPNetwork.Parse(map.Mesh.Cidr6)];
         HashSet<IPEndPoint> own = [.. ownEndpoints];
         List<PeerSpec> peers = new(map.Devices.Count);
         foreach (MapEntry entry in map.Devices.Values)
@@ -31,14 +30,14 @@ public static class MapPeers
                     DeviceId = entry.Id,
                     PublicKey = entry.Wire.DeviceKey,
                     AllowedPrefixes = entry.Prefixes,
-                    Candidates = Candidates(entry, mesh, own, dialled),
+                    Candidates = Candidates(entry, map.Ranges, own, dialled),
                 });
             }
         }
         return peers;
     }
 
-    private static List<IPEndPoint> Candidates(MapEntry entry, IPNetwork[] mesh, HashSet<IPEndPoint> own, IReadOnlyCollection<IPAddress> dialled)
+    private static List<IPEndPoint> Candidates(MapEntry entry, IReadOnlyList<IPNetwork> mesh, HashSet<IPEndPoint> own, IReadOnlyCollection<IPAddress> dialled)
     {
         IEnumerable<IPEndPoint> all = entry.Endpoints;
         if (entry.Wire.Coordinator && entry.Endpoints.Count > 0)
@@ -50,7 +49,7 @@ public static class MapPeers
         foreach (IPEndPoint endpoint in all)
         {
             // A tunnel inside the tunnel would carry itself.
-            if (!own.Contains(endpoint) && !candidates.Contains(endpoint) && !Array.Exists(mesh, m => m.Contains(endpoint.Address)) && candidates.Count < MaxCandidates)
+            if (!own.Contains(endpoint) && !candidates.Contains(endpoint) && !mesh.Any(m => m.Contains(endpoint.Address)) && candidates.Count < MaxCandidates)
             {
                 candidates.Add(endpoint);
             }

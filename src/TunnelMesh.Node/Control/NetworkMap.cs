@@ -19,6 +19,7 @@ public sealed class NetworkMap
         Epoch = epoch;
         Number = number;
         Mesh = mesh;
+        Ranges = mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         Coordinators = coordinators;
         Devices = byId;
         ByName = byName;
@@ -31,6 +32,8 @@ public sealed class NetworkMap
     public long Number { get; }
     /// <summary>The mesh.</summary>
     public MeshInfo Mesh { get; }
+    /// <summary>The mesh's ranges, IPv4 and IPv6; none when they cannot be read, and the map then holds no device.</summary>
+    public IReadOnlyList<IPNetwork> Ranges { get; }
     /// <summary>All coordinators.</summary>
     public IReadOnlyList<MapCoordinator> Coordinators { get; }
     /// <summary>All devices by ID.</summary>

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace TunnelMesh.Protocol.Control;
 
 /// <summary>What identifies a mesh and frames its addresses.</summary>
@@ -13,4 +16,21 @@ public sealed record MeshInfo
     public required string Domain { get; init; }
     /// <summary>Longest time, in seconds, a peer may use its cached map without a coordinator.</summary>
     public required long MapMaxAgeSeconds { get; init; }
+
+    /// <summary>Reads both ranges.</summary>
+    /// <returns>False when one of them is no range of its family.</returns>
+    public bool TryGetRanges(out IPNetwork range4, out IPNetwork range6)
+    {
+        range6 = default;
+        return IPNetwork.TryParse(Cidr, out range4) && IPNetwork.TryParse(Cidr6, out range6) &&
+            range4.BaseAddress.AddressFamily == AddressFamily.InterNetwork && range6.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+    }
+
+    /// <summary>True when the other names the same mesh with the same ranges, which a mesh keeps for life, and they can be read.</summary>
+    public bool IsSameMesh(MeshInfo other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return MeshId == other.MeshId && TryGetRanges(out IPNetwork mine4, out IPNetwork mine6) && other.TryGetRanges(out IPNetwork its4, out IPNetwork its6) &&
+            mine4 == its4 && mine6 == its6;
+    }
 }

@@ -4,6 +4,7 @@ using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Tests.Coordinator;
@@ -30,6 +31,15 @@ internal sealed class TestMesh : IAsyncDisposable
     internal CoordinatorAddress Address => new("127.0.0.1", Relay.Port);
 
     internal byte[] Root => Authority.Root.RawData;
+
+    internal MeshInfo Mesh => new()
+    {
+        MeshId = State.Mesh.MeshId,
+        Cidr = State.Mesh.Cidr.ToString(),
+        Cidr6 = State.Mesh.Ula.ToString(),
+        Domain = "tunnelmesh",
+        MapMaxAgeSeconds = 60,
+    };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -78,9 +88,14 @@ internal sealed class TestMesh : IAsyncDisposable
     }
 
     /// <summary>Starts a control stream.</summary>
-    internal TestPeer Run(JoinRequest request, PeerCertificate? certificate, NetworkMap? map = null, params string[] endpoints)
+    /// <param name="request">Keys, name and where to.</param>
+    /// <param name="certificate">To begin with, or null to renew first.</param>
+    /// <param name="map">As if from the cache.</param>
+    /// <param name="onMap">Told of each map before the test sees it.</param>
+    /// <param name="endpoints">Its endpoints.</param>
+    internal TestPeer Run(JoinRequest request, PeerCertificate? certificate, NetworkMap? map = null, Action<MapChange>? onMap = null, params string[] endpoints)
     {
-        TestPeer peer = new(request, Root, certificate, map, endpoints);
+        TestPeer peer = new(request, Root, Mesh, certificate, map, endpoints, onMap);
         _peers.Add(peer);
         return peer;
     }

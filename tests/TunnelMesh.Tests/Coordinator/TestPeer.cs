@@ -12,7 +12,7 @@ internal sealed class TestPeer : IAsyncDisposable
     private readonly List<ControlState> _states = [];
     private TaskCompletionSource _event = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal TestPeer(JoinRequest request, byte[] root, PeerCertificate? certificate, NetworkMap? map, IReadOnlyList<string> endpoints)
+    internal TestPeer(JoinRequest request, byte[] root, MeshInfo mesh, PeerCertificate? certificate, NetworkMap? map, IReadOnlyList<string> endpoints, Action<MapChange>? onMap)
     {
         Request = request;
         Endpoints = endpoints;
@@ -20,12 +20,17 @@ internal sealed class TestPeer : IAsyncDisposable
         {
             Request = request,
             MeshRoot = root,
+            Mesh = mesh,
             Certificate = certificate,
             Map = map,
             Pins = new KeyPins(new Dictionary<string, string>(), _ => { }),
             Endpoints = () => new EndpointsUpdate { UdpPort = 2223, Endpoints = Endpoints },
             Transports = ["udp"],
-            OnMap = _ => Happened(null),
+            OnMap = change =>
+            {
+                onMap?.Invoke(change);
+                Happened(null);
+            },
             OnState = Happened,
             OnRenewed = result =>
             {
