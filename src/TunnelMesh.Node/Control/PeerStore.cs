@@ -1,12 +1,14 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Compression;
+using System.Net;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.Control;
 
@@ -18,6 +20,7 @@ namespace TunnelMesh.Node.Control;
 /// </summary>
 public sealed class PeerStore
 {
+    private static readonly Tai64n FirstLabel = Tai64n.From(DateTimeOffset.UnixEpoch), LastLabel = Tai64n.From(DateTimeOffset.UnixEpoch.AddYears(230));
     private readonly string _directory;
     private readonly TimeProvider _clock;
 
@@ -71,7 +74,7 @@ public sealed class PeerStore
 
     /// <summary>The membership, or null if this context never joined.</summary>
     /// <exception cref="PeerStoreException">Damaged.</exception>
-    public PeerMembership? LoadMembership() => Load("mesh.json", bytes => Json(bytes, PeerStoreJson.Default.PeerMembership), "Restore it from a copy, or join again with the token.");
+    public PeerMembership? LoadMembership() => Load("mesh.json", ReadMembership, "Restore it from a copy, or join again with the token.");
 
     /// <summary>Keeps the membership, the pinned root with it.</summary>
     public void SaveMembership(PeerMembership membership) => Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
@@ -94,7 +97,7 @@ public sealed class PeerStore
     /// <summary>The pinned names, empty at first.</summary>
     /// <exception cref="PeerStoreException">Damaged.</exception>
     public IReadOnlyDictionary<string, string> LoadPins() =>
-        Load("pins.json", bytes => Json(bytes, PeerStoreJson.Default.DictionaryStringString), "Names are pinned anew on the next connection; compare keys if that worries you.") ?? [];
+        Load("pins.json", ReadPins, "Names are pinned anew on the next connection; compare keys if that worries you.") ?? [];
 
     /// <summary>Keeps the pinned names.</summary>
     public void SavePins(IReadOnlyDictionary<string, string> pins) =>
@@ -103,7 +106,7 @@ public sealed class PeerStore
     /// <summary>The last TAI64N timestamp sent, 12 bytes, or null.</summary>
     /// <exception cref="PeerStoreException">Damaged.</exception>
     public byte[]? LoadLastTimestamp() => Load("tai64n",
-        bytes => bytes.Length == 12 && BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 62 == 1 ? bytes : throw new InvalidDataException("not a TAI64N timestamp"),
+        ReadTimestamp,
         "The clock is used instead; if it was set back, other devices answer again once it has passed the old time.");
 
     /// <summary>Keeps the last TAI64N timestamp sent, 12 bytes.</summary>
@@ -120,6 +123,28 @@ public sealed class PeerStore
         {
             File.Delete(Path.Combine(_directory, name));
         }
+    }
+
+    // A label of no clock would make every later handshake fail, or hold this device's labels there for good.
+    private static byte[] ReadTimestamp(byte[] bytes) =>
+        bytes.Length == Tai64n.Size && Tai64n.Read(bytes) is { Nanoseconds: < 1_000_000_000 } label && label >= FirstLabel && label < LastLabel
+            ? bytes
+            : throw new InvalidDataException("not a TAI64N timestamp of our time");
+
+    private static PeerMembership ReadMembership(byte[] bytes)
+    {
+        PeerMembership membership = Json(bytes, PeerStoreJson.Default.PeerMembership);
+        using X509Certificate2 root = X509CertificateLoader.LoadCertificate(membership.MeshRoot);
+        return membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) &&
+            IPAddress.TryParse(membership.Device.Ip, out IPAddress? ip) && range4.Contains(ip) && IPAddress.TryParse(membership.Device.Ip6, out IPAddress? ip6) && range6.Contains(ip6)
+            ? membership
+            : throw new InvalidDataException("no sound ranges and addresses");
+    }
+
+    private static Dictionary<string, string> ReadPins(byte[] bytes)
+    {
+        Dictionary<string, string> pins = Json(bytes, PeerStoreJson.Default.DictionaryStringString);
+        return pins.Values.Any(v => v is null) ? throw new InvalidDataException("a name without a key") : pins;
     }
 
     private static PeerCertificate ReadCertificate(byte[] bytes)

@@ -72,7 +72,8 @@ public sealed class TimestampStore : ITai64nStore, IAsyncDisposable
         return ToUnixTicks(down) < unixTicks ? down.Next() : down;
     }
 
-    internal static long ToUnixTicks(Tai64n time) => ((long)(time.Seconds - Epoch) * TimeSpan.TicksPerSecond) + (time.Nanoseconds / 100);
+    internal static long ToUnixTicks(Tai64n time) =>
+        checked(((long)(time.Seconds - Epoch) * TimeSpan.TicksPerSecond) + (time.Nanoseconds / 100));
 
     private async Task WriteAsync()
     {

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Tests.NodeControl;
@@ -41,5 +43,49 @@ public sealed class PeerStoreTests : IDisposable
         });
         Assert.Equal("damage", File.ReadAllText(e.KeptAs));
         Assert.False(File.Exists(Path.Combine(_directory, name)));
+    }
+
+    [Theory]
+    [InlineData("10.42.0.0/16", "10.42.0.1", true)]
+    [InlineData("10.42.0.0", "10.42.0.1", false)]
+    [InlineData("10.42.0.0/16", "10.43.0.1", false)]
+    [InlineData("10.42.0.0/16", "nowhere", false)]
+    public void A_membership_whose_ranges_or_addresses_cannot_be_used_is_damaged(string cidr, string address, bool good)
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 root = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        MapFull map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1));
+        store.SaveMembership(new PeerMembership { Server = "hub:8443", MeshRoot = root.RawData, Mesh = map.Mesh with { Cidr = cidr }, Device = map.Devices[0] with { Ip = address } });
+        if (good)
+        {
+            Assert.Equal(address, store.LoadMembership()!.Device.Ip);
+        }
+        else
+        {
+            Assert.Contains("mesh.json", Assert.Throws<PeerStoreException>(store.LoadMembership).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_pin_without_a_key_is_damage()
+    {
+        File.WriteAllText(Path.Combine(_directory, "pins.json"), """{"a":null}""");
+        Assert.Throws<PeerStoreException>(() => new PeerStore(_directory, TimeProvider.System).LoadPins());
+    }
+
+    [Theory]
+    [InlineData("400000000000000a00000000", true)]
+    [InlineData("400000006b49d20a3b9aca00", false)]
+    [InlineData("4000000000000009000f4240", false)]
+    [InlineData("400000020000000a00000000", false)]
+    [InlineData("7fffffffffffffffffffffff", false)]
+    public void A_label_of_no_clock_is_damage(string label, bool good)
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        File.WriteAllBytes(Path.Combine(_directory, "tai64n"), Convert.FromHexString(label));
+        Exception? refused = Record.Exception(() => store.LoadLastTimestamp());
+        Assert.Equal(good, refused is null);
+        Assert.True(refused is null or PeerStoreException);
     }
 }
