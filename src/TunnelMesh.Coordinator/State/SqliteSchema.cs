@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using Microsoft.Data.Sqlite;
@@ -11,7 +12,12 @@ internal static class SqliteSchema
 {
     // "TMSH": tells our file from another program's.
     private const long ApplicationId = 0x544d5348;
+
+    // https://www.sqlite.org/fileformat2.html section 1.3
+    private const int HeaderBytes = 100, ApplicationIdOffset = 68;
     private const int NotADatabase = 26, Corrupt = 11, Busy = 5, Locked = 6;
+
+    private static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
 
     // Entry n brings version n to n + 1. Entries are only ever added.
     private static readonly string[] Migrations =
@@ -45,7 +51,6 @@ internal static class SqliteSchema
             }
             Create(options, cidr);
         }
-        Protect(file);
         SqliteSession? session = null;
         try
         {
@@ -53,9 +58,14 @@ internal static class SqliteSchema
             {
                 throw new CoordinatorStateException(StateProblem.Damaged, $"{file} is empty and was left as it is. Restore it from a backup, or remove it to found a new mesh, which every peer must then join again.");
             }
+            RefuseForeign(file);
             session = new SqliteSession(file, create: false);
-            Check(session, file);
+            // What is refused stays as it is: neither its log is folded in when the session closes, nor is a shared index made beside it.
+            session.KeepLog(true);
             session.Execute("PRAGMA locking_mode=EXCLUSIVE");
+            Check(session, file);
+            session.KeepLog(false);
+            Protect(file);
             session.Execute("PRAGMA journal_mode=WAL");
             session.Execute("PRAGMA synchronous=FULL");
             session.Execute("PRAGMA foreign_keys=ON");
@@ -94,12 +104,27 @@ internal static class SqliteSchema
     private static CoordinatorStateException Damaged(string file, string how, Exception? e = null) =>
         new(StateProblem.Damaged, $"{file} is damaged ({how}) and was left as it is. Restore it from a backup together with its -wal file, if there is one.", e);
 
+    private static CoordinatorStateException Foreign(string file) =>
+        new(StateProblem.Damaged, $"{file} is a database of another program and was left as it is. Name another file for the coordinator's state.");
+
+    // Opening another program's database would already replay or fold in what lies beside it.
+    private static void RefuseForeign(string file)
+    {
+        Span<byte> header = stackalloc byte[HeaderBytes];
+        using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) == HeaderBytes && header.StartsWith(Magic) &&
+            BinaryPrimitives.ReadUInt32BigEndian(header[ApplicationIdOffset..]) != ApplicationId)
+        {
+            throw Foreign(file);
+        }
+    }
+
     private static void Check(SqliteSession session, string file)
     {
         long application = session.Number("PRAGMA application_id"), version = session.Number("PRAGMA user_version");
         if (application != ApplicationId)
         {
-            throw new CoordinatorStateException(StateProblem.Damaged, $"{file} is a database of another program and was left as it is. Name another file for the coordinator's state.");
+            throw Foreign(file);
         }
         if (version > Migrations.Length)
         {

@@ -28,6 +28,13 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    /// <summary>Whether the last connection that closes the file leaves its write-ahead log as it is, instead of folding it in and deleting it.</summary>
+    internal void KeepLog(bool keep)
+    {
+        int code = SQLitePCL.raw.sqlite3_db_config(_connection.Handle!, SQLitePCL.raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, out _);
+        SqliteException.ThrowExceptionForRC(code, _connection.Handle!);
+    }
+
     internal int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
 
     internal object? Scalar(string sql, params ReadOnlySpan<object?> values)

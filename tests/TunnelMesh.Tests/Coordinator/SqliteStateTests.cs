@@ -191,14 +191,79 @@ public sealed class SqliteStateTests : IDisposable
             Assert.Equal(bad, await File.ReadAllBytesAsync(DatabaseFile, Cancel));
         }
         await File.WriteAllBytesAsync(DatabaseFile, good, Cancel);
-        using (SqliteConnection connection = new($"Data Source={DatabaseFile};Pooling=False"))
-        {
-            connection.Open();
-            using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = "PRAGMA user_version=99";
-            command.ExecuteNonQuery();
-        }
+        Write(DatabaseFile, "PRAGMA user_version=99");
         Assert.Contains("99", Assert.Throws<CoordinatorStateException>(() => Open()).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("damaged")]
+    [InlineData("newer")]
+    [InlineData("foreign")]
+    public async Task What_is_refused_keeps_its_write_ahead_log_and_every_byte(string what)
+    {
+        string copy = Path.Combine(_directory, "copy.db");
+        await using (SqliteState first = Open())
+        {
+            await first.RegisterAsync(Device(1), Cancel);
+        }
+        if (what == "newer")
+        {
+            Write(DatabaseFile, "PRAGMA user_version=99");
+        }
+        // Copied while it is open, as a killed coordinator leaves it: the newest registration is in the log alone.
+        if (what == "newer")
+        {
+            using SqliteConnection open = new($"Data Source={DatabaseFile};Pooling=False");
+            open.Open();
+            Execute(open, "PRAGMA journal_mode=WAL");
+            Execute(open, "INSERT INTO meta VALUES('later','1')");
+            Copy();
+        }
+        else
+        {
+            await using SqliteState second = Open();
+            await second.RegisterAsync(Device(2), Cancel);
+            Copy();
+        }
+        byte[] file = await File.ReadAllBytesAsync(copy, Cancel), log = await File.ReadAllBytesAsync(copy + "-wal", Cancel);
+        Assert.NotEmpty(log);
+        if (what == "damaged")
+        {
+            file.AsSpan(4096).Fill(0xa5);
+        }
+        else if (what == "foreign")
+        {
+            file[68] = 1;
+        }
+        await File.WriteAllBytesAsync(copy, file, Cancel);
+        string[] before = [.. Directory.GetFiles(_directory, "copy*").Order()];
+
+        Assert.Contains(copy, Assert.Throws<CoordinatorStateException>(() => Open(file: copy)).Message, StringComparison.Ordinal);
+        Assert.Equal(file, await File.ReadAllBytesAsync(copy, Cancel));
+        Assert.Equal(log, await File.ReadAllBytesAsync(copy + "-wal", Cancel));
+        Assert.Equal(before, Directory.GetFiles(_directory, "copy*").Order());
+
+        void Copy()
+        {
+            File.Copy(DatabaseFile, copy);
+            File.Copy(DatabaseFile + "-wal", copy + "-wal");
+        }
+    }
+
+    private static void Write(string file, string sql)
+    {
+        using SqliteConnection connection = new($"Data Source={file};Pooling=False");
+        connection.Open();
+        Execute(connection, sql);
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+#pragma warning disable CA2100 // Texts of this file.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
     }
 
     [Fact]
