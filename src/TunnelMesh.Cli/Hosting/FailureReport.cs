@@ -1,8 +1,12 @@
+using TunnelMesh.Protocol.Control;
+
 namespace TunnelMesh.Cli.Hosting;
 
 /// <summary>Says on one line why a command failed.</summary>
 internal static class FailureReport
 {
+    private const int MaxLength = 4000;
+
     /// <summary>Writes the line and gives the exit code.</summary>
     /// <param name="failure">What was thrown.</param>
     /// <param name="error">Where to.</param>
@@ -23,8 +27,8 @@ internal static class FailureReport
         return (int)ExitCode.General;
     }
 
-    /// <summary>A message on one line, its words one space apart.</summary>
-    public static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    /// <summary>A message on one line, its words one space apart, with nothing in it that steers a terminal.</summary>
+    public static string OneLine(string message) => string.Join(' ', PlainText.Line(message, MaxLength).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     // The system names the file and no way out.
     private static string Text(Exception cause) =>

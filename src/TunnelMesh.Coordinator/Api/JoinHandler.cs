@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
+using TunnelMesh.Coordinator.Rendezvous;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -14,7 +15,6 @@ namespace TunnelMesh.Coordinator.Api;
 /// <summary>The coordinator's side of a join or a renewal. Thread-safe.</summary>
 internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter limiter, Func<TokenSet> tokens)
 {
-    private const int MaxVersionText = 64;
     private static readonly TimeSpan WorstClock = TimeSpan.FromHours(1);
 
     /// <summary>Talks with one peer; every refusal is answered with an <see cref="ErrorMessage"/>.</summary>
@@ -146,7 +146,7 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry
 
     private static bool IsSound(JoinHello hello)
     {
-        if (hello.Nonce.Length != 32 || hello.IdentityKey.Length != 32 || hello.DeviceKey.Length != 32 || hello.ProgramVersion.Length > MaxVersionText)
+        if (hello.Nonce.Length != 32 || hello.IdentityKey.Length != 32 || hello.DeviceKey.Length != 32 || !(hello.ProgramVersion.Length == 0 || EndpointRules.IsVersion(hello.ProgramVersion)))
         {
             return false;
         }

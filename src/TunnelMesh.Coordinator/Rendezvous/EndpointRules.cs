@@ -72,5 +72,6 @@ internal sealed class EndpointRules(params IPNetwork[] mesh)
     private static bool IsTransport(string text) =>
         text is { Length: > 0 and <= MaxTransportLength } && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c));
 
-    private static bool IsVersion(string text) => text.Length is > 0 and <= MaxVersionLength && !text.Any(char.IsControl);
+    /// <summary>True for a program version that may be handed out for display.</summary>
+    internal static bool IsVersion(string text) => text.Length is > 0 and <= MaxVersionLength && PlainText.IsPlain(text);
 }

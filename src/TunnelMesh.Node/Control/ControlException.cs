@@ -2,9 +2,14 @@ using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Node.Control;
 
-/// <summary>Why a peer could not talk to a coordinator. The message says what happened and what to do, for people.</summary>
+/// <summary>
+/// Why a peer could not talk to a coordinator. The message says what happened and what to do, for people; parts of it may come from a server that has not
+/// proved itself, so it is one plain line of 1000 characters at most.
+/// </summary>
 public sealed class ControlException : Exception
 {
+    private const int MaxMessage = 1000;
+
     /// <summary>Creates the exception.</summary>
     public ControlException() : this(ControlErrorCodes.Internal, "the coordinator could not be used") { }
 
@@ -19,7 +24,7 @@ public sealed class ControlException : Exception
     /// <param name="message">For people.</param>
     /// <param name="retryAfterSeconds">Seconds until a retry makes sense; 0 if unknown.</param>
     /// <param name="inner">The cause.</param>
-    public ControlException(string code, string message, int retryAfterSeconds = 0, Exception? inner = null) : base(message, inner)
+    public ControlException(string code, string message, int retryAfterSeconds = 0, Exception? inner = null) : base(PlainText.Line(message, MaxMessage), inner)
     {
         Code = code;
         RetryAfterSeconds = retryAfterSeconds;

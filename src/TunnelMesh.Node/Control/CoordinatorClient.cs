@@ -9,6 +9,7 @@ namespace TunnelMesh.Node.Control;
 /// <param name="clock">Wall clock.</param>
 public sealed class CoordinatorClient(TimeProvider clock)
 {
+    private const int MaxNote = 500;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan WorstClock = TimeSpan.FromHours(1);
 
@@ -217,7 +218,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
             MeshRoot = root.RawData,
             Mesh = accepted.Mesh,
             Device = accepted.Device,
-            NameNote = accepted.NameNote,
+            NameNote = accepted.NameNote is { } note ? PlainText.Line(note, MaxNote) : null,
         };
     }
 }

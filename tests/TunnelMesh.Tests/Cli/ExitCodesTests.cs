@@ -68,8 +68,8 @@ public sealed class ExitCodesTests
     public async Task A_defect_asks_to_be_reported_and_shows_its_stack_only_when_debugging()
     {
         using StringWriter error = new();
-        Assert.Equal(1, await FailureReport.WriteAsync(new InvalidOperationException("a\nb"), error, trace: false));
-        Assert.Equal($"tunnelmesh: internal error: a b (InvalidOperationException), please report{Environment.NewLine}", error.ToString());
+        Assert.Equal(1, await FailureReport.WriteAsync(new InvalidOperationException("a\n\u001b[2Jb"), error, trace: false));
+        Assert.Equal($"tunnelmesh: internal error: a [2Jb (InvalidOperationException), please report{Environment.NewLine}", error.ToString());
         Exception thrown = Record.Exception(void () => throw new InvalidOperationException("c"))!;
         Assert.Equal(1, await FailureReport.WriteAsync(thrown, error, trace: true));
         Assert.Contains(nameof(A_defect_asks_to_be_reported_and_shows_its_stack_only_when_debugging), error.ToString(), StringComparison.Ordinal);

@@ -116,6 +116,43 @@ public sealed class ControlDefenceTests
 
     [Fact]
     public async Task A_man_in_the_middle_of_a_join_learns_nothing_and_is_refused_by_the_coordinator()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_has_proved_nothing_is_given_little_room(bool packed)
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        using X509Certificate2 mine = SelfSigned();
+        JoinChallenge challenge = new() { Version = 1, Nonce = new byte[32], EphemeralKey = new byte[32], CaCertificates = [mesh.Root], UnixTimeMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
+        byte[] large = [.. ControlCodec.Encode(challenge), .. Enumerable.Repeat((byte)' ', 1 << 20)];
+        await using TlsRelay server = await TlsRelay.StartAsync(mine, serve: async context =>
+        {
+            using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+            await socket.ReceiveAsync(new byte[4096].AsMemory(), context.RequestAborted);
+            await (packed
+                ? socket.SendAsync(ControlCodec.Pack(large), WebSocketMessageType.Binary, true, context.RequestAborted)
+                : socket.SendAsync(large, WebSocketMessageType.Text, true, context.RequestAborted));
+            await socket.ReceiveAsync(new byte[4096].AsMemory(), context.RequestAborted);
+        });
+        ControlException refused = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(mesh.Request() with { Server = new CoordinatorAddress("127.0.0.1", server.Port) }));
+        Assert.Equal(packed ? ControlFailure.NotACoordinator : ControlErrorCodes.BadMessage, refused.Code);
+    }
+
+    [Fact]
+    public async Task What_a_stranger_says_reaches_nobody_as_control_characters()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        using X509Certificate2 mine = SelfSigned();
+        await using TlsRelay server = await TlsRelay.StartAsync(mine, serve: async context =>
+        {
+            using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+            await socket.SendAsync(ControlCodec.Encode(new ErrorMessage { Code = "x", Message = "\u001b]0;owned\u0007 now" }), WebSocketMessageType.Text, true, context.RequestAborted);
+            await socket.ReceiveAsync(new byte[4096].AsMemory(), context.RequestAborted);
+        });
+        ControlException refused = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(mesh.Request() with { Server = new CoordinatorAddress("127.0.0.1", server.Port) }));
+        Assert.Equal(" ]0;owned  now", refused.Message);
+    }
+
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
         using X509Certificate2 mine = SelfSigned(), stolen = mesh.Authority.IssueServer("hub", []);

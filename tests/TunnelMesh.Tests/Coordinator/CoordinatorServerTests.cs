@@ -82,6 +82,14 @@ public sealed class CoordinatorServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_version_that_steers_terminals_is_not_handed_out()
+    {
+        ControlException refused = await Assert.ThrowsAsync<ControlException>(
+            () => new CoordinatorClient(TimeProvider.System).JoinAsync(Request() with { ProgramVersion = "1\u001b[2J" }, _token, Cancel));
+        Assert.Equal(ControlErrorCodes.BadMessage, refused.Code);
+    }
+
+    [Fact]
     public async Task A_wrong_token_is_refused_and_after_five_the_address_waits()
     {
         CoordinatorClient client = new(TimeProvider.System);
