@@ -17,6 +17,9 @@ public sealed class MeshAuthority : IDisposable
     /// <summary>Certificates begin this much before their issue, so that small clock differences do no harm.</summary>
     public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(5);
 
+    // A mesh founded while the clock was ahead shall not stand still until that time has come.
+    private static readonly TimeSpan FoundingBackdate = TimeSpan.FromDays(2);
+
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1", ClientAuth = "1.3.6.1.5.5.7.3.2";
     private static readonly string[] Suffixes = ["tunnelmesh", "mesh", "this.tm"];
     private readonly TimeProvider _time;
@@ -161,9 +164,9 @@ public sealed class MeshAuthority : IDisposable
         request.CertificateExtensions.Add(NameConstraints.Permit(Suffixes, ranges));
         if (parent is null)
         {
-            return request.CreateSelfSigned(now - Backdate, now + lifetime);
+            return request.CreateSelfSigned(now - FoundingBackdate, now + lifetime);
         }
-        using X509Certificate2 bare = Sign(request, parent, now, lifetime);
+        using X509Certificate2 bare = Sign(request, parent, now - FoundingBackdate, lifetime + FoundingBackdate);
         return bare.CopyWithPrivateKey(key);
     }
 

@@ -34,8 +34,8 @@ internal sealed class ServerCertificate
 
     internal DateTimeOffset NotAfter { get; }
 
-    /// <summary>When it should be replaced: after two thirds of its life.</summary>
-    internal DateTimeOffset RenewAt => NotBefore + ((NotAfter - NotBefore) * 2 / 3);
+    /// <summary>True until two thirds of its life are over, and not before it begins: it may have been issued while the clock was ahead.</summary>
+    internal bool IsGood(DateTimeOffset now) => now >= NotBefore && now < NotBefore + ((NotAfter - NotBefore) * 2 / 3);
 
     private DateTimeOffset NotBefore { get; }
 }

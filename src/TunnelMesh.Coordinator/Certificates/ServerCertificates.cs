@@ -16,11 +16,11 @@ internal sealed class ServerCertificates(MeshAuthority authority, TimeProvider t
     /// <summary>True once one was issued.</summary>
     internal bool HasCurrent => _current is not null;
 
-    /// <summary>Issues a new one when there is none, when its name or addresses are others, or when two thirds of its life are over.</summary>
+    /// <summary>Issues a new one when there is none, when its name or addresses are others, when two thirds of its life are over, or when it begins in the future because the clock was set back.</summary>
     /// <returns>True when it was replaced.</returns>
     internal bool Renew(string name, IReadOnlyList<IPAddress> addresses)
     {
-        if (_current is { } held && held.Name == name && held.Addresses.SequenceEqual(addresses) && time.GetUtcNow() < held.RenewAt)
+        if (_current is { } held && held.Name == name && held.Addresses.SequenceEqual(addresses) && held.IsGood(time.GetUtcNow()))
         {
             return false;
         }

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Tests.Noise;
 using Xunit;
 
 namespace TunnelMesh.Tests.Coordinator;
@@ -31,6 +32,23 @@ public sealed class MeshAuthorityTests : IDisposable
         Assert.True(Valid(mesh, device, MeshRoles.DeviceOid, out reason), reason);
         Assert.False(Valid(mesh, device, MeshRoles.CoordinatorOid, out _));
         Assert.False(Valid(mesh, server, MeshRoles.DeviceOid, out _));
+    }
+
+    [Fact]
+    public void A_clock_that_was_ahead_and_is_set_right_costs_nothing_but_a_new_server_certificate()
+    {
+        OffsetTime clock = new(new FakeTimeProvider(DateTimeOffset.UtcNow)) { Offset = TimeSpan.FromHours(14) };
+        using MeshAuthority founded = MeshAuthority.Open(_directory, Ranges, clock);
+        ServerCertificates certificates = new(founded, clock);
+        Assert.True(certificates.Renew("hub", []));
+        Assert.False(certificates.Renew("hub", []));
+        clock.Offset = TimeSpan.Zero;
+        Assert.True(certificates.Renew("hub", []));
+        Assert.False(certificates.Renew("hub", []));
+        using X509Certificate2 now = X509CertificateLoader.LoadCertificate(certificates.Current.Der);
+        Assert.True(Valid(founded, now, MeshRoles.CoordinatorOid, out string reason), reason);
+        using MeshAuthority again = MeshAuthority.Open(_directory, Ranges, clock);
+        Assert.Equal(founded.CaSha256, again.CaSha256);
     }
 
     [Fact]
