@@ -20,12 +20,14 @@ internal sealed class ControlConnection : IAsyncDisposable
     private readonly ClientWebSocket _socket = new();
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly string _server;
+    private readonly int _maxMessageBytes;
     private readonly List<byte[]> _seen = [];
     private string? _refusal;
     private byte[] _buffer = new byte[16 * 1024];
 
-    private ControlConnection(CoordinatorAddress server, Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check, PeerCertificate? client)
+    private ControlConnection(CoordinatorAddress server, Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check, PeerCertificate? client, int maxMessageBytes)
     {
+        _maxMessageBytes = maxMessageBytes;
         _server = server.ToString();
         SslClientAuthenticationOptions tls = new()
         {
@@ -67,11 +69,17 @@ internal sealed class ControlConnection : IAsyncDisposable
     /// <summary>The server's certificate, DER, and those that came with it.</summary>
     public IReadOnlyList<byte[]> ServerCertificates => _seen;
 
-    /// <summary>Dials. <paramref name="check"/> gives null to accept the server's certificate, or why not.</summary>
+    /// <summary>Dials.</summary>
+    /// <param name="server">Where to.</param>
+    /// <param name="path">Path of the WebSocket.</param>
+    /// <param name="check">Gives null to accept the server's certificate, or why not.</param>
+    /// <param name="client">The certificate shown, or null.</param>
+    /// <param name="maxMessageBytes">Largest message taken, in bytes after decompression: little, as long as the server has not proved itself.</param>
+    /// <param name="cancel">Ends the attempt.</param>
     public static async Task<ControlConnection> ConnectAsync(CoordinatorAddress server, string path,
-        Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check, PeerCertificate? client, CancellationToken cancel)
+        Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check, PeerCertificate? client, int maxMessageBytes, CancellationToken cancel)
     {
-        ControlConnection connection = new(server, check, client);
+        ControlConnection connection = new(server, check, client, maxMessageBytes);
         try
         {
             await connection._socket.ConnectAsync(server.WebSocket(path), connection._invoker, cancel).ConfigureAwait(false);
@@ -120,11 +128,11 @@ internal sealed class ControlConnection : IAsyncDisposable
         {
             if (length == _buffer.Length)
             {
-                if (length >= ControlProtocol.MaxCoordinatorMessageBytes)
+                if (length >= _maxMessageBytes)
                 {
                     throw new ControlException(ControlErrorCodes.BadMessage, $"The coordinator {_server} sent a message larger than the protocol allows.");
                 }
-                Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, ControlProtocol.MaxCoordinatorMessageBytes));
+                Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, _maxMessageBytes));
             }
             try
             {
@@ -144,7 +152,7 @@ internal sealed class ControlConnection : IAsyncDisposable
         }
         while (!result.EndOfMessage);
         object? message = result.MessageType == WebSocketMessageType.Binary
-            ? ControlCodec.DecodePacked(_buffer.AsMemory(0, length), ControlProtocol.MaxCoordinatorMessageBytes)
+            ? ControlCodec.DecodePacked(_buffer.AsMemory(0, length), _maxMessageBytes)
             : ControlCodec.Decode(_buffer.AsSpan(0, length), out _);
         if (message is ErrorMessage error && error.Code != ControlErrorCodes.UnknownType)
         {

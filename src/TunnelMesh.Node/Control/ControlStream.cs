@@ -162,7 +162,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         using X509Certificate2 root = X509CertificateLoader.LoadCertificate(options.MeshRoot);
         await using ControlConnection connection = await ControlConnection.ConnectAsync(server, ControlProtocol.ControlPath,
             (leaf, others) => MeshCertificateValidator.Validate(leaf, others, root, MeshRoles.CoordinatorOid, clock.GetUtcNow(), out string reason) ? null : reason,
-            _certificate, cancel).ConfigureAwait(false);
+            _certificate, ControlProtocol.MaxCoordinatorMessageBytes, cancel).ConfigureAwait(false);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task renewing = Task.CompletedTask;
         try

@@ -60,7 +60,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
         using X509Certificate2? pinned = meshRoot is null ? null : X509CertificateLoader.LoadCertificate(meshRoot);
         await using ControlConnection connection = await ControlConnection.ConnectAsync(request.Server,
             renewal ? ControlProtocol.RenewPath : ControlProtocol.JoinPath,
-            (leaf, others) => pinned is null ? null : CheckCoordinator(leaf, others, pinned), null, cancel).ConfigureAwait(false);
+            (leaf, others) => pinned is null ? null : CheckCoordinator(leaf, others, pinned), null, ControlProtocol.MaxProofMessageBytes, cancel).ConfigureAwait(false);
 
         using ECDsa tlsKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         JoinHello hello = new()

@@ -32,6 +32,9 @@ public static class ControlProtocol
     /// <summary>Largest message, in bytes, that a coordinator takes from a peer.</summary>
     public const int MaxPeerMessageBytes = 64 * 1024;
 
+    /// <summary>Largest message, in bytes after decompression, that either side takes while a join or renewal is proved.</summary>
+    public const int MaxProofMessageBytes = 64 * 1024;
+
     /// <summary>Largest message, in bytes after decompression, that a peer takes from a coordinator.</summary>
     public const int MaxCoordinatorMessageBytes = 64 * 1024 * 1024;
 }
