@@ -55,7 +55,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
         _app = Listener.Build(options, _certificates, ServeAsync);
-        _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time);
+        _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
         _join = new JoinHandler(options, registry, _limiter, () => _tokens);
         _control = new ControlHandler(options.State, registry, _publisher, _sessions, new EndpointRules(mesh.Cidr, mesh.Ula), options.Time, options.Logger);
         _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);

@@ -12,7 +12,7 @@ internal sealed class DeltaRing(int maxCount, long maxBytes)
     private readonly Lock _lock = new();
     private readonly MapMessage[] _items = new MapMessage[maxCount];
     private int _first, _count;
-    private long _bytes;
+    private long _bytes, _floor;
 
     /// <summary>Adds the delta that builds on the newest one.</summary>
     /// <exception cref="ArgumentException">It builds on another number.</exception>
@@ -37,6 +37,19 @@ internal sealed class DeltaRing(int maxCount, long maxBytes)
         }
     }
 
+    /// <summary>Drops everything: a delta is missing, so that whoever holds less than this number needs the whole map.</summary>
+    /// <param name="number">What the next delta builds on.</param>
+    internal void Reset(long number)
+    {
+        lock (_lock)
+        {
+            Array.Clear(_items);
+            _first = _count = 0;
+            _bytes = 0;
+            _floor = number;
+        }
+    }
+
     /// <summary>
     /// The first delta with something new for a viewer at <paramref name="number"/>; null when there is none.
     /// </summary>
@@ -46,7 +59,7 @@ internal sealed class DeltaRing(int maxCount, long maxBytes)
     {
         lock (_lock)
         {
-            behind = _count > 0 && number < _items[_first].From;
+            behind = number < Oldest;
             if (behind || _count == 0 || number >= At(_count - 1).Number)
             {
                 return null;
@@ -60,13 +73,13 @@ internal sealed class DeltaRing(int maxCount, long maxBytes)
     {
         lock (_lock)
         {
+            if (number < Oldest)
+            {
+                return long.MaxValue;
+            }
             if (_count == 0 || number >= At(_count - 1).Number)
             {
                 return 0;
-            }
-            if (number < _items[_first].From)
-            {
-                return long.MaxValue;
             }
             long sum = 0;
             for (int i = IndexAfter(number); i < _count; i++)
@@ -76,6 +89,9 @@ internal sealed class DeltaRing(int maxCount, long maxBytes)
             return sum;
         }
     }
+
+    // The smallest number from which the deltas held lead on.
+    private long Oldest => _count > 0 ? _items[_first].From : _floor;
 
     // The smallest index whose number is greater; the caller has made sure that there is one.
     private int IndexAfter(long number)

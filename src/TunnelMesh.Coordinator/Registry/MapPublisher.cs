@@ -1,4 +1,6 @@
 using System.Net.WebSockets;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Coordinator.Registry;
@@ -21,6 +23,7 @@ internal sealed class MapPublisher : IAsyncDisposable
     private readonly Func<int> _streams;
     private readonly Action _published;
     private readonly TimeProvider _time;
+    private readonly ILogger _log;
     private readonly DeltaRing _ring = new(RingCount, RingBytes);
     private readonly SemaphoreSlim _dirty = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -32,12 +35,14 @@ internal sealed class MapPublisher : IAsyncDisposable
     /// <param name="streams">Live streams now.</param>
     /// <param name="published">Called after a delta can be had from <see cref="Next"/>.</param>
     /// <param name="time">Clock of the intervals.</param>
-    internal MapPublisher(LiveMap map, Func<int> streams, Action published, TimeProvider time)
+    /// <param name="log">For failures.</param>
+    internal MapPublisher(LiveMap map, Func<int> streams, Action published, TimeProvider time, ILogger log)
     {
         _map = map;
         _streams = streams;
         _published = published;
         _time = time;
+        _log = log;
         _map.Changed += Wake;
         _loop = Task.Run(RunAsync);
     }
@@ -118,10 +123,19 @@ internal sealed class MapPublisher : IAsyncDisposable
             while (true)
             {
                 await _dirty.WaitAsync(_stop.Token).ConfigureAwait(false);
-                if (_map.TakeDelta() is { } delta)
+                bool paused = true;
+                try
                 {
-                    _ring.Add(Encode(delta));
-                    _published();
+                    paused = Publish();
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    // One turn that fails must not be the last; what it has not taken is taken by the next.
+                    CoordinatorLog.BackgroundFailed(_log, e);
+                    Wake();
+                }
+                if (paused)
+                {
                     await Task.Delay(Interval(_streams()), _time, _stop.Token).ConfigureAwait(false);
                 }
             }
@@ -130,6 +144,29 @@ internal sealed class MapPublisher : IAsyncDisposable
         {
             // Stopped.
         }
+    }
+
+    private bool Publish()
+    {
+        if (_map.TakeDelta() is not { } delta)
+        {
+            return false;
+        }
+        try
+        {
+            _ring.Add(Encode(delta));
+        }
+        catch
+        {
+            // Taken from the map and not in the ring: viewers get the whole map instead of a hole.
+            _ring.Reset(delta.Number);
+            throw;
+        }
+        finally
+        {
+            _published();
+        }
+        return true;
     }
 
     private static MapMessage Encode(MapDelta delta)

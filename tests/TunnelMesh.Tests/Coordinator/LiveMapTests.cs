@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using CsCheck;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Coordinator.Registry;
 using TunnelMesh.Coordinator.State;
@@ -14,7 +15,7 @@ public sealed class LiveMapTests
 {
     private static readonly MeshInfo Mesh = new() { MeshId = "0123456789", Cidr = "10.42.0.0/16", Cidr6 = "fd01:2345:6789::/48", Domain = "tunnelmesh", MapMaxAgeSeconds = 60 };
 
-    private static DeviceRow Row(string name, int host)
+    internal static DeviceRow Row(string name, int host)
     {
         byte[] key = RandomNumberGenerator.GetBytes(32);
         return new DeviceRow
@@ -136,7 +137,7 @@ public sealed class LiveMapTests
         DeviceRow a = Row("a", 1);
         LiveMap map = new("e", 0, Mesh, [a]);
         using SemaphoreSlim published = new(0);
-        await using MapPublisher publisher = new(map, () => 0, () => published.Release(), time);
+        await using MapPublisher publisher = new(map, () => 0, () => published.Release(), time, NullLogger.Instance);
         CancellationToken cancel = TestContext.Current.CancellationToken;
         map.SetPresence(a.Id, true, 1, null);
         await published.WaitAsync(cancel);
