@@ -159,7 +159,13 @@ internal sealed class PeerHost : IAsyncDisposable
         ITunDevice tun = queues[0];
         LaneDevices[] lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(_cleanup.AddDisposable(q), s))];
         TellInterface(tun, socket.Port);
-        Task resolving = runtime.ResolveServerAsync(_stop.Token);
+        // Nobody waits for it but the end: a resolver that is away keeps a lookup for a minute.
+        Task resolving = runtime.FollowServerAsync(_stop.Token);
+        _cleanup.Add(async () =>
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await resolving.ConfigureAwait(false);
+        });
         int port = socket.Port;
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
@@ -187,7 +193,6 @@ internal sealed class PeerHost : IAsyncDisposable
             runtime.Attach(plane);
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
-        await resolving.ConfigureAwait(false);
     }
 
     private IReadOnlyList<IUdpSocket> OpenSockets()
@@ -251,12 +256,12 @@ internal sealed class PeerHost : IAsyncDisposable
     {
         Request = step.Request,
         MeshRoot = step.Membership.MeshRoot,
+        Mesh = step.Membership.Mesh,
         Certificate = step.Certificate,
         Map = cached,
         Pins = pins,
         Endpoints = runtime.DescribeEndpoints,
         Transports = ["udp"],
-        Mesh = step.Membership.Mesh,
         OnMap = runtime.OnMap,
         OnState = runtime.OnState,
         OnRenewed = result =>

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
@@ -31,6 +32,8 @@ internal sealed record PeerHostOptions
     public required ILogger Log { get; init; }
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="System.Net.Sockets.SocketException"/> when there are none.</summary>
+    public Func<string, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
     /// <summary>Join by token although this context is a member: the coordinator has forgotten the device.</summary>
     public bool Rejoin { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Protocol.Control;
@@ -18,6 +19,7 @@ internal sealed class PeerRuntime
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _mapKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<bool> _stands = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly bool _mapIsCached;
     private NetworkMap? _map;
     private DataPlane? _plane;
@@ -116,23 +118,36 @@ internal sealed class PeerRuntime
         }
     }
 
-    /// <summary>Finds the addresses behind the coordinator's name and offers them to the data plane.</summary>
-    public async Task ResolveServerAsync(CancellationToken cancel)
+    /// <summary>
+    /// Finds the addresses behind the coordinator's name and offers them to the data plane: now, and whenever the stream stands anew, since they
+    /// may have changed. Runs until it is cancelled.
+    /// </summary>
+    public async Task FollowServerAsync(CancellationToken cancel)
     {
         try
         {
-            IPAddress[] found = IPAddress.TryParse(_step.Request.Server.Host, out IPAddress? literal)
-                ? [literal]
-                : await Dns.GetHostAddressesAsync(_step.Request.Server.Host, cancel).ConfigureAwait(false);
-            lock (_gate)
+            if (IPAddress.TryParse(_step.Request.Server.Host, out IPAddress? literal))
             {
-                _dialled = [.. found.Where(a => !IPAddress.IsLoopback(a))];
-                Apply();
+                SetDialled([literal]);
+                return;
+            }
+            while (true)
+            {
+                try
+                {
+                    // The system's resolver does not hear of a cancellation.
+                    SetDialled(await _options.Resolve(_step.Request.Server.Host).WaitAsync(cancel).ConfigureAwait(false));
+                }
+                catch (SocketException)
+                {
+                    // The stream tells that the name cannot be resolved; the map's own endpoints remain.
+                }
+                await _stands.Reader.ReadAsync(cancel).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
-            // The stream tells that the name cannot be resolved; the map's own endpoints remain.
+            // Stopped.
         }
     }
 
@@ -169,6 +184,7 @@ internal sealed class PeerRuntime
         if (state.Phase == ControlPhase.Connected)
         {
             _options.Log.ControlConnected(state.Server);
+            _stands.Writer.TryWrite(true);
             if (_mapIsCached)
             {
                 // A coordinator with nothing new to say stays silent.
@@ -203,6 +219,19 @@ internal sealed class PeerRuntime
         else if (_mapIsCached)
         {
             _ready.TrySetResult(false);
+        }
+    }
+
+    private void SetDialled(IPAddress[] found)
+    {
+        lock (_gate)
+        {
+            IPAddress[] dialled = [.. found.Where(a => !IPAddress.IsLoopback(a))];
+            if (!dialled.SequenceEqual(_dialled))
+            {
+                _dialled = dialled;
+                Apply();
+            }
         }
     }
 

@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Tests.NodeControl;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class PeerRuntimeTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("tm-runtime").FullName;
+    private readonly Channel<string> _asked = Channel.CreateUnbounded<string>();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private PeerRuntime Create(MapKeeper keeper, Func<string, Task<IPAddress[]>> resolve)
+    {
+        MapFull map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1));
+        PeerHostOptions options = new()
+        {
+            Settings = new Settings(),
+            Layout = new HomeLayout(new ProcessEnvironment { Home = _directory, UserHome = _directory }, isRoot: false),
+            Context = "default",
+            Name = "a",
+            Version = "1",
+            Output = TextWriter.Null,
+            Error = TextWriter.Null,
+            Log = NullLogger.Instance,
+            Resolve = name =>
+            {
+                _asked.Writer.TryWrite(name);
+                return resolve(name);
+            },
+        };
+        MembershipStep step = new()
+        {
+            Membership = new PeerMembership { Server = "hub.example:8443", MeshRoot = [], Mesh = map.Mesh, Device = map.Devices[0] },
+            Request = new JoinRequest
+            {
+                Server = new CoordinatorAddress("hub.example", 8443),
+                Identity = IdentityKey.Generate(RandomNumberGenerator.Fill),
+                Device = DeviceKey.Generate(RandomNumberGenerator.Fill),
+                Name = "a",
+            },
+        };
+        return new PeerRuntime(options, step, keeper, null, []);
+    }
+
+    private MapKeeper Keeper() => new(new PeerStore(_directory, TimeProvider.System), new KeyPins(new Dictionary<string, string>(), _ => { }), TimeProvider.System, _ => { });
+
+    [Fact]
+    public async Task A_resolver_that_never_answers_does_not_hold_up_the_end()
+    {
+        await using MapKeeper keeper = Keeper();
+        using CancellationTokenSource stop = new();
+        Task following = Create(keeper, _ => new TaskCompletionSource<IPAddress[]>().Task).FollowServerAsync(stop.Token);
+        Assert.Equal("hub.example", await _asked.Reader.ReadAsync(Cancel));
+        Assert.False(following.IsCompleted);
+        await stop.CancelAsync();
+        await following.WaitAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task The_name_is_looked_up_anew_whenever_the_stream_stands_also_after_a_failure()
+    {
+        await using MapKeeper keeper = Keeper();
+        using CancellationTokenSource stop = new();
+        int times = 0;
+        PeerRuntime runtime = Create(keeper, _ => times++ == 0
+            ? Task.FromException<IPAddress[]>(new SocketException((int)SocketError.TryAgain))
+            : Task.FromResult<IPAddress[]>([IPAddress.Parse("192.0.2.1")]));
+        Task following = runtime.FollowServerAsync(stop.Token);
+        for (int i = 0; i < 3; i++)
+        {
+            await _asked.Reader.ReadAsync(Cancel);
+            runtime.OnState(new ControlState(ControlPhase.Connected, "hub.example:8443", DateTimeOffset.UnixEpoch, null));
+        }
+        await stop.CancelAsync();
+        await following.WaitAsync(Cancel);
+    }
+}
