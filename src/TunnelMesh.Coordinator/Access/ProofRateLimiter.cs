@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace TunnelMesh.Coordinator.Access;
 
@@ -38,7 +37,7 @@ public sealed class ProofRateLimiter(TimeProvider time)
     /// <param name="retryAfter">How long to wait when false; else zero.</param>
     public bool MayTry(IPAddress address, out TimeSpan retryAfter)
     {
-        IPAddress key = Group(address);
+        IPAddress key = AddressGroup.Of(address);
         lock (_lock)
         {
             Forget();
@@ -59,7 +58,7 @@ public sealed class ProofRateLimiter(TimeProvider time)
     /// <summary>Counts a failed proof.</summary>
     public void Failed(IPAddress address)
     {
-        IPAddress key = Group(address);
+        IPAddress key = AddressGroup.Of(address);
         lock (_lock)
         {
             Forget();
@@ -85,23 +84,6 @@ public sealed class ProofRateLimiter(TimeProvider time)
             node.Value.Last = time.GetTimestamp();
             _order.AddLast(node);
         }
-    }
-
-    private static IPAddress Group(IPAddress address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
     }
 
     private void Forget()

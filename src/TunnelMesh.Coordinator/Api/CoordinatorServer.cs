@@ -31,6 +31,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
 
     private readonly CoordinatorServerOptions _options;
     private readonly ProofRateLimiter _limiter;
+    private readonly RefusalLog _refusals;
     private readonly ServerCertificates _certificates;
     private readonly ClientCertificateCheck _clients;
     private readonly MeshRegistry _registry;
@@ -50,14 +51,15 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _registry = registry;
         Self = self;
         _limiter = new ProofRateLimiter(options.Time);
+        _refusals = new RefusalLog(options.Logger, options.Time);
         _certificates = new ServerCertificates(options.Authority, options.Time);
         _clients = new ClientCertificateCheck(options.Authority, options.Time);
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
-        _app = Listener.Build(options, _certificates, ServeAsync);
+        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), ServeAsync);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
-        _join = new JoinHandler(options, registry, _limiter, () => _tokens);
-        _control = new ControlHandler(options.State, registry, _publisher, _sessions, new EndpointRules(mesh.Cidr, mesh.Ula), options.Time, options.Logger);
+        _join = new JoinHandler(options, registry, _limiter, _refusals, () => _tokens);
+        _control = new ControlHandler(options.State, registry, _publisher, _sessions, new EndpointRules(mesh.Cidr, mesh.Ula), _refusals, options.Time, options.Logger);
         _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);
     }
 
@@ -298,7 +300,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
                 context.Response.StatusCode = StatusCodes.Status401Unauthorized;
                 return;
             }
-            CoordinatorLog.StreamRefused(_options.Logger, address, reason);
+            _refusals.Stream(address, reason);
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
@@ -313,7 +315,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
             return;
         }
         using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(KeepAlive).ConfigureAwait(false);
-        await _control.HandleAsync(socket, device, address, _stop.Token).ConfigureAwait(false);
+        await _control.HandleAsync(socket, device, address, () => context.Features.Get<ConnectionGate.Slot>()?.Leave(), _stop.Token).ConfigureAwait(false);
     }
 
     private static IPAddress AddressOf(HttpContext context)

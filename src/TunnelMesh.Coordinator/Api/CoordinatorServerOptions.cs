@@ -27,6 +27,12 @@ public sealed record CoordinatorServerOptions
     public string ProgramVersion { get; init; } = "";
     /// <summary>Longest time a peer may use its cached map.</summary>
     public TimeSpan MapMaxAge { get; init; } = TimeSpan.FromDays(30);
+    /// <summary>Connections of one address (IPv6: a /64) that are no member's stream (yet); beyond it the oldest are cut, once they have had <see cref="StrangerGrace"/>.</summary>
+    public int StrangersPerAddress { get; init; } = 256;
+    /// <summary>The same of all addresses together; beyond it the oldest are cut.</summary>
+    public int StrangersInAll { get; init; } = 8192;
+    /// <summary>How long a connection has to prove itself: a join takes a few round trips.</summary>
+    public TimeSpan StrangerGrace { get; init; } = TimeSpan.FromSeconds(5);
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

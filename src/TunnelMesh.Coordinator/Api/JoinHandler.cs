@@ -13,7 +13,7 @@ using TunnelMesh.Protocol.Identity;
 namespace TunnelMesh.Coordinator.Api;
 
 /// <summary>The coordinator's side of a join or a renewal. Thread-safe.</summary>
-internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter limiter, Func<TokenSet> tokens)
+internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter limiter, RefusalLog refusals, Func<TokenSet> tokens)
 {
     private static readonly TimeSpan WorstClock = TimeSpan.FromHours(1);
 
@@ -41,7 +41,7 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry
         }
         if (answer is ErrorMessage error)
         {
-            CoordinatorLog.JoinRefused(options.Logger, address, error.Code, error.Message);
+            refusals.Join(address, error.Code, error.Message);
         }
         await SendAsync(socket, answer, cancel).ConfigureAwait(false);
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Protocol.Control;
@@ -20,16 +22,16 @@ namespace TunnelMesh.Coordinator.Api;
 /// <summary>How the web server is set up: TLS 1.3 only, nothing resumed, HTTP/1.1, a client certificate asked for but not required.</summary>
 internal static class Listener
 {
-    /// <summary>Connections at once; a mesh has at most about half as many devices on one coordinator.</summary>
+    /// <summary>Connections at once: a mesh has at most about half as many devices on one coordinator, and strangers are bounded well below the rest.</summary>
     internal const int MaxConnections = 20_000;
 
     /// <summary>Connections that wait to be accepted: a thousand peers come back at once after a restart.</summary>
     private const int Backlog = 4096;
 
-    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(5);
 
     /// <summary>The application, not started yet.</summary>
-    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, RequestDelegate serve)
+    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, RequestDelegate serve)
     {
         // Empty: no settings file of the working directory, no variable and no signal of the process has a say in this listener.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -55,6 +57,20 @@ internal static class Listener
             kestrel.Listen(options.Listen, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
+                // Before TLS, which is what a connection costs.
+                listen.Use(next => async connection =>
+                {
+                    ConnectionGate.Slot slot = gate.Enter((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None, connection.Abort);
+                    connection.Features.Set(slot);
+                    try
+                    {
+                        await next(connection).ConfigureAwait(false);
+                    }
+                    finally
+                    {
+                        slot.Leave();
+                    }
+                });
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = HandshakeTime,

@@ -48,6 +48,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(208, LogLevel.Debug, "{Device} sent a message of unknown type")]
     internal static partial void UnknownMessage(ILogger log, string device);
 
+    [LoggerMessage(209, LogLevel.Warning, "{Count} more refusals were not logged")]
+    internal static partial void RefusalsLeftOut(ILogger log, long count);
+
     [LoggerMessage(301, LogLevel.Information, "{Name} ({Device}) left the mesh")]
     internal static partial void Left(ILogger log, string name, string device);
 

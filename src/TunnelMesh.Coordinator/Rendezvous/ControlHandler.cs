@@ -11,7 +11,7 @@ namespace TunnelMesh.Coordinator.Rendezvous;
 
 /// <summary>The coordinator's side of a control stream, after its certificate has been accepted. Thread-safe.</summary>
 internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry registry, MapPublisher publisher, ControlSessions sessions,
-    EndpointRules endpoints, TimeProvider time, ILogger log)
+    EndpointRules endpoints, RefusalLog refusals, TimeProvider time, ILogger log)
 {
     /// <summary>What a request for the map costs beside other messages, as it may bring the whole map.</summary>
     private const double MapRequestPrice = 10;
@@ -23,8 +23,9 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
     /// <param name="socket">Accepted.</param>
     /// <param name="deviceId">From the client certificate.</param>
     /// <param name="address">Where the stream comes from.</param>
+    /// <param name="accepted">Called once it is the device's stream.</param>
     /// <param name="cancel">Ends the stream.</param>
-    internal async Task HandleAsync(WebSocket socket, string deviceId, IPAddress address, CancellationToken cancel)
+    internal async Task HandleAsync(WebSocket socket, string deviceId, IPAddress address, Action accepted, CancellationToken cancel)
     {
         PeerMessageReader reader = new(socket);
         if (registry.Map.Find(deviceId) is not { } device)
@@ -63,6 +64,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
         }
         try
         {
+            accepted();
             session.Wake();
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel, session.Reading);
             await ListenAsync(session, reader, over.Token).ConfigureAwait(false);
@@ -171,7 +173,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
 
     private async Task RefuseAsync(WebSocket socket, IPAddress address, ErrorMessage error, CancellationToken cancel)
     {
-        CoordinatorLog.StreamRefused(log, address, error.Message);
+        refusals.Stream(address, error.Message);
         using CancellationTokenSource soon = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         soon.CancelAfter(GoodbyeTime);
         await socket.SendAsync(ControlCodec.Encode(error), WebSocketMessageType.Text, endOfMessage: true, soon.Token).ConfigureAwait(false);
