@@ -37,6 +37,7 @@ bench: build
 	@scripts/setup run
 	@bench/run
 	@bench/side-by-side
+	@bench/allocations
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
 	@bench/coordinator joins 500 restart 1000 connected 10000

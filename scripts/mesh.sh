@@ -108,6 +108,9 @@ mesh_wait() {
 # mesh_ip6 NAME: the machine's IPv6 address inside the mesh.
 mesh_ip6() { ip -n "$mesh_tag-$1" -6 -o address show scope global dev tun-mesh0 | awk '{sub("/.*", "", $4); print $4; exit}'; }
 
+# mesh_status NAME FIELD: a number that `tunnelmesh status --json` shows.
+mesh_status() { mesh_in "$1" "$mesh_binary" status --json | grep -o "\"$2\":[0-9]*" | cut -d : -f 2; }
+
 # mesh_leave NAME: asks the program to end as a service manager would, and waits for it.
 mesh_leave() {
     local pid
