@@ -61,6 +61,18 @@ internal static unsafe partial class LinuxNative
         public uint Length;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IfAddrs
+    {
+        public IfAddrs* Next;
+        public byte* Name;
+        public uint Flags;
+        public byte* Address;
+        public byte* Mask;
+        public byte* Other;
+        public void* Data;
+    }
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 
@@ -120,6 +132,12 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint IfNameToIndex(string name);
+
+    [LibraryImport("libc", EntryPoint = "getifaddrs", SetLastError = true)]
+    public static partial int GetIfAddrs(IfAddrs** list);
+
+    [LibraryImport("libc", EntryPoint = "freeifaddrs")]
+    public static partial void FreeIfAddrs(IfAddrs* list);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint GetEUid();
