@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using TunnelMesh.SystemTests.Machines;
@@ -36,7 +35,7 @@ public sealed class CapturedChecksumTests
         foreach ((string listen, string dial) in new[] { (Behind, address), (Behind6, address6) })
         {
             await BulkTransfer.RunAsync(hub.Machine, behind, IPAddress.Parse(listen), IPAddress.Parse(dial), Bytes, Bytes, Cancel);
-            await SendTrainsAsync(hub.Machine, behind, IPAddress.Parse(listen), IPAddress.Parse(dial));
+            await DatagramTrains.RunAsync(hub.Machine, behind, IPAddress.Parse(listen), IPAddress.Parse(dial), Trains, 1352, Cancel);
         }
 
         // What was captured is worth something only if it came in groups, and singly, of every kind.
@@ -89,30 +88,6 @@ public sealed class CapturedChecksumTests
                 }
             }
             """, Cancel);
-    }
-
-    /// <summary>Trains of datagrams of many sizes, which leave the sending machine whole (UDP_SEGMENT).</summary>
-    private static async Task SendTrainsAsync(NetworkNamespace from, NetworkNamespace to, IPAddress listen, IPAddress dial)
-    {
-        using Socket sender = NamespaceThread.Run(from, () => new Socket(dial.AddressFamily, SocketType.Dgram, ProtocolType.Udp)), receiver = NamespaceSocket.Bind(to, listen);
-        IPEndPoint target = new(dial, ((IPEndPoint)receiver.LocalEndPoint!).Port);
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
-        Random random = new(11);
-        byte[] datagram = new byte[2000];
-        for (int i = 0; i < Trains; i++)
-        {
-            int size = random.Next(1, 1352);
-            byte[] train = new byte[random.Next(size + 1, Math.Min(65000, size * 60))];
-            random.NextBytes(train);
-            sender.SetRawSocketOption(17, 103, BitConverter.GetBytes(size));
-            await sender.SendToAsync(train, target, limit.Token);
-            foreach (byte[] sent in train.Chunk(size))
-            {
-                int length = await receiver.ReceiveAsync(datagram, limit.Token);
-                Assert.Equal(sent, datagram[..length]);
-            }
-        }
     }
 
     private static bool IsOfTransfer(CapturedPacket packet) => packet.Bytes[packet.Bytes[0] >> 4 == 4 ? 9 : 6] is 6 or 17;
