@@ -38,6 +38,7 @@ bench: build
 	@bench/run
 	@bench/side-by-side
 	@bench/allocations
+	@bench/lossy-link
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
 	@bench/coordinator joins 500 restart 1000 connected 10000
