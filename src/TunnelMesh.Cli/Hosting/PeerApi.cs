@@ -51,6 +51,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             },
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
+            Runtime = RuntimeReport.Now(),
             PeersTotal = others.Count,
             PeersOnline = others.Count(d => d.Wire.Online),
         };

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using TunnelMesh.Platform.Routes;
 
 namespace TunnelMesh.Tests.Routes;
@@ -52,4 +53,15 @@ public class LocalNetworksTests
     [InlineData("ff02::1", false)]
     public void Only_addresses_that_others_can_reach_are_candidates(string address, bool expected) =>
         Assert.Equal(expected, LocalNetworks.IsCandidate(IPAddress.Parse(address)));
+
+    [Fact]
+    public void The_systems_own_list_of_addresses_is_the_frameworks_and_makes_no_heap_of_garbage()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere the framework's list is the only one");
+        Assert.All([null, .. NetworkInterface.GetAllNetworkInterfaces().Select(n => n.Name)], own => Assert.Equal(
+            LocalNetworks.ListByFramework(own).Select(a => a.ToString()).Order(), LinuxAddresses.List(own).Select(a => a.ToString()).Order()));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        LocalNetworks.GetEndpointAddresses("tun-mesh0");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8192);
+    }
 }
