@@ -53,6 +53,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         bool founding = !File.Exists(file);
         if (founding)
         {
+            RequireFree(options, stored);
             // A mesh keeps the range it is founded with, so this is the last moment to choose another one.
             MeshRange.Check(settings.MeshCidr, settings.TunName);
         }
@@ -108,6 +109,23 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
+
+    // Before anything of a new mesh is made.
+    private static void RequireFree(PeerHostOptions options, StoredPeer stored)
+    {
+        if (stored.Membership is not { } member)
+        {
+            return;
+        }
+        string data = options.Settings.CoordinatorDataDir;
+        throw member.Device.Coordinator
+            ? new HostException(ExitCode.DamagedState,
+                $"The context {options.Context} serves a mesh, but {data} has no state.db. Restore the directory from a copy, or name it in coordinator.data_dir; " +
+                "to give that mesh up and found another one: tunnelmesh leave --force")
+            : new HostException(ExitCode.Configuration,
+                $"The context {options.Context} is a member of the mesh at {member.Server}, and `join` without a server would found another one. " +
+                $"Go on with: tunnelmesh join {member.Server}; or use another --context.");
+    }
 
     private static async Task SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
     {
