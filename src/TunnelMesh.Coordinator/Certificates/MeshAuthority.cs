@@ -17,6 +17,9 @@ public sealed class MeshAuthority : IDisposable
     /// <summary>Certificates begin this much before their issue, so that small clock differences do no harm.</summary>
     public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(5);
 
+    /// <summary>File of the root and its key in the authority's directory.</summary>
+    public const string RootFileName = "root.pem";
+
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1", ClientAuth = "1.3.6.1.5.5.7.3.2";
     private static readonly string[] Suffixes = ["tunnelmesh", "mesh", "this.tm"];
     private readonly TimeProvider _time;
@@ -48,7 +51,7 @@ public sealed class MeshAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(ranges);
         ArgumentNullException.ThrowIfNull(time);
         OwnFiles.MakeDirectory(directory);
-        string rootFile = Path.Combine(directory, "root.pem"), issuerFile = Path.Combine(directory, "issuer.pem");
+        string rootFile = Path.Combine(directory, RootFileName), issuerFile = Path.Combine(directory, "issuer.pem");
         if (!File.Exists(rootFile))
         {
             if (File.Exists(issuerFile))

@@ -100,6 +100,21 @@ public sealed class BadStartTests
         Assert.Contains($"{hub.Data} has no state.db", output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(hub.Data));
         Directory.Move(hub.Data + ".lost", hub.Data);
+        string authority = Path.Combine(hub.Data, "ca");
+        Directory.Move(authority, authority + ".lost");
+        (code, output) = await hub.FailToJoinAsync(Cancel);
+        Assert.Equal(9, code);
+        Assert.Contains("A new root would lock out every peer", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(authority));
+        Directory.Move(authority + ".lost", authority);
+        await using (Peer newcomer = new(underlay, hub.Machine, "newcomer", Token))
+        {
+            File.Copy(Path.Combine(authority, "root.pem"), Path.Combine(Directory.CreateDirectory(Path.Combine(newcomer.Data, "ca")).FullName, "root.pem"));
+            (code, output) = await newcomer.FailToJoinAsync(Cancel);
+            Assert.Equal(9, code);
+            Assert.Contains("state.db is missing, but", output, StringComparison.Ordinal);
+            Assert.False(File.Exists(Path.Combine(newcomer.Data, "state.db")));
+        }
         Assert.Equal("10.42.0.1", await hub.JoinAsync(Cancel));
     }
 
