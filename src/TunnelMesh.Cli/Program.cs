@@ -73,7 +73,7 @@ internal static class Program
     internal static Command[] Commands(CommandContext context) =>
     [
         JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
-        ResolveCommand.Create(context), LeaveCommand.Create(context), RevokeCommand.Create(context),
+        ResolveCommand.Create(context), LeaveCommand.Create(context), RevokeCommand.Create(context), TokensCommand.Create(context),
     ];
 
     private static bool WantsTrace(string? level) => level is "debug" or "trace";

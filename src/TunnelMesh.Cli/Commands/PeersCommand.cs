@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Spectre.Console;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
@@ -10,9 +9,6 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>peers</c>: the other devices of the mesh.</summary>
 internal static class PeersCommand
 {
-    // Nobody folds lines in a pipe.
-    private const int PipeWidth = 1000;
-
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
@@ -40,26 +36,14 @@ internal static class PeersCommand
         return command;
     }
 
-    /// <summary>One line a device, by name; into a pipe the lines are as long as they need to be.</summary>
-    internal static void Print(IReadOnlyList<PeerReport> peers, TextWriter output, DateTimeOffset now)
-    {
-        Table table = new Table().Border(TableBorder.None);
-        foreach (string title in new[] { "NAME", "ADDRESS", "ONLINE", "PATH", "ENDPOINT", "RTT", "RECEIVED", "SENT", "HANDSHAKE" })
+    /// <summary>One line a device, by name.</summary>
+    internal static void Print(IReadOnlyList<PeerReport> peers, TextWriter output, DateTimeOffset now) => HumanTable.Print(
+        ["NAME", "ADDRESS", "ONLINE", "PATH", "ENDPOINT", "RTT", "RECEIVED", "SENT", "HANDSHAKE"],
+        peers.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new[]
         {
-            table.AddColumn(new TableColumn(title) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
-        }
-        foreach (PeerReport p in peers.OrderBy(p => p.Name, StringComparer.Ordinal))
-        {
-            table.AddRow(
-                Markup.Escape(p.Name), p.MeshIp, p.Online ? "yes" : "no", p.Path, Markup.Escape(p.Endpoint ?? "-"),
-                p.RttMs is { } rtt ? rtt.ToString("0.0", CultureInfo.InvariantCulture) + " ms" : "-",
-                HumanText.Bytes(p.RxBytes), HumanText.Bytes(p.TxBytes), p.LastHandshake is null ? "-" : HumanText.Ago(p.LastHandshake, now));
-        }
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        if (Console.IsOutputRedirected || output != Console.Out)
-        {
-            console.Profile.Width = PipeWidth;
-        }
-        console.Write(table);
-    }
+            p.Name, p.MeshIp, p.Online ? "yes" : "no", p.Path, p.Endpoint ?? "-",
+            p.RttMs is { } rtt ? rtt.ToString("0.0", CultureInfo.InvariantCulture) + " ms" : "-",
+            HumanText.Bytes(p.RxBytes), HumanText.Bytes(p.TxBytes), p.LastHandshake is null ? "-" : HumanText.Ago(p.LastHandshake, now),
+        }),
+        output);
 }

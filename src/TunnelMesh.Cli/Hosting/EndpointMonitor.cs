@@ -19,6 +19,7 @@ internal sealed class EndpointMonitor : IAsyncDisposable
 
     private readonly Func<IReadOnlyList<IPEndPoint>> _list;
     private readonly Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> _changed;
+    private readonly Action<Exception> _failed;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _notice = new(0, 1);
@@ -27,11 +28,13 @@ internal sealed class EndpointMonitor : IAsyncDisposable
     /// <summary>Starts to watch.</summary>
     /// <param name="list">Lists the endpoints.</param>
     /// <param name="changed">Told of every list looked at; compares for itself.</param>
+    /// <param name="failed">Told of the first look that failed after one that did not.</param>
     /// <param name="clock">Times the looks.</param>
-    public EndpointMonitor(Func<IReadOnlyList<IPEndPoint>> list, Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> changed, TimeProvider clock)
+    public EndpointMonitor(Func<IReadOnlyList<IPEndPoint>> list, Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> changed, Action<Exception> failed, TimeProvider clock)
     {
         _list = list;
         _changed = changed;
+        _failed = failed;
         _clock = clock;
         NetworkChange.NetworkAddressChanged += OnNotice;
         _running = Task.Run(RunAsync);
@@ -73,6 +76,7 @@ internal sealed class EndpointMonitor : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        bool fails = false;
         try
         {
             while (true)
@@ -84,14 +88,20 @@ internal sealed class EndpointMonitor : IAsyncDisposable
                 try
                 {
                     await _changed(_list(), _stop.Token).ConfigureAwait(false);
+                    fails = false;
                 }
-                catch (NetworkInformationException)
+                catch (Exception e) when (!_stop.IsCancellationRequested)
                 {
-                    // The interfaces changed while they were listed; the next look sees them whole.
+                    // One look that fails must not be the last: nobody would hear of new addresses any more.
+                    if (!fails)
+                    {
+                        _failed(e);
+                    }
+                    fails = true;
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             // Stopped.
         }

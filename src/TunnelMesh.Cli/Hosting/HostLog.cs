@@ -55,4 +55,7 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN was withdrawn before and admits nobody token={Id}")]
     public static partial void TokenWithdrawn(this ILogger log, long id);
+
+    [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "the addresses of this machine could not be told to the coordinator; it is tried again")]
+    public static partial void EndpointsUnknown(this ILogger log, Exception problem);
 }

@@ -22,11 +22,13 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private const int MaxUrls = 8;
     private readonly CleanupStack _cleanup;
     private readonly CoordinatorServer _server;
+    private readonly SqliteState _state;
 
-    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, IPAddress address, PeerMembership membership, string caSha256)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256)
     {
         _cleanup = cleanup;
         _server = server;
+        _state = state;
         Server = new CoordinatorAddress(address.ToString(), server.Port);
         Membership = membership;
         CaSha256 = caSha256;
@@ -38,6 +40,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     public PeerMembership Membership { get; }
     /// <summary>SHA-256 of the mesh root, hex.</summary>
     public string CaSha256 { get; }
+
+    /// <summary>Numbers of the tokens that TUNNELMESH_TOKEN named at the start.</summary>
+    public IReadOnlyList<long> GivenTokens { get; private init; } = [];
 
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
     /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
@@ -80,7 +85,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     $"The context {options.Context} is a member of the mesh at {other.Server}, so it cannot serve the one in {settings.CoordinatorDataDir}. " +
                     $"Use another --context, or go on with: tunnelmesh join {other.Server}");
             }
-            await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
+            IReadOnlyList<long> given = await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
             IPEndPoint listen = Listen(settings.CoordinatorListen);
             CoordinatorServerOptions server = new()
@@ -102,7 +107,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started, Loopback(server.Listen.Address), membership, authority.CaSha256);
+            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256) { GivenTokens = given };
         }
         catch
         {
@@ -116,6 +121,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorServer.RevokeUserAsync"/>
     public Task<IReadOnlyList<string>> RevokeUserAsync(byte[] identityKey, CancellationToken cancel) => _server.RevokeUserAsync(identityKey, cancel);
+
+    /// <inheritdoc cref="SqliteState.LoadTokensAsync"/>
+    public Task<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) => _state.LoadTokensAsync(cancel).AsTask();
+
+    /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
+    public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
@@ -137,7 +148,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 $"Go on with: tunnelmesh join {member.Server}; or use another --context.");
     }
 
-    private static async Task SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
+    private static async Task<IReadOnlyList<long>> SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
     {
         TokenSetupResult tokens = await TokenSetup.EnsureAsync(state, options.Token, options.Settings.CoordinatorDataDir, RandomNumberGenerator.Fill, cancel).ConfigureAwait(false);
         if (tokens.File is { } file)
@@ -150,6 +161,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         {
             options.Log.TokenWithdrawn(id);
         }
+        return tokens.Given;
     }
 
     private static async Task<CoordinatorServer> ListenAsync(CoordinatorServerOptions server, CancellationToken cancel)

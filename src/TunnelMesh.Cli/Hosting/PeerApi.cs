@@ -155,6 +155,27 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation)
+    {
+        (_, HostedCoordinator coordinator) = Serving();
+        if (withdraw is { } id && !await Stored(coordinator.WithdrawTokenAsync(id, cancellation)).ConfigureAwait(false))
+        {
+            throw new LocalApiException(LocalErrorCodes.NotFound, $"There is no token with the number {id}. `tunnelmesh tokens` lists them.");
+        }
+        DateTimeOffset now = clock.GetUtcNow();
+        return [.. (await Stored(coordinator.LoadTokensAsync(cancellation)).ConfigureAwait(false)).Select(t => new TokenReport
+        {
+            Id = t.Id,
+            Valid = t.IsValid(now),
+            Withdrawn = t.Withdrawn,
+            Given = coordinator.GivenTokens.Contains(t.Id),
+            Admitted = t.Uses,
+            Added = DateTimeOffset.FromUnixTimeSeconds(t.Created),
+            Expires = t.Expires is { } end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
+        })];
+    }
+
+    /// <inheritdoc/>
     public void RequestShutdown() => _shutdown.TrySetResult();
 
     private static MapDevice Self(Parts parts) =>
@@ -184,7 +205,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
-            $"This peer does not serve the mesh, so it cannot revoke. Run the command on the coordinator ({parts.Stream.State.Server})."));
+            $"This peer does not serve the mesh, so it can neither revoke nor withdraw. Run the command on the coordinator ({parts.Stream.State.Server})."));
     }
 
     private static async Task<T> Stored<T>(Task<T> change)

@@ -171,7 +171,7 @@ internal sealed class PeerHost : IAsyncDisposable
         int port = socket.Port;
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
-        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Time));
+        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;

@@ -33,26 +33,27 @@ public static class TokenSetup
             {
                 throw new TokenSetupException(error);
             }
-            List<long> withdrawn = [];
+            List<long> withdrawn = [], all = [];
             foreach (string token in given)
             {
                 TokenRow row = await state.AddTokenAsync(token, null, null, cancel).ConfigureAwait(false);
+                all.Add(row.Id);
                 if (row.Withdrawn)
                 {
                     withdrawn.Add(row.Id);
                 }
             }
-            return new TokenSetupResult(null, withdrawn);
+            return new TokenSetupResult(null, withdrawn, all);
         }
         // Also when all are withdrawn none is made: somebody has closed the mesh on purpose.
         if ((await state.LoadTokensAsync(cancel).ConfigureAwait(false)).Count > 0)
         {
-            return new TokenSetupResult(null, []);
+            return new TokenSetupResult(null, [], []);
         }
         string file = Path.Combine(dataDirectory, FileName);
         string own = File.Exists(file) ? Read(file) : Make(file, random);
         await state.AddTokenAsync(own, null, null, cancel).ConfigureAwait(false);
-        return new TokenSetupResult(file, []);
+        return new TokenSetupResult(file, [], []);
     }
 
     // Left by a start that ended before the state had it.

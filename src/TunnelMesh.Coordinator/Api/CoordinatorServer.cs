@@ -101,6 +101,28 @@ public sealed class CoordinatorServer : IAsyncDisposable
     public async Task ReloadTokensAsync(CancellationToken cancel) =>
         _tokens = new TokenSet(await _options.State.LoadTokensAsync(cancel).ConfigureAwait(false));
 
+    /// <summary>Withdraws a token for good: from now on it admits nobody; the devices it has admitted stay.</summary>
+    /// <returns>False when there is none with this ID.</returns>
+    /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>
+    public async Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel)
+    {
+        if (!await _options.State.WithdrawTokenAsync(tokenId, cancel).ConfigureAwait(false))
+        {
+            return false;
+        }
+        CoordinatorLog.TokenWithdrawn(_options.Logger, tokenId);
+        try
+        {
+            await ReloadTokensAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StorageFailedException e)
+        {
+            // It is withdrawn all the same: every registration asks the state in its own transaction.
+            CoordinatorLog.StorageFailed(_options.Logger, "the list of tokens", e);
+        }
+        return true;
+    }
+
     /// <summary>Revokes a device for good: out of the map of every viewer, its stream ended at once, its key never admitted again.</summary>
     /// <returns>False when it was no member; its key is revoked all the same.</returns>
     /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>

@@ -66,6 +66,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(502, LogLevel.Error, "the server certificate could not be renewed; it ends at {End:u}")]
     internal static partial void CertificateFailed(ILogger log, DateTimeOffset end, Exception e);
 
+    [LoggerMessage(503, LogLevel.Warning, "token {Token} was withdrawn and admits nobody any more")]
+    internal static partial void TokenWithdrawn(ILogger log, long token);
+
     [LoggerMessage(601, LogLevel.Information, "listening address={Address} mesh={Mesh} devices={Devices}")]
     internal static partial void Listening(ILogger log, IPEndPoint address, int devices, string mesh);
 

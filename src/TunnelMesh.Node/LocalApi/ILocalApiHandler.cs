@@ -26,6 +26,11 @@ public interface ILocalApiHandler
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="LocalApiException">No such user, or this peer is not a coordinator, or is the user's own.</exception>
     Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation);
+    /// <summary>The mesh tokens, all that were ever known, by number.</summary>
+    /// <param name="withdraw">One that shall admit nobody any more, or null. What it has admitted stays.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such token, or this peer is not a coordinator.</exception>
+    Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation);
     /// <summary>Asks the process to stop; returns at once.</summary>
     void RequestShutdown();
 }

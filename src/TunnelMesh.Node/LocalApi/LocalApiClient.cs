@@ -81,6 +81,11 @@ public sealed class LocalApiClient : IDisposable
     public async Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, PeerId = peerId }, cancellation).ConfigureAwait(false)).Revoked ?? throw OtherVersion();
 
+    /// <summary>The mesh tokens, after the end of one if that is wanted; this peer has to be a coordinator.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Tokens, TokenId = withdraw }, cancellation).ConfigureAwait(false)).Tokens ?? throw NoAnswer();
+
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);

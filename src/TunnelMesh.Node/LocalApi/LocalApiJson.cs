@@ -10,4 +10,5 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(IReadOnlyList<PeerReport>))]
 [JsonSerializable(typeof(ResolveReport))]
 [JsonSerializable(typeof(RevokeReport))]
+[JsonSerializable(typeof(IReadOnlyList<TokenReport>))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

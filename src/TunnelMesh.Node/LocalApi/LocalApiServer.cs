@@ -220,7 +220,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (_handler.Resolve(request.Name ?? "") is { } found
                         ? new LocalResponse { Ok = true, Resolved = found }
                         : Refuse(LocalErrorCodes.NotFound, $"No device of the mesh is called `{request.Name}`. `tunnelmesh peers` lists them."), false);
-                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Shutdown when !mayChange:
+                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
@@ -231,6 +231,8 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeUserAsync(user, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Revoke:
                     return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
+                case LocalCommands.Tokens:
+                    return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(request.TokenId, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

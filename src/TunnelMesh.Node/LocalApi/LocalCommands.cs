@@ -13,6 +13,8 @@ public static class LocalCommands
     public const string Leave = "leave";
     /// <summary>Revoke a device or a user for good; for root and the owner, on a coordinator.</summary>
     public const string Revoke = "revoke";
+    /// <summary>The mesh tokens, and the end of one; for root and the owner, on a coordinator.</summary>
+    public const string Tokens = "tokens";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
     public const string Shutdown = "shutdown";
 }

@@ -11,6 +11,8 @@ public sealed record LocalRequest
     public string? DeviceId { get; init; }
     /// <summary>Peer ID of the user to revoke with all devices; null when a device is meant.</summary>
     public string? PeerId { get; init; }
+    /// <summary>Token to withdraw; null to list them only.</summary>
+    public long? TokenId { get; init; }
     /// <summary>Leave even when the coordinator cannot be told.</summary>
     public bool Force { get; init; }
 }

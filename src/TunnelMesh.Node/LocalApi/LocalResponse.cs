@@ -17,6 +17,8 @@ public sealed record LocalResponse
     public ResolveReport? Resolved { get; init; }
     /// <summary>Answer to <c>revoke</c>.</summary>
     public RevokeReport? Revoked { get; init; }
+    /// <summary>Answer to <c>tokens</c>.</summary>
+    public IReadOnlyList<TokenReport>? Tokens { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>
     public bool? CoordinatorTold { get; init; }
 }

@@ -7,11 +7,34 @@ namespace TunnelMesh.Platform.Routes;
 /// <summary>What this machine is connected to already: its own addresses as tunnel endpoints, and prefixes that a mesh must not take over.</summary>
 public static class LocalNetworks
 {
+    private const int Listings = 8;
+
     /// <summary>Addresses other machines may reach us at: of interfaces that are up; no loopback, link-local, multicast or wildcard.</summary>
     /// <param name="ownInterface">The mesh's own interface, which is left out; null for none.</param>
     /// <returns>IPv4 and IPv6 addresses without duplicates.</returns>
-    /// <exception cref="NetworkInformationException">The system gave no list, or it changed meanwhile.</exception>
-    public static IReadOnlyList<IPAddress> GetEndpointAddresses(string? ownInterface)
+    /// <exception cref="IOException">The interfaces cannot be listed.</exception>
+    public static IReadOnlyList<IPAddress> GetEndpointAddresses(string? ownInterface) => Whole(() => List(ownInterface));
+
+    /// <summary>Lists anew when interfaces came or went meanwhile: the framework lists them one by one, and then throws one of several exceptions.</summary>
+    internal static IReadOnlyList<IPAddress> Whole(Func<IReadOnlyList<IPAddress>> list)
+    {
+        for (int left = Listings - 1; ; left--)
+        {
+            try
+            {
+                return list();
+            }
+            catch (Exception e) when (e is ArgumentException or NetworkInformationException or IOException)
+            {
+                if (left == 0)
+                {
+                    throw new IOException($"The network interfaces of this machine cannot be listed: {e.Message}", e);
+                }
+            }
+        }
+    }
+
+    private static List<IPAddress> List(string? ownInterface)
     {
         var result = new List<IPAddress>();
         foreach (IPAddress address in OperatingSystem.IsLinux() ? LinuxAddresses.List(ownInterface) : ListByFramework(ownInterface))

@@ -67,6 +67,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
             LocalApiJson.Default.RuntimeReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
+            LocalApiJson.Default.TokenReport,
         ];
         string section = Section("JSON");
         Assert.All(types.SelectMany(t => t.Properties).Select(p => p.Name), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));

@@ -65,6 +65,23 @@ public sealed class CoordinatorServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_withdrawn_token_admits_nobody_from_then_on_and_whom_it_admitted_stays()
+    {
+        CoordinatorClient client = new(TimeProvider.System);
+        JoinRequest member = Request();
+        JoinResult joined = await client.JoinAsync(member, _token, Cancel);
+        string other = MeshToken.Generate(RandomNumberGenerator.Fill);
+        await _state.AddTokenAsync(other, null, null, Cancel);
+        await _server.ReloadTokensAsync(Cancel);
+        Assert.False(await _server.WithdrawTokenAsync(99, Cancel));
+        Assert.True(await _server.WithdrawTokenAsync(1, Cancel));
+        ControlException refused = await Assert.ThrowsAsync<ControlException>(() => client.JoinAsync(Request(), _token, Cancel));
+        Assert.Equal(ControlErrorCodes.ProofRefused, refused.Code);
+        Assert.Equal(joined.Device.Ip, (await client.RenewAsync(member, joined.MeshRoot, Cancel)).Device.Ip);
+        Assert.Equal("10.42.0.2", (await client.JoinAsync(Request(), other, Cancel)).Device.Ip);
+    }
+
+    [Fact]
     public async Task A_wrong_token_is_refused_and_after_five_the_address_waits()
     {
         CoordinatorClient client = new(TimeProvider.System);

@@ -26,7 +26,9 @@ public sealed class TokenSetupTests : IDisposable
     {
         string one = new('a', 32), two = new('b', 64);
         await using SqliteState state = Open();
-        Assert.Null((await EnsureAsync(state, $"{one.ToUpperInvariant()}, {two}")).File);
+        TokenSetupResult first = await EnsureAsync(state, $"{one.ToUpperInvariant()}, {two}");
+        Assert.Null(first.File);
+        Assert.Equal([1L, 2L], first.Given);
         Assert.Null((await EnsureAsync(state, null)).File);
         Assert.Equal([one, two], await SecretsAsync(state));
         Assert.False(File.Exists(TokenFile));

@@ -25,6 +25,8 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
             Assert.Equal(["d1"], (await client.RevokeDeviceAsync("d1", stop)).Devices);
             Assert.True((await client.RevokeUserAsync("u1", stop)).User);
+            Assert.Equal([4L, 5L], (await client.TokensAsync(null, stop)).Select(t => t.Id));
+            Assert.True((await client.TokensAsync(5, stop))[1].Withdrawn);
             LocalApiException unclear = await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.Revoke }, stop));
             Assert.Equal(LocalErrorCodes.BadRequest, unclear.Code);
             PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
@@ -78,6 +80,16 @@ public sealed class LocalApiServerTests : IDisposable
             Task.FromResult(new RevokeReport { PeerId = "u", User = false, Devices = [deviceId] });
         public Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
             Task.FromResult(new RevokeReport { PeerId = peerId, User = true, Devices = [] });
+        public Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<TokenReport>>([.. new long[] { 4, 5 }.Select(id => new TokenReport
+            {
+                Id = id,
+                Valid = withdraw != id,
+                Withdrawn = withdraw == id,
+                Given = true,
+                Admitted = 1,
+                Added = DateTimeOffset.UnixEpoch,
+            })]);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

@@ -59,9 +59,20 @@ public class LocalNetworksTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere the framework's list is the only one");
         Assert.All([null, .. NetworkInterface.GetAllNetworkInterfaces().Select(n => n.Name)], own => Assert.Equal(
-            LocalNetworks.ListByFramework(own).Select(a => a.ToString()).Order(), LinuxAddresses.List(own).Select(a => a.ToString()).Order()));
+            LocalNetworks.Whole(() => [.. LocalNetworks.ListByFramework(own)]).Select(a => a.ToString()).Order(), LinuxAddresses.List(own).Select(a => a.ToString()).Order()));
         long before = GC.GetAllocatedBytesForCurrentThread();
         LocalNetworks.GetEndpointAddresses("tun-mesh0");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8192);
+    }
+
+    [Fact]
+    public void Interfaces_that_come_and_go_while_they_are_listed_are_listed_anew()
+    {
+        Queue<Exception> failures = new([new ArgumentException("An invalid IP address was specified."), new NetworkInformationException(), new FileNotFoundException()]);
+        IPAddress[] found = [IPAddress.Parse("192.0.2.1")];
+        Assert.Same(found, LocalNetworks.Whole(() => failures.TryDequeue(out Exception? failure) ? throw failure : found));
+        Assert.Empty(failures);
+        IOException refused = Assert.Throws<IOException>(() => LocalNetworks.Whole(() => throw new ArgumentException("no address")));
+        Assert.Contains("interfaces of this machine", refused.Message, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,49 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Cli.Hosting;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class EndpointMonitorTests
+{
+    [Fact]
+    public async Task A_look_that_fails_is_told_once_and_is_not_the_last()
+    {
+        IPEndPoint[] found = [new(IPAddress.Parse("192.0.2.1"), 2223)];
+        TaskCompletionSource<IReadOnlyList<IPEndPoint>> heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<Exception> told = [];
+        FakeTimeProvider time = new();
+        int looks = 0;
+        await using (new EndpointMonitor(
+            () => ++looks < 3 ? throw new ArgumentException("An invalid IP address was specified.") : found,
+            (list, _) =>
+            {
+                heard.TrySetResult(list);
+                return Task.CompletedTask;
+            },
+            told.Add, time))
+        {
+            while (!heard.Task.IsCompleted)
+            {
+                time.Advance(EndpointMonitor.Look);
+                await Task.Delay(1, TestContext.Current.CancellationToken);
+            }
+        }
+        Assert.Same(found, await heard.Task);
+        Assert.True(looks >= 3);
+        Assert.Single(told);
+    }
+
+    [Fact]
+    public async Task It_stops_cleanly_while_its_looks_fail()
+    {
+        FakeTimeProvider time = new();
+        TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using EndpointMonitor monitor = new(() => throw new IOException("gone"), (_, _) => Task.CompletedTask, _ => failed.TrySetResult(), time);
+        while (!failed.Task.IsCompleted)
+        {
+            time.Advance(EndpointMonitor.Look);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+}
