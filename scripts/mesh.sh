@@ -136,6 +136,15 @@ mesh_wait() {
     done
 }
 
+# mesh_reach NAME TARGET: tries for ten seconds. A ping alone would end at the first answer that there is no way, which there may not be yet.
+mesh_reach() {
+    for _ in $(seq 50); do
+        mesh_in "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1 && return 0
+        sleep 0.2
+    done
+    fail "no way from $1 to $2; see $(mesh_log "$1")."
+}
+
 # mesh_ip6 NAME: the machine's IPv6 address inside the mesh.
 mesh_ip6() { ip -n "$mesh_tag-$1" -6 -o address show scope global dev tun-mesh0 | awk '{sub("/.*", "", $4); print $4; exit}'; }
 
