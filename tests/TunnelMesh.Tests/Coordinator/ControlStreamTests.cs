@@ -113,7 +113,7 @@ public sealed class ControlStreamTests
     }
 
     [Fact]
-    public async Task An_outage_has_one_beginning_whichever_coordinator_is_tried_meanwhile()
+    public async Task An_outage_has_one_beginning_however_often_is_dialled_meanwhile()
     {
         IdentityKey identity = IdentityKey.Generate(RandomNumberGenerator.Fill);
         DeviceKey device = DeviceKey.Generate(RandomNumberGenerator.Fill);
@@ -130,8 +130,7 @@ public sealed class ControlStreamTests
         TestPeer peer = await mesh.PeerAsync("peer");
         await peer.SeesAsync("hub", online: false);
         await mesh.StopAsync();
-        await peer.UntilStateAsync(s => s is { Phase: ControlPhase.Disconnected, Server: "127.0.0.1:1" });
-        await peer.UntilStateAsync(s => s.Phase == ControlPhase.Disconnected && s.Server == mesh.Address.ToString());
+        await peer.UntilStateAsync(_ => peer.States.Count(s => s.Phase == ControlPhase.Disconnected) >= 4);
         Assert.Single(peer.States.Where(s => s.Phase == ControlPhase.Disconnected).Select(s => s.Since).Distinct());
         await mesh.StartAgainAsync();
         await peer.UntilStateAsync(s => s.Phase == ControlPhase.Connected && s.Since > peer.States.First(lost => lost.Phase == ControlPhase.Disconnected).Since);
