@@ -40,6 +40,8 @@ bench: build
 	@bench/side-by-side
 	@FIGURES='tcp1 tcp1r tcp4' bench/side-by-side tunnelmesh inside6 outside6 two-threads two-lanes no-cipher
 	@bench/hundred-peers
+	@bench/allocations
+	@bench/lossy-link
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- peer-memory

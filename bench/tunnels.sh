@@ -17,8 +17,33 @@ tunnels_stop() {
 
 median() { sort -n "$1" | awk '{v[NR] = $1} END {if (NR == 0) print "-"; else if (NR % 2) print v[(NR + 1) / 2]; else print (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
+# conditions WHAT: what every table begins with.
 conditions() {
-    say "Conditions: $(uname -sr), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg), $(git -C "$root" rev-parse --short HEAD)$*"
+    say "Conditions: $(uname -sr), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg), $(git -C "$root" rev-parse --short HEAD)${wireguard:+, wireguard-go $("$wireguard" --version 2>/dev/null | awk 'NR == 1 {print $2}')}${nebula:+, nebula $("$nebula" -version | awk '{print $2}')}, $1"
+    say
+}
+
+# table_head: the head of a table of all systems; table_row TEXT NAME: the medians in the results NAME.SYSTEM, and the ratios of the first to each.
+table_head() {
+    local header='| figure |' line='|---|' system
+    for system in "${systems[@]}"; do
+        header+=" $system |" line+='---|'
+        [ "$system" = "${systems[0]}" ] || header+=" ratio |" line+='---|'
+    done
+    say "$header"
+    say "$line"
+}
+
+table_row() {
+    local first value system text="| $1 |"
+    [ -e "$results/$2.${systems[0]}" ] || return 0
+    first=$(median "$results/$2.${systems[0]}")
+    for system in "${systems[@]}"; do
+        value=$(median "$results/$2.$system")
+        text+=" $value |"
+        [ "$system" = "${systems[0]}" ] || text+=" $(awk -v a="$first" -v b="$value" 'BEGIN {if (b > 0) printf "%.2f", a / b; else print "-"}') |"
+    done
+    say "$text"
 }
 
 # machine NAME: a new machine.
@@ -66,17 +91,22 @@ wireguard_up() {
     ip -n "$mesh_tag-$name" link set "$device" mtu 1400 up
 }
 
-wireguard_pair() {
+# wireguard_between A B: a wireguard-go tunnel between two machines, 10.77.0.1 and 10.77.0.2.
+wireguard_between() {
     local name
     wireguard=$("$root/scripts/get-anchor" wireguard-go)
-    pair wireguard-go
-    for name in wireguard-go-a wireguard-go-b; do
+    for name in "$1" "$2"; do
         (umask 077 && wg genkey > "$results/$name.key")
         wg pubkey < "$results/$name.key" > "$results/$name.pub"
     done
-    wireguard_up wireguard-go-a 10.77.0.1 wireguard-go-b
-    wireguard_up wireguard-go-b 10.77.0.2 wireguard-go-a
+    wireguard_up "$1" 10.77.0.1 "$2"
+    wireguard_up "$2" 10.77.0.2 "$1"
     target[wireguard-go]=10.77.0.2
+}
+
+wireguard_pair() {
+    pair wireguard-go
+    wireguard_between wireguard-go-a wireguard-go-b
 }
 
 nebula_pair() {

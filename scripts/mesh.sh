@@ -65,6 +65,32 @@ mesh_machine() {
     ip -n "$namespace" route add default via 198.51.100.254
 }
 
+# mesh_link NAME NAME LOSS_PERCENT DELAY_MS: the Ethernet ports of two machines give way to a long link that loses packets; addresses stay.
+# A number written to $mesh_state/link.in decides from then on which packets are lost.
+mesh_link() {
+    local name device program=$root/bench/TunnelMesh.Bench/bin/Release/net10.0/TunnelMesh.Bench
+    dotnet build "$root/bench/TunnelMesh.Bench" -nologo -v quiet -c Release > "$mesh_state/build.log" 2>&1 || fail "the link does not build: $(cat "$mesh_state/build.log")"
+    mkfifo "$mesh_state/link.in"
+    mkdir "$mesh_state/link"
+    : > "$mesh_state/link/log"
+    setsid ip netns exec "$mesh_tag-net" "$program" link "link-$1" "link-$2" "$3" "$4" <> "$mesh_state/link.in" > "$mesh_state/link/log" 2>&1 &
+    echo $! > "$mesh_state/link/pid"
+    disown
+    for _ in $(seq 100); do
+        grep -q 'is there' "$mesh_state/link/log" && break
+        sleep 0.05
+    done
+    grep -q 'is there' "$mesh_state/link/log" || fail "no link: $(cat "$mesh_state/link/log")"
+    for name in "$1" "$2"; do
+        device=link-$name
+        ip -n "$mesh_tag-$name" link set eth0 down
+        ip -n "$mesh_tag-$name" address flush dev eth0
+        ip -n "$mesh_tag-net" link set "$device" netns "$mesh_tag-$name"
+        ip -n "$mesh_tag-$name" address add "$(mesh_address "$name")/24" dev "$device"
+        ip -n "$mesh_tag-$name" link set "$device" up
+    done
+}
+
 # mesh_in NAME COMMAND...: runs a command on that machine, with its TUNNELMESH_HOME.
 mesh_in() {
     local name=$1
@@ -110,8 +136,20 @@ mesh_wait() {
     done
 }
 
+# mesh_reach NAME TARGET: tries for ten seconds. A ping alone would end at the first answer that there is no way, which there may not be yet.
+mesh_reach() {
+    for _ in $(seq 50); do
+        mesh_in "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1 && return 0
+        sleep 0.2
+    done
+    fail "no way from $1 to $2; see $(mesh_log "$1")."
+}
+
 # mesh_ip6 NAME: the machine's IPv6 address inside the mesh.
 mesh_ip6() { ip -n "$mesh_tag-$1" -6 -o address show scope global dev tun-mesh0 | awk '{sub("/.*", "", $4); print $4; exit}'; }
+
+# mesh_status NAME FIELD: a number that `tunnelmesh status --json` shows.
+mesh_status() { mesh_in "$1" "$mesh_binary" status --json | grep -o "\"$2\":[0-9]*" | cut -d : -f 2; }
 
 # mesh_leave NAME: asks the program to end as a service manager would, and waits for it.
 mesh_leave() {
@@ -146,8 +184,8 @@ mesh_stop() {
     for pidfile in "$state"/*/pid; do
         [ -e "$pidfile" ] || continue
         pid=$(cat "$pidfile")
-        # Process ids are used again: only a tunnelmesh is ended.
-        if grep -qz -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null; then
+        # Process ids are used again: only a tunnelmesh, or the link, is ended.
+        if grep -qzi -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null; then
             kill -TERM "$pid" 2>/dev/null || true
         fi
     done
@@ -155,7 +193,7 @@ mesh_stop() {
         [ -e "$pidfile" ] || continue
         pid=$(cat "$pidfile")
         for _ in $(seq 100); do
-            grep -qz -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null || continue 2
+            grep -qzi -- tunnelmesh "/proc/$pid/cmdline" 2>/dev/null || continue 2
             sleep 0.05
         done
         kill -KILL "$pid" 2>/dev/null || true

@@ -1,11 +1,13 @@
 using System.Globalization;
 using TunnelMesh.Bench;
 using TunnelMesh.Bench.CoordinatorLoad;
+using TunnelMesh.Bench.LossyLink;
 
 // bench handshakes [ROUNDS]                          how many handshakes a responder answers per second on one core
 // bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, alone and in batches, with each implementation of the cipher
 // bench offload [ROUNDS]                             nanoseconds per segment to cut super-packets and to join segments
 // bench peer-memory [PEERS]                          kilobytes that a peer costs the data plane: known, with a session, after a rekey
+// bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]   a long link that loses packets, between two TUN devices
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load
 int rounds = args.Length > 1 && int.TryParse(args[1], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
@@ -28,7 +30,10 @@ switch (args)
     case ["coordinator-load", "connected" or "joins" or "restart", string count]:
         await LoadRun.RunAsync(args[1], int.Parse(count, CultureInfo.InvariantCulture), Console.Out);
         return 0;
+    case ["link", .. string[] words] when LinkOptions.TryParse(words) is { } options:
+        LossyLink.Run(options, Console.In, Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS");
+        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
         return 2;
 }

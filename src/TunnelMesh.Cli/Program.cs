@@ -19,6 +19,11 @@ internal static class Program
             Console.Out.WriteLine($"tunnelmesh {Version}");
             return (int)ExitCode.Ok;
         }
+        if (OperatingSystem.IsMacOS())
+        {
+            // Coordinators speak TLS 1.3 only, which the framework has here through Network.framework, and only when asked before the first connection.
+            AppContext.SetSwitch("System.Net.Security.UseNetworkFramework", true);
+        }
         ProcessEnvironment environment = ProcessEnvironment.Read();
         return await RunAsync(args, environment, Environment.IsPrivilegedProcess, Console.Out, Console.Error);
     }

@@ -31,9 +31,10 @@ internal static class LeaveCommand
                     throw new PeerNotRunningException($"{e.Message} Only a running peer can tell the coordinator that it leaves; `tunnelmesh leave --force` forgets the mesh here without telling it.");
                 }
                 string directory = commands.Layout.ContextDirectory(which);
-                if (Directory.Exists(directory))
+                if (!Directory.Exists(directory) || !new PeerStore(directory, TimeProvider.System).Clear())
                 {
-                    new PeerStore(directory, TimeProvider.System).Clear();
+                    await parsed.InvocationConfiguration.Output.WriteLineAsync($"The context {which} is a member of no mesh: there was nothing to forget.");
+                    return (int)ExitCode.Ok;
                 }
                 told = false;
             }

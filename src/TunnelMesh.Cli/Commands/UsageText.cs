@@ -19,7 +19,7 @@ internal static class UsageText
         if (Unknown(parsed) is { } unknown)
         {
             return unknown.StartsWith('-') ? NoFlag(unknown, command, parsed.RootCommandResult.Command, path)
-                : isRoot ? NoCommand(unknown, command, path)
+                : isRoot || IsBeforeCommand(unknown, parsed) ? NoCommand(unknown, parsed.RootCommandResult.Command)
                 : $"`{unknown}` is one argument too many for `{path}`. `{path} --help` shows what it takes.";
         }
         if (parsed.Errors.Count == 0)
@@ -37,6 +37,10 @@ internal static class UsageText
         .Select(token => token.Value)
         .FirstOrDefault(value => value.Length > 1 && value.StartsWith('-')) ?? (parsed.UnmatchedTokens is [var first, ..] ? first : null);
 
+    // `service status` means a command that does not exist, not the one called `status`.
+    private static bool IsBeforeCommand(string unknown, ParseResult parsed) =>
+        parsed.Tokens.TakeWhile(token => token.Type != TokenType.Command).Any(token => token.Value == unknown);
+
     private static string NoFlag(string unknown, Command command, Command root, string path)
     {
         string name = unknown.Split('=', 2)[0];
@@ -48,8 +52,8 @@ internal static class UsageText
         return $"`{path}` has no flag `{name}`.{nearest} `{path} --help` shows its flags.";
     }
 
-    private static string NoCommand(string unknown, Command root, string path) =>
-        $"There is no command `{unknown}`.{Nearest(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{path} --help` shows the commands.";
+    private static string NoCommand(string unknown, Command root) =>
+        $"There is no command `{unknown}`.{Nearest(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{Program} --help` shows the commands.";
 
     // What shares too little with anything is no misspelling.
     private static string Nearest(string text, IEnumerable<string> candidates)

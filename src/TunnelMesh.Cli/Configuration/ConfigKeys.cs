@@ -20,7 +20,7 @@ internal static class ConfigKeys
         new("private_key", "a path", "", "Identity key, Ed25519 in OpenSSH format; made when it does not exist.",
             Text((s, v) => s.PrivateKey = v, v => v.Length > 0)) { Derived = "~/.tunnelmesh/id_ed25519" },
         new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Names.Contains)),
-        new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface.", Text((s, v) => s.TunName = v, IsInterfaceName)),
+        new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface; macOS knows utunN only, and chooses for any other.", Text((s, v) => s.TunName = v, IsInterfaceName)),
         new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
         new("dataplane.tun_offloads", "true or false", "true", "Whether super-packets cross the TUN interface whole; false for diagnosis.", Boolean((s, v) => s.TunOffloads = v)),
         new("dataplane.udp_offloads", "true or false", "true", "Whether datagrams are sent and received in trains; false for diagnosis.", Boolean((s, v) => s.UdpOffloads = v)),

@@ -55,6 +55,7 @@ internal static class ExitCodes
     {
         LocalErrorCodes.Forbidden => ExitCode.Permission,
         LocalErrorCodes.Unreachable => ExitCode.Network,
+        LocalErrorCodes.UnknownCommand or LocalErrorCodes.OtherVersion => ExitCode.VersionMismatch,
         LocalErrorCodes.Starting => ExitCode.NotRunning,
         _ => ExitCode.General,
     };

@@ -55,9 +55,16 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     {
         Settings settings = options.Settings;
         string file = Path.Combine(settings.CoordinatorDataDir, "state.db");
-        bool founding = !File.Exists(file);
+        string authorityDirectory = Path.Combine(settings.CoordinatorDataDir, "ca"), rootFile = Path.Combine(authorityDirectory, MeshAuthority.RootFileName);
+        bool founding = !File.Exists(file), rooted = File.Exists(rootFile);
         if (founding)
         {
+            RequireFree(options, stored);
+            if (rooted)
+            {
+                throw new CertificateStoreException(
+                    $"{file} is missing, but {rootFile} exists. Restore it from a backup; to found a new mesh, which every peer must then join, move {authorityDirectory} away.");
+            }
             // A mesh keeps the range it is founded with, so this is the last moment to choose another one.
             MeshRange.Check(settings.MeshCidr, settings.TunName);
         }
@@ -65,8 +72,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         try
         {
             SqliteState state = cleanup.Add(SqliteState.Open(new SqliteStateOptions { File = file, Cidr = settings.MeshCidr, Time = options.Time }));
-            MeshAuthority authority = cleanup.AddDisposable(MeshAuthority.Open(
-                Path.Combine(settings.CoordinatorDataDir, "ca"), [state.Mesh.Cidr, state.Mesh.Ula], options.Time));
+            // A start that ended while it founded the mesh has no device yet.
+            if (!rooted && (await state.LoadDevicesAsync(cancel).ConfigureAwait(false)).Count > 0)
+            {
+                throw new CertificateStoreException($"{rootFile} is missing, but {file} has devices. A new root would lock out every peer; restore it from a backup.");
+            }
+            MeshAuthority authority = cleanup.AddDisposable(MeshAuthority.Open(authorityDirectory, [state.Mesh.Cidr, state.Mesh.Ula], options.Time));
             byte[] root = authority.Root.RawData;
             if (stored.Membership is { } other && !other.MeshRoot.AsSpan().SequenceEqual(root))
             {
@@ -119,6 +130,23 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
+
+    // Before anything of a new mesh is made.
+    private static void RequireFree(PeerHostOptions options, StoredPeer stored)
+    {
+        if (stored.Membership is not { } member)
+        {
+            return;
+        }
+        string data = options.Settings.CoordinatorDataDir;
+        throw member.Device.Coordinator
+            ? new HostException(ExitCode.DamagedState,
+                $"The context {options.Context} serves a mesh, but {data} has no state.db. Restore the directory from a copy, or name it in coordinator.data_dir; " +
+                "to give that mesh up and found another one: tunnelmesh leave --force")
+            : new HostException(ExitCode.Configuration,
+                $"The context {options.Context} is a member of the mesh at {member.Server}, and `join` without a server would found another one. " +
+                $"Go on with: tunnelmesh join {member.Server}; or use another --context.");
+    }
 
     private static async Task<IReadOnlyList<long>> SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
     {

@@ -51,6 +51,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             },
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
+            Runtime = RuntimeReport.Now(),
             PeersTotal = others.Count,
             PeersOnline = others.Count(d => d.Wire.Online),
         };
@@ -88,7 +89,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         if (parts.Coordinator is not null)
         {
             throw new LocalApiException(LocalErrorCodes.Failed,
-                "This machine serves the mesh, so it cannot leave it. To end the mesh, stop the peer and remove coordinator.data_dir; every other device then has to join another one.");
+                "This machine serves the mesh, so it cannot leave it. To end the mesh, stop the peer, remove coordinator.data_dir and run `tunnelmesh leave --force`; every other device then has to join another one.");
         }
         bool told = true;
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -129,6 +129,14 @@ internal sealed class PeerHost : IAsyncDisposable
     private bool Serves()
     {
         bool serves = _options.Settings.CoordinatorEnabled ?? _options.Server is null;
+        if (serves && !OperatingSystem.IsLinux())
+        {
+            string why = OperatingSystem.IsMacOS()
+                ? "the framework serves no TLS 1.3 on macOS"
+                : "the files of a mesh's authority are kept private by file modes, which only Unix has";
+            throw new HostException(ExitCode.Configuration,
+                $"This machine cannot be a coordinator: {why}. Found the mesh on a Linux machine, and join it from here: tunnelmesh join HOST:8443");
+        }
         return serves && _options.Server is { } server
             ? throw new HostException(ExitCode.Configuration,
                 $"coordinator.enabled is true, but `join {server}` names a coordinator elsewhere. Several coordinators in one mesh are not yet supported in this version: leave out one of the two.")

@@ -20,6 +20,9 @@ public sealed class MeshAuthority : IDisposable
     // A mesh founded while the clock was ahead shall not stand still until that time has come.
     private static readonly TimeSpan FoundingBackdate = TimeSpan.FromDays(2);
 
+    /// <summary>File of the root and its key in the authority's directory.</summary>
+    public const string RootFileName = "root.pem";
+
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1", ClientAuth = "1.3.6.1.5.5.7.3.2";
     private static readonly string[] Suffixes = ["tunnelmesh", "mesh", "this.tm"];
     private readonly TimeProvider _time;
@@ -51,7 +54,7 @@ public sealed class MeshAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(ranges);
         ArgumentNullException.ThrowIfNull(time);
         OwnFiles.MakeDirectory(directory);
-        string rootFile = Path.Combine(directory, "root.pem"), issuerFile = Path.Combine(directory, "issuer.pem");
+        string rootFile = Path.Combine(directory, RootFileName), issuerFile = Path.Combine(directory, "issuer.pem");
         if (!File.Exists(rootFile))
         {
             if (File.Exists(issuerFile))

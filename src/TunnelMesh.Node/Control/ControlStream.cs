@@ -277,7 +277,8 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
 
     private void Become(ControlPhase phase, CoordinatorAddress server, ControlException? problem)
     {
-        bool same = State.Phase == phase && State.Server == server.ToString();
+        // One outage, whichever coordinator is tried meanwhile.
+        bool same = State.Phase == phase && (phase != ControlPhase.Connected || State.Server == server.ToString());
         State = new ControlState(phase, server.ToString(), same ? State.Since : clock.GetUtcNow(), problem?.Message, problem?.Code);
         options.OnState(State);
     }

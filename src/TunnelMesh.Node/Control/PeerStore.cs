@@ -57,7 +57,7 @@ public sealed class PeerStore
 
     /// <summary>The client certificate with its key, or null.</summary>
     /// <exception cref="PeerStoreException">Damaged; a new one can be had by renewal.</exception>
-    public PeerCertificate? LoadCertificate() => Load("certificate.pem", ReadCertificate, "Run the command again: the certificate is renewed by the device's keys.");
+    public PeerCertificate? LoadCertificate() => Load("certificate.pem", ReadCertificate, "It is renewed by the device's keys.");
 
     /// <summary>Keeps the client certificate and its key in one file.</summary>
     public void SaveCertificate(PeerCertificate certificate)
@@ -117,12 +117,15 @@ public sealed class PeerStore
     }
 
     /// <summary>Forgets the mesh after leaving: everything but damaged files kept aside.</summary>
-    public void Clear()
+    /// <returns>True when there was a membership.</returns>
+    public bool Clear()
     {
+        bool member = File.Exists(Path.Combine(_directory, "mesh.json"));
         foreach (string name in new[] { "certificate.pem", "map.json.gz", "pins.json", "mesh.json", "device.key", "tai64n" })
         {
             File.Delete(Path.Combine(_directory, name));
         }
+        return member;
     }
 
     // A label of no clock would make every later handshake fail, or hold this device's labels there for good.

@@ -19,7 +19,7 @@ public sealed class LocalApiClient : IDisposable
     /// <param name="paths">Candidate socket paths, best first.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="PeerNotRunningException">Nobody answers at any of them.</exception>
-    /// <exception cref="UnauthorizedAccessException">A socket is there, but this user may not use it.</exception>
+    /// <exception cref="LocalApiException">A socket is there, but this user may not use it.</exception>
     public static async Task<LocalApiClient> ConnectAsync(IReadOnlyList<string> paths, CancellationToken cancellation)
     {
         string? denied = null;
@@ -44,24 +44,24 @@ public sealed class LocalApiClient : IDisposable
             }
         }
         throw denied is not null
-            ? new UnauthorizedAccessException($"You may not use the control socket {denied}. {(OperatingSystem.IsWindows() ? "Run as an administrator." : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`." : "Run as root (sudo).")}")
+            ? new LocalApiException(LocalErrorCodes.Forbidden, $"You may not use the control socket {denied}. {(OperatingSystem.IsWindows() ? "Run as an administrator." : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`." : "Run as root (sudo).")}")
             : new PeerNotRunningException($"No peer is running here (nobody answers at {string.Join(" or ", paths)}). Start one with `tunnelmesh join`.");
     }
 
     /// <summary>State of the running peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public async Task<StatusReport> StatusAsync(CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Status }, cancellation).ConfigureAwait(false)).Status ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Status }, cancellation).ConfigureAwait(false)).Status ?? throw OtherVersion();
 
     /// <summary>The other devices.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public async Task<IReadOnlyList<PeerReport>> PeersAsync(CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Peers }, cancellation).ConfigureAwait(false)).Peers ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Peers }, cancellation).ConfigureAwait(false)).Peers ?? throw OtherVersion();
 
     /// <summary>Addresses of a name.</summary>
     /// <exception cref="LocalApiException">No device has it (<see cref="LocalErrorCodes.NotFound"/>), or the peer refused.</exception>
     public async Task<ResolveReport> ResolveAsync(string name, CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Resolve, Name = name }, cancellation).ConfigureAwait(false)).Resolved ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Resolve, Name = name }, cancellation).ConfigureAwait(false)).Resolved ?? throw OtherVersion();
 
     /// <summary>Leaves the mesh for good.</summary>
     /// <param name="force">Also when the coordinator cannot be told.</param>
@@ -69,17 +69,17 @@ public sealed class LocalApiClient : IDisposable
     /// <returns>True when the coordinator agreed, false when only this machine has forgotten the mesh.</returns>
     /// <exception cref="LocalApiException">The peer refused or could not tell the coordinator.</exception>
     public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Leave, Force = force }, cancellation).ConfigureAwait(false)).CoordinatorTold ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Leave, Force = force }, cancellation).ConfigureAwait(false)).CoordinatorTold ?? throw OtherVersion();
 
     /// <summary>Revokes a device for good; this peer has to be a coordinator.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public async Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, DeviceId = deviceId }, cancellation).ConfigureAwait(false)).Revoked ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, DeviceId = deviceId }, cancellation).ConfigureAwait(false)).Revoked ?? throw OtherVersion();
 
     /// <summary>Revokes a user with all devices; this peer has to be a coordinator.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public async Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, PeerId = peerId }, cancellation).ConfigureAwait(false)).Revoked ?? throw NoAnswer();
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, PeerId = peerId }, cancellation).ConfigureAwait(false)).Revoked ?? throw OtherVersion();
 
     /// <summary>The mesh tokens, after the end of one if that is wanted; this peer has to be a coordinator.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
@@ -108,14 +108,20 @@ public sealed class LocalApiClient : IDisposable
             {
                 throw NoAnswer();
             }
-            LocalResponse response = JsonSerializer.Deserialize(answer.Span, LocalApiJson.Default.LocalResponse) ?? throw NoAnswer();
+            LocalResponse response = JsonSerializer.Deserialize(answer.Span, LocalApiJson.Default.LocalResponse) ?? throw OtherVersion();
             return response.Ok ? response : throw new LocalApiException(response.Error ?? LocalErrorCodes.Failed, response.Message ?? "The peer refused.");
         }
-        catch (Exception e) when (e is SocketException or JsonException)
+        catch (SocketException)
         {
             throw NoAnswer();
         }
+        catch (JsonException)
+        {
+            throw OtherVersion();
+        }
     }
+
+    private static LocalApiException OtherVersion() => new(LocalErrorCodes.OtherVersion, "The running peer answers in a way this program does not understand: it is of another version. Restart it, so that both are of one.");
 
     private static LocalApiException NoAnswer() => new(LocalErrorCodes.Failed, "The running peer closed the control socket without an answer; it may just have stopped.");
 }

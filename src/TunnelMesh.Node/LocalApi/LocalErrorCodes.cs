@@ -15,6 +15,8 @@ public static class LocalErrorCodes
     public const string Unreachable = "unreachable";
     /// <summary>The peer has not joined yet.</summary>
     public const string Starting = "starting";
+    /// <summary>The running peer's answer is of another version than the client.</summary>
+    public const string OtherVersion = "other_version";
     /// <summary>Anything else; the message says what.</summary>
     public const string Failed = "failed";
 }

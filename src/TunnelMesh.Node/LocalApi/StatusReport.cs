@@ -30,6 +30,8 @@ public sealed record StatusReport
     /// <summary>The data plane; null while it is not there yet.</summary>
     [JsonPropertyName("dataplane")]
     public required DataPlaneReport? DataPlane { get; init; }
+    /// <summary>The .NET runtime.</summary>
+    public required RuntimeReport Runtime { get; init; }
     /// <summary>Other devices in the map.</summary>
     public required int PeersTotal { get; init; }
     /// <summary>Other devices that are online.</summary>

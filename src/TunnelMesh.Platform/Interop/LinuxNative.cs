@@ -34,6 +34,18 @@ internal static unsafe partial class LinuxNative
         public uint Length;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IfAddrs
+    {
+        public IfAddrs* Next;
+        public byte* Name;
+        public uint Flags;
+        public byte* Address;
+        public byte* Mask;
+        public byte* Other;
+        public void* Data;
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileDescriptor Open(string path, int flags, int mode);
 
@@ -54,4 +66,10 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int RecvMMsg(SafeFileDescriptor fd, MMsgHdr* messages, uint count, int flags, void* timeout);
+
+    [LibraryImport("libc", EntryPoint = "getifaddrs", SetLastError = true)]
+    public static partial int GetIfAddrs(IfAddrs** list);
+
+    [LibraryImport("libc", EntryPoint = "freeifaddrs")]
+    public static partial void FreeIfAddrs(IfAddrs* list);
 }

@@ -37,19 +37,11 @@ public static class LocalNetworks
     private static List<IPAddress> List(string? ownInterface)
     {
         var result = new List<IPAddress>();
-        foreach (NetworkInterface nic in NetworkInterface.GetAllNetworkInterfaces())
+        foreach (IPAddress address in OperatingSystem.IsLinux() ? LinuxAddresses.List(ownInterface) : ListByFramework(ownInterface))
         {
-            if (nic.Name == ownInterface || nic.NetworkInterfaceType == NetworkInterfaceType.Loopback || nic.OperationalStatus == OperationalStatus.Down)
+            if (IsCandidate(address) && !result.Contains(address))
             {
-                continue;
-            }
-
-            foreach (UnicastIPAddressInformation unicast in nic.GetIPProperties().UnicastAddresses)
-            {
-                if (IsCandidate(unicast.Address) && !result.Contains(unicast.Address))
-                {
-                    result.Add(unicast.Address);
-                }
+                result.Add(address);
             }
         }
 
@@ -113,6 +105,12 @@ public static class LocalNetworks
             ? bytes[0] is > 0 and < 224 && !(bytes[0] == 169 && bytes[1] == 254)
             : address is { IsIPv6LinkLocal: false, IsIPv6Multicast: false, IsIPv4MappedToIPv6: false };
     }
+
+    /// <summary>Addresses of interfaces that work, as every system of the framework can list them; also the measure of a system's own list in the tests.</summary>
+    internal static IEnumerable<IPAddress> ListByFramework(string? ownInterface) => NetworkInterface.GetAllNetworkInterfaces()
+        .Where(nic => nic.Name != ownInterface && nic.NetworkInterfaceType != NetworkInterfaceType.Loopback && nic.OperationalStatus != OperationalStatus.Down)
+        .SelectMany(nic => nic.GetIPProperties().UnicastAddresses)
+        .Select(unicast => unicast.Address);
 
     private static bool Overlap(IPNetwork a, IPNetwork b) =>
         a.BaseAddress.AddressFamily == b.BaseAddress.AddressFamily && (a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress));

@@ -24,7 +24,7 @@ public sealed class TunOffloadTests
         NetworkNamespace machine = await underlay.AddMachineAsync(cancel);
         using Reflector reflector = Reflector.Start(machine, TunOffloads.Checksum | TunOffloads.Tcp);
         Assert.Equal(TunOffloads.Checksum | TunOffloads.Tcp, reflector.Offloads);
-        Assert.Equal(Bytes, await TransferAsync(machine, v6, cancel));
+        await TransferAsync(machine, v6, cancel);
         reflector.Stop();
         Assert.True(reflector.SuperPackets > 10, $"super-packets: {reflector.SuperPackets}");
         Assert.True(reflector.Groups > 10, $"groups: {reflector.Groups}");
@@ -41,7 +41,7 @@ public sealed class TunOffloadTests
         await using Underlay underlay = await Underlay.CreateAsync(cancel);
         NetworkNamespace machine = await underlay.AddMachineAsync(cancel);
         using Reflector reflector = Reflector.Start(machine, offloads, singly: true);
-        Assert.Equal(Bytes, await TransferAsync(machine, v6: false, cancel));
+        await TransferAsync(machine, v6: false, cancel);
         reflector.Stop();
         Assert.True(reflector.Packets > Bytes / 1500, $"packets: {reflector.Packets}");
         Assert.Equal((0, 0, 0), (reflector.Groups, reflector.WrongChecksums, reflector.Refused));
@@ -104,41 +104,7 @@ public sealed class TunOffloadTests
         Assert.Throws<NotSupportedException>(() => tun.WriteGroup(default, new byte[40], [], []));
     }
 
-    /// <summary>Sends bytes from a kernel socket to the other host, which is a socket of the same machine, and counts what arrives unchanged.</summary>
-    private static async Task<int> TransferAsync(NetworkNamespace machine, bool v6, CancellationToken cancel)
-    {
-        IPAddress local = IPAddress.Parse(v6 ? "fd00:42::1" : "10.42.0.1"), remote = IPAddress.Parse(v6 ? "fd00:42::2" : "10.42.0.2");
-        using Socket listener = NamespaceThread.Run(machine, () =>
-        {
-            Socket made = new(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            made.Bind(new IPEndPoint(local, 0));
-            made.Listen();
-            return made;
-        });
-        using Socket client = NamespaceThread.Run(machine, () => new Socket(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(25));
-        await client.ConnectAsync(new IPEndPoint(remote, ((IPEndPoint)listener.LocalEndPoint!).Port), limit.Token);
-        using Socket server = await listener.AcceptAsync(limit.Token);
-        byte[] data = new byte[Bytes];
-        new Random(3).NextBytes(data);
-        Task sending = Task.Run(async () =>
-        {
-            for (int at = 0; at < data.Length;)
-            {
-                at += await client.SendAsync(data.AsMemory(at), limit.Token);
-            }
-
-            client.Shutdown(SocketShutdown.Send);
-        }, limit.Token);
-        byte[] received = new byte[Bytes + 1];
-        int total = 0, n;
-        while ((n = await server.ReceiveAsync(received.AsMemory(total), limit.Token)) > 0)
-        {
-            total += n;
-        }
-
-        await sending;
-        return data.AsSpan().SequenceEqual(received.AsSpan(0, total)) ? total : -total;
-    }
+    /// <summary>From a kernel socket to the other host, which is a socket of the same machine.</summary>
+    private static Task TransferAsync(NetworkNamespace machine, bool v6, CancellationToken cancel) => BulkTransfer.RunAsync(
+        machine, machine, IPAddress.Parse(v6 ? "fd00:42::1" : "10.42.0.1"), IPAddress.Parse(v6 ? "fd00:42::2" : "10.42.0.2"), up: Bytes, down: 0, cancel);
 }

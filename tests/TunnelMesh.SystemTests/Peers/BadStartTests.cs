@@ -80,6 +80,45 @@ public sealed class BadStartTests
     }
 
     [Fact]
+    public async Task A_member_founds_no_other_mesh_by_leaving_out_the_server_nor_a_coordinator_by_losing_its_state()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        (int code, string output) = await a.FailToJoinAsync(Cancel);
+        Assert.Equal(3, code);
+        Assert.Contains($"Go on with: tunnelmesh join {server}", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(a.Data));
+
+        Assert.Equal(0, await hub.StopAsync(Cancel));
+        Directory.Move(hub.Data, hub.Data + ".lost");
+        (code, output) = await hub.FailToJoinAsync(Cancel);
+        Assert.Equal(9, code);
+        Assert.Contains($"{hub.Data} has no state.db", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(hub.Data));
+        Directory.Move(hub.Data + ".lost", hub.Data);
+        string authority = Path.Combine(hub.Data, "ca");
+        Directory.Move(authority, authority + ".lost");
+        (code, output) = await hub.FailToJoinAsync(Cancel);
+        Assert.Equal(9, code);
+        Assert.Contains("A new root would lock out every peer", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(authority));
+        Directory.Move(authority + ".lost", authority);
+        await using (Peer newcomer = new(underlay, hub.Machine, "newcomer", Token))
+        {
+            File.Copy(Path.Combine(authority, "root.pem"), Path.Combine(Directory.CreateDirectory(Path.Combine(newcomer.Data, "ca")).FullName, "root.pem"));
+            (code, output) = await newcomer.FailToJoinAsync(Cancel);
+            Assert.Equal(9, code);
+            Assert.Contains("state.db is missing, but", output, StringComparison.Ordinal);
+            Assert.False(File.Exists(Path.Combine(newcomer.Data, "state.db")));
+        }
+        Assert.Equal("10.42.0.1", await hub.JoinAsync(Cancel));
+    }
+
+    [Fact]
     public async Task A_damaged_cached_map_is_kept_aside_and_the_coordinator_sends_a_new_one()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

@@ -79,6 +79,13 @@ internal sealed class Peer : IAsyncDisposable
     /// <summary>Ends it as a service manager does; its exit code.</summary>
     public Task<int> StopAsync(CancellationToken cancel) => Program!.TerminateAsync(TimeSpan.FromSeconds(5), cancel);
 
+    /// <summary>Ends it as `kill -9` does: nothing is undone, nobody told.</summary>
+    public async Task KillAsync()
+    {
+        await Program!.DisposeAsync();
+        Program = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Program is not null)

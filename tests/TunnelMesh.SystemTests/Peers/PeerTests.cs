@@ -163,16 +163,24 @@ public sealed class PeerTests
         Assert.Contains("receive_coalescing", with.GetProperty("udp_offloads").EnumerateArray().Select(e => e.GetString()));
         Assert.Equal(0, without.GetProperty("tun_offloads").GetArrayLength() + without.GetProperty("udp_offloads").GetArrayLength());
         Assert.True(await plain.Machine.ReachesAsync(address, 5, Cancel));
+        JsonElement before = await hub.AskJsonAsync(Cancel, "status");
         foreach (string[] direction in new[] { Array.Empty<string>(), ["--reverse"] })
         {
             await using RunningProgram server = hub.Machine.Start(["iperf3", "--server", "--one-off", "--bind", address, "--forceflush"]);
             await server.WaitForLineAsync("Server listening", TimeSpan.FromSeconds(10), Cancel);
-            CommandResult result = await plain.Machine.TryRunAsync(["iperf3", "--client", address, "--bytes", "20M", .. direction], Cancel);
+            CommandResult result = await plain.Machine.TryRunAsync(["iperf3", "--client", address, "--bytes", "100M", .. direction], Cancel);
             Assert.True(result.Succeeded, result.ToString());
         }
-        with = (await hub.AskJsonAsync(Cancel, "status")).GetProperty("dataplane");
-        Assert.True(with.GetProperty("tx_packets").GetInt64() > 14_000, with.ToString());
+
+        JsonElement after = await hub.AskJsonAsync(Cancel, "status");
+        with = after.GetProperty("dataplane");
+        Assert.True(with.GetProperty("tx_packets").GetInt64() > 70_000, with.ToString());
         Assert.True(with.GetProperty("tx_packets").GetInt64() > 4 * with.GetProperty("tx_batches").GetInt64(), with.ToString());
+
+        // The smallest object has 24 bytes. What the program does beside packets allocates, too, and the questions themselves.
+        long packets = Grown("dataplane", "tx_packets") + Grown("dataplane", "rx_packets"), allocated = Grown("runtime", "allocated_bytes");
+        Assert.True(allocated > 0 && allocated < 12 * packets, $"{allocated} bytes allocated during {packets} packets: {after}");
+        long Grown(string part, string field) => after.GetProperty(part).GetProperty(field).GetInt64() - before.GetProperty(part).GetProperty(field).GetInt64();
     }
 
     [Fact]

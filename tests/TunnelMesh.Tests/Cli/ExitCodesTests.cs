@@ -36,6 +36,8 @@ public sealed class ExitCodesTests
         { new PeerAlreadyRunningException("one"), 8 },
         { new LocalApiException(LocalErrorCodes.Forbidden, "no"), 4 },
         { new LocalApiException(LocalErrorCodes.Unreachable, "away"), 5 },
+        { new LocalApiException(LocalErrorCodes.UnknownCommand, "what"), 10 },
+        { new LocalApiException(LocalErrorCodes.OtherVersion, "other"), 10 },
         { new LocalApiException(LocalErrorCodes.Starting, "starting"), 7 },
         { new LocalApiException(LocalErrorCodes.NotFound, "no such name"), 1 },
         { new ControlException(ControlFailure.Unreachable, "away"), 5 },

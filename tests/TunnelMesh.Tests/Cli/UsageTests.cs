@@ -10,6 +10,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("versoin", "There is no command `versoin`. Did you mean `version`?")]
     [InlineData("stat", "Did you mean `status`?")]
     [InlineData("quack", "There is no command `quack`. `tunnelmesh --help` shows the commands.")]
+    [InlineData("service status", "There is no command `service`. `tunnelmesh --help` shows the commands.")]
     [InlineData("join --nmae x", "`tunnelmesh join` has no flag `--nmae`. Did you mean `--name`?")]
     [InlineData("join --nmae", "`tunnelmesh join` has no flag `--nmae`. Did you mean `--name`?")]
     [InlineData("join host:1 --ca-pn=00", "`tunnelmesh join` has no flag `--ca-pn`. Did you mean `--ca-pin`?")]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -109,6 +110,30 @@ public sealed class ControlStreamTests
         await second.UntilAsync(map => map.Epoch == after.Epoch && map.ByName["first"].Wire.Online);
         Assert.Equal(before.ByName["second"].Ip, after.ByName["second"].Ip);
         Assert.Equal(before.ByName["first"].Ip6, after.ByName["first"].Ip6);
+    }
+
+    [Fact]
+    public async Task An_outage_has_one_beginning_however_often_is_dialled_meanwhile()
+    {
+        IdentityKey identity = IdentityKey.Generate(RandomNumberGenerator.Fill);
+        DeviceKey device = DeviceKey.Generate(RandomNumberGenerator.Fill);
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with
+        {
+            Urls = ["https://127.0.0.1:1"],
+            Self = new SelfDevice
+            {
+                DeviceKey = device.Public.ToArray(),
+                IdentityKey = identity.PublicKey.ToArray(),
+                Record = DeviceRecord.Create(identity, "hub", SHA256.HashData(o.Authority.Root.RawData), device.Public, 1, expiry: 0),
+            },
+        });
+        TestPeer peer = await mesh.PeerAsync("peer");
+        await peer.SeesAsync("hub", online: false);
+        await mesh.StopAsync();
+        await peer.UntilStateAsync(_ => peer.States.Count(s => s.Phase == ControlPhase.Disconnected) >= 4);
+        Assert.Single(peer.States.Where(s => s.Phase == ControlPhase.Disconnected).Select(s => s.Since).Distinct());
+        await mesh.StartAgainAsync();
+        await peer.UntilStateAsync(s => s.Phase == ControlPhase.Connected && s.Since > peer.States.First(lost => lost.Phase == ControlPhase.Disconnected).Since);
     }
 
     [Fact]

@@ -36,10 +36,10 @@ public sealed class EventPollerTests : IDisposable
     public void A_device_that_was_not_found_empty_is_not_waited_for()
     {
         _socket.MayHaveMore = true;
-        Assert.Equal(Both, _poller.Wait(Timeout.Infinite));
-        Assert.Equal(Both, _poller.Wait(Timeout.Infinite));
+        Assert.Equal(Both, _poller.Wait(Patience));
+        Assert.Equal(Both, _poller.Wait(Patience));
         _poller.Wake();
-        Assert.Equal(Both | LaneEvents.Woken, _poller.Wait(Timeout.Infinite));
+        Assert.Equal(Both | LaneEvents.Woken, _poller.Wait(Patience));
     }
 
     [Fact]

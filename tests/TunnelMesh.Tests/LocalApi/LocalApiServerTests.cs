@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Tests.LocalApi;
@@ -35,6 +37,32 @@ public sealed class LocalApiServerTests : IDisposable
         }
         Assert.False(File.Exists(SocketPath));
         await Assert.ThrowsAsync<PeerNotRunningException>(() => LocalApiClient.ConnectAsync([SocketPath], stop));
+    }
+
+    [Theory]
+    [InlineData("{\"ok\":true,\"status\":{\"name\":\"a\"}}")]
+    [InlineData("{\"ok\":true}")]
+    [InlineData("hello")]
+    public async Task A_running_peer_of_another_version_is_told_from_one_that_has_stopped(string answer)
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        listener.Listen();
+        foreach ((string? line, string code) in new[] { (answer, LocalErrorCodes.OtherVersion), (null, LocalErrorCodes.Failed) })
+        {
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([SocketPath], stop);
+            Task<StatusReport> asking = client.StatusAsync(stop);
+            using (Socket peer = await listener.AcceptAsync(stop))
+            {
+                await peer.ReceiveAsync(new byte[1024], stop);
+                if (line is not null)
+                {
+                    await peer.SendAsync(Encoding.UTF8.GetBytes(line + "\n"), stop);
+                }
+            }
+            Assert.Equal(code, (await Assert.ThrowsAsync<LocalApiException>(() => asking)).Code);
+        }
     }
 
     [Fact]

@@ -55,6 +55,17 @@ public class LocalNetworksTests
         Assert.Equal(expected, LocalNetworks.IsCandidate(IPAddress.Parse(address)));
 
     [Fact]
+    public void The_systems_own_list_of_addresses_is_the_frameworks_and_makes_no_heap_of_garbage()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere the framework's list is the only one");
+        Assert.All([null, .. NetworkInterface.GetAllNetworkInterfaces().Select(n => n.Name)], own => Assert.Equal(
+            LocalNetworks.Whole(() => [.. LocalNetworks.ListByFramework(own)]).Select(a => a.ToString()).Order(), LinuxAddresses.List(own).Select(a => a.ToString()).Order()));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        LocalNetworks.GetEndpointAddresses("tun-mesh0");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8192);
+    }
+
+    [Fact]
     public void Interfaces_that_come_and_go_while_they_are_listed_are_listed_anew()
     {
         Queue<Exception> failures = new([new ArgumentException("An invalid IP address was specified."), new NetworkInformationException(), new FileNotFoundException()]);
