@@ -27,7 +27,7 @@ public sealed class MapEntry
     public IPAddress Ip { get; }
     /// <summary>Mesh IPv6 address.</summary>
     public IPAddress Ip6 { get; }
-    /// <summary>Approved prefixes.</summary>
+    /// <summary>Approved prefixes inside the mesh; others are left out: nothing leads out of the mesh through a peer.</summary>
     public IReadOnlyList<IPNetwork> Prefixes { get; }
     /// <summary>Candidate UDP endpoints, best first; unreadable ones are left out.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; }
@@ -59,15 +59,9 @@ public sealed class MapEntry
         {
             return null;
         }
-        IPNetwork[] prefixes = new IPNetwork[device.Prefixes.Count];
-        for (int i = 0; i < prefixes.Length; i++)
-        {
-            if (!IPNetwork.TryParse(device.Prefixes[i], out prefixes[i]))
-            {
-                return null;
-            }
-        }
-        return new MapEntry(device, record, ip!, ip6!, prefixes, ParseEndpoints(device.Endpoints));
+        return TryPrefixes(device.Prefixes, mesh, out IPNetwork[] prefixes)
+            ? new MapEntry(device, record, ip!, ip6!, prefixes, ParseEndpoints(device.Endpoints))
+            : null;
     }
 
     /// <summary>The same device, seen or reachable otherwise; nothing is verified again because nothing signed has changed.</summary>
@@ -94,6 +88,24 @@ public sealed class MapEntry
         }
         return [.. endpoints];
     }
+
+    private static bool TryPrefixes(IReadOnlyList<string> texts, MeshInfo mesh, out IPNetwork[] prefixes)
+    {
+        List<IPNetwork> inside = new(texts.Count);
+        bool good = mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6);
+        foreach (string text in texts)
+        {
+            good &= IPNetwork.TryParse(text, out IPNetwork prefix);
+            if (good && (IsInside(prefix, range4) || IsInside(prefix, range6)))
+            {
+                inside.Add(prefix);
+            }
+        }
+        prefixes = [.. inside];
+        return good;
+    }
+
+    private static bool IsInside(IPNetwork prefix, IPNetwork range) => prefix.PrefixLength >= range.PrefixLength && range.Contains(prefix.BaseAddress);
 
     private static bool TryAddress(string text, string cidr, AddressFamily family, out IPAddress? address) =>
         IPAddress.TryParse(text, out address) && address.AddressFamily == family && IPNetwork.TryParse(cidr, out IPNetwork range) && range.Contains(address);

@@ -81,4 +81,13 @@ public sealed class NetworkMapTests
         Start(Device("a", 1));
         Assert.Equal("a", Assert.Single(_changes).Name);
     }
+
+    [Fact]
+    public void A_prefix_that_leads_out_of_the_mesh_is_left_out_and_one_that_is_none_drops_the_device()
+    {
+        MapDevice exit = Device("exit", 1) with { Prefixes = ["0.0.0.0/0", "10.0.0.0/8", "10.42.0.1/32", "192.168.1.0/24", "::/0", "fd12:3456:789a::1/128"] };
+        MapChange start = Start(exit, Device("odd", 2) with { Prefixes = ["10.42.0.2"] });
+        Assert.Equal(["10.42.0.1/32", "fd12:3456:789a::1/128"], Assert.Single(start.Map.Devices.Values).Prefixes.Select(p => p.ToString()));
+        Assert.Equal(1, start.Dropped);
+    }
 }
