@@ -17,11 +17,11 @@ public sealed class MeshAuthority : IDisposable
     /// <summary>Certificates begin this much before their issue, so that small clock differences do no harm.</summary>
     public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(5);
 
-    // A mesh founded while the clock was ahead shall not stand still until that time has come.
-    private static readonly TimeSpan FoundingBackdate = TimeSpan.FromDays(2);
-
     /// <summary>File of the root and its key in the authority's directory.</summary>
     public const string RootFileName = "root.pem";
+
+    // A mesh founded while the clock was ahead shall not stand still until that time has come.
+    private static readonly TimeSpan FoundingBackdate = TimeSpan.FromDays(2);
 
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1", ClientAuth = "1.3.6.1.5.5.7.3.2";
     private static readonly string[] Suffixes = ["tunnelmesh", "mesh", "this.tm"];

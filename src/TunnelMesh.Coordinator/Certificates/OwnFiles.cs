@@ -64,8 +64,9 @@ internal static class OwnFiles
         {
             throw new CertificateStoreException($"{file} is damaged, or its key belongs to another certificate; it was left as it is. Restore it from a backup.", e);
         }
+        using ECDsa? key = certificate.GetECDsaPrivateKey();
         string? problem =
-            certificate.GetECDsaPrivateKey() is null ? "holds a key of another kind than ECDSA; it was left as it is. Restore it from a backup."
+            key is null ? "holds a key of another kind than ECDSA; it was left as it is. Restore it from a backup."
             : !certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(e => e.CertificateAuthority) ? "holds no authority's certificate; it was left as it is. Restore it from a backup."
             : now > certificate.NotAfter ? $"holds a certificate that ended at {certificate.NotAfter.ToUniversalTime():u}. Check the clock of this machine."
             : now < certificate.NotBefore ? $"holds a certificate that begins at {certificate.NotBefore.ToUniversalTime():u}. The clock of this machine is behind; set it."
