@@ -14,6 +14,7 @@ namespace TunnelMesh.Node.LocalApi;
 public sealed class LocalApiServer : IAsyncDisposable
 {
     private const string GroupName = "tunnelmesh";
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
     private readonly ILocalApiHandler _handler;
     private readonly Socket _listener;
     private readonly CancellationTokenSource _stop = new();
@@ -159,7 +160,25 @@ public sealed class LocalApiServer : IAsyncDisposable
             catch (SocketException)
             {
                 _slots.Release();
+                if (!await PauseAsync().ConfigureAwait(false))
+                {
+                    return;
+                }
             }
+        }
+    }
+
+    // Without a descriptor left the same client is there again at once: asked without a pause, that would take a processor for itself.
+    private async Task<bool> PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(AcceptPause, _time, _stop.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 
@@ -168,7 +187,8 @@ public sealed class LocalApiServer : IAsyncDisposable
         using Socket socket = client;
         try
         {
-            bool mayChange = LocalSocket.GetPeer(socket) is not { } peer || peer.Uid == 0 || peer.Uid == UnixUsers.EffectiveUserId;
+            // Where the system tells who asks, whoever is not told may only read.
+            bool mayChange = LocalSocket.GetPeer(socket) is { } peer ? peer.Uid == 0 || peer.Uid == UnixUsers.EffectiveUserId : !OperatingSystem.IsLinux();
             LineReader reader = new(socket, LocalSocket.MaxRequestBytes);
             while (true)
             {
