@@ -10,6 +10,8 @@ public static class FuzzTargets
     {
         ControlMessageTarget.Create(),
         PackedMessageTarget.Create(),
+        NetworkMapTarget.Create(),
+        PeerWordsTarget.Create(),
         OpenSshKeyTarget.Create(),
         DeviceRecordTarget.Create(),
         MeshTokenTarget.Create(),

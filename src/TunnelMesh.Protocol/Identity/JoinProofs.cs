@@ -3,7 +3,7 @@ using System.Text;
 
 namespace TunnelMesh.Protocol.Identity;
 
-/// <summary>The proofs of a join (DESIGN: mutual proof): each has its own label, so that none can be passed off as another.</summary>
+/// <summary>The proofs of a join, mutual and bound to one TLS connection: each has its own label, so that none can be passed off as another.</summary>
 public static class JoinProofs
 {
     /// <summary>Length of each HMAC in bytes.</summary>
