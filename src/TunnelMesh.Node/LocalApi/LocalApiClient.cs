@@ -44,7 +44,7 @@ public sealed class LocalApiClient : IDisposable
             }
         }
         throw denied is not null
-            ? new UnauthorizedAccessException($"You may not use the control socket {denied}. {(OperatingSystem.IsWindows() ? "Run as an administrator." : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`." : "Run as root (sudo).")}")
+            ? new UnauthorizedAccessException($"You may not use the control socket {denied}. {WhoMay()}")
             : new PeerNotRunningException($"No peer is running here (nobody answers at {string.Join(" or ", paths)}). Start one with `tunnelmesh join`.");
     }
 
@@ -101,6 +101,11 @@ public sealed class LocalApiClient : IDisposable
             throw NoAnswer();
         }
     }
+
+    private static string WhoMay() =>
+        OperatingSystem.IsWindows() ? "Run as an administrator."
+        : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`."
+        : "Run as root (sudo).";
 
     private static LocalApiException NoAnswer() => new(LocalErrorCodes.Failed, "The running peer closed the control socket without an answer; it may just have stopped.");
 }
