@@ -44,7 +44,7 @@ public sealed class LocalApiClient : IDisposable
             }
         }
         throw denied is not null
-            ? new LocalApiException(LocalErrorCodes.Forbidden, $"You may not use the control socket {denied}. {(OperatingSystem.IsWindows() ? "Run as an administrator." : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`." : "Run as root (sudo).")}")
+            ? new LocalApiException(LocalErrorCodes.Forbidden, $"You may not use the control socket {denied}. {WhoMay()}")
             : new PeerNotRunningException($"No peer is running here (nobody answers at {string.Join(" or ", paths)}). Start one with `tunnelmesh join`.");
     }
 
@@ -122,6 +122,11 @@ public sealed class LocalApiClient : IDisposable
     }
 
     private static LocalApiException OtherVersion() => new(LocalErrorCodes.OtherVersion, "The running peer answers in a way this program does not understand: it is of another version. Restart it, so that both are of one.");
+
+    private static string WhoMay() =>
+        OperatingSystem.IsWindows() ? "Run as an administrator."
+        : OperatingSystem.IsLinux() ? "Run as root, or become a member of the group `tunnelmesh`."
+        : "Run as root (sudo).";
 
     private static LocalApiException NoAnswer() => new(LocalErrorCodes.Failed, "The running peer closed the control socket without an answer; it may just have stopped.");
 }

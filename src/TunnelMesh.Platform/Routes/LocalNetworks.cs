@@ -52,7 +52,8 @@ public static class LocalNetworks
     /// <param name="prefix">The mesh's prefix.</param>
     /// <param name="ownInterface">The mesh's own interface, which is left out; null for none.</param>
     /// <returns>The first overlapping route, or null.</returns>
-    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system yet.</exception>
+    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system.</exception>
+    /// <exception cref="IOException">The system refused to list them.</exception>
     public static LocalRoute? FindCollision(IPNetwork prefix, string? ownInterface) => FindCollision(prefix, ownInterface, GetRoutes());
 
     /// <summary>The same over given routes.</summary>
@@ -70,7 +71,8 @@ public static class LocalNetworks
     }
 
     /// <summary>Lists the routes of the main table that lead into an interface.</summary>
-    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system yet.</exception>
+    /// <exception cref="PlatformNotSupportedException">Routes cannot be listed on this operating system.</exception>
+    /// <exception cref="IOException">The system refused to list them.</exception>
     public static IReadOnlyList<LocalRoute> GetRoutes()
     {
         if (OperatingSystem.IsLinux())

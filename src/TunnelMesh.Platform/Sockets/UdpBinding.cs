@@ -51,11 +51,15 @@ internal static class UdpBinding
         // Windows answers so when another program has the port for itself, or the system has reserved it.
         SocketError.AccessDenied when OperatingSystem.IsWindows() => InUse(port),
         SocketError.AccessDenied => new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}. Run it as root (sudo), or choose a port above 1023."),
-        _ => new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {e.Message}."),
+        _ => new UdpSocketException(UdpError.Failed, port, $"UDP port {port} could not be opened: {e.Message.TrimEnd('.')}."),
     };
 
-    private static UdpSocketException InUse(int port) =>
-        new(UdpError.PortInUse, port, $"UDP port {port} is in use{(PortOwner.Find(ProtocolType.Udp, port) is { } owner ? $" by {owner}" : "")}. Stop that program, or choose another port (0 lets the system choose).");
+    /// <summary>Names the port and, where known, its owner.</summary>
+    internal static UdpSocketException InUse(int port)
+    {
+        string owner = PortOwner.Find(ProtocolType.Udp, port) is { } found ? $" by {found}" : "";
+        return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
+    }
 
     private static Socket Bind(Socket socket, EndPoint local, int bufferBytes)
     {

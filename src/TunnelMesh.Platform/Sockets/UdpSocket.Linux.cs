@@ -166,8 +166,7 @@ internal sealed unsafe partial class LinuxUdpSocket : IUdpSocket, IDescriptorOwn
         switch (errno)
         {
             case LinuxNative.EAddrInUse:
-                string owner = PortOwner.Find(System.Net.Sockets.ProtocolType.Udp, port) is { } found ? $" by {found}" : string.Empty;
-                return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}.");
+                return UdpBinding.InUse(port);
             case UnixNative.EPerm or UnixNative.EAcces:
                 return new UdpSocketException(UdpError.NotPermitted, port, $"This process may not open UDP port {port}{(options.FirewallMark == 0 ? string.Empty : " with a firewall mark")}. Run it as root (sudo), or with the capability CAP_NET_ADMIN.");
             default:

@@ -6,7 +6,7 @@ public sealed record UdpSocketOptions
     /// <summary>The port; 0 lets the system choose.</summary>
     public int Port { get; init; }
 
-    /// <summary>The mark (SO_MARK) that keeps our own datagrams out of the tunnel's routes; 0 for none. Needs CAP_NET_ADMIN.</summary>
+    /// <summary>The mark (SO_MARK) that keeps our own datagrams out of the tunnel's routes; 0 for none. Linux only; needs CAP_NET_ADMIN.</summary>
     public uint FirewallMark { get; init; }
 
     /// <summary>Wanted size of the receive and send buffers in bytes; the system may give less.</summary>

@@ -3,7 +3,7 @@ namespace TunnelMesh.Platform.Tun;
 /// <summary>Why a TUN device could not be made.</summary>
 public enum TunError
 {
-    /// <summary>The process lacks CAP_NET_ADMIN (usually: it is not root).</summary>
+    /// <summary>The process lacks the right: CAP_NET_ADMIN on Linux, root on macOS, an administrator's on Windows.</summary>
     NotPermitted,
 
     /// <summary>The system offers no TUN driver here.</summary>

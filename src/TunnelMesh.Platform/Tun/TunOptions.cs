@@ -5,7 +5,7 @@ namespace TunnelMesh.Platform.Tun;
 /// <summary>What the interface shall look like.</summary>
 public sealed record TunOptions
 {
-    /// <summary>The wanted name, 1 to 15 bytes, such as <c>tunnelmesh0</c>.</summary>
+    /// <summary>The wanted name, 1 to 15 bytes, such as <c>tunnelmesh0</c>. macOS knows <c>utunN</c> only and chooses for any other; see <see cref="ITunDevice.Name"/>.</summary>
     public required string Name { get; init; }
 
     /// <summary>
