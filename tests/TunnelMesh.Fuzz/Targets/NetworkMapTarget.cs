@@ -14,7 +14,10 @@ internal static class NetworkMapTarget
     private static readonly MeshInfo Mesh = new() { MeshId = "123456789a", Cidr = "10.42.0.0/16", Cidr6 = "fd12:3456:789a::/48", Domain = "tunnelmesh", MapMaxAgeSeconds = 60 };
     private static readonly MapFull Start = new()
     {
-        Epoch = "e", Number = 5, Mesh = Mesh, Devices = [Device("a", 1), Device("b", 2), Device("c", 3)],
+        Epoch = "e",
+        Number = 5,
+        Mesh = Mesh,
+        Devices = [Device("a", 1), Device("b", 2), Device("c", 3)],
         Coordinators = [new MapCoordinator { Name = "a", Urls = ["https://192.0.2.1:8443"], RoleCertificate = [1] }],
     };
 
