@@ -1,0 +1,47 @@
+using System.Globalization;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Node.Paths;
+
+/// <summary>
+/// Where a datagram goes, or came from: a UDP address, or a device behind a carrier. A value that compares and hashes without allocation; the empty value is no address.
+/// </summary>
+public readonly record struct PathAddress
+{
+    private readonly UdpEndpoint _where;
+
+    private PathAddress(PathTransport transport, in UdpEndpoint where)
+    {
+        Transport = transport;
+        _where = where;
+    }
+
+    /// <summary>What carries it.</summary>
+    public PathTransport Transport { get; }
+
+    /// <summary>True for the empty value.</summary>
+    public bool IsNone => Transport == PathTransport.Udp && _where.IsNone;
+
+    /// <summary>The UDP address; empty for another transport.</summary>
+    public UdpEndpoint Endpoint => Transport == PathTransport.Udp ? _where : default;
+
+    /// <summary>The device ID as a big-endian number, for a path over a carrier; 0 for UDP.</summary>
+    public UInt128 Device => Transport == PathTransport.Udp ? 0 : new UInt128(_where.High, _where.Low);
+
+    /// <summary>A path over UDP.</summary>
+    /// <param name="endpoint">The other end.</param>
+    public static PathAddress Udp(in UdpEndpoint endpoint) => new(PathTransport.Udp, endpoint);
+
+    /// <summary>A path over a carrier.</summary>
+    /// <param name="transport">Not UDP.</param>
+    /// <param name="device">The device ID as a big-endian number.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The transport is UDP.</exception>
+    public static PathAddress Over(PathTransport transport, UInt128 device)
+    {
+        ArgumentOutOfRangeException.ThrowIfEqual(transport, PathTransport.Udp);
+        return new(transport, new UdpEndpoint((ulong)(device >> 64), (ulong)device, 0, 0));
+    }
+
+    /// <summary>As <c>192.0.2.1:51820</c>, <c>[2001:db8::1]:51820</c>, <c>ssh</c> or <c>relay</c>.</summary>
+    public override string ToString() => Transport == PathTransport.Udp ? _where.ToString() : Transport.ToString().ToLower(CultureInfo.InvariantCulture);
+}
