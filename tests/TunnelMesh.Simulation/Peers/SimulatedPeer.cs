@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -127,7 +128,7 @@ internal sealed class SimulatedPeer : ITunnelOutput
     public long Drops => Enum.GetValues<DropReason>().Sum(r => Engine.Counters[r]);
 
     /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => Host.Send(Port, destination, datagram);
+    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => Host.Send(Port, destination.Endpoint, datagram);
 
     /// <inheritdoc/>
     bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet)
