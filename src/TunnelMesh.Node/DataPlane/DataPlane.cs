@@ -12,6 +12,9 @@ namespace TunnelMesh.Node.DataPlane;
 /// <summary>The engines at work: the lanes of one device, and their sum.</summary>
 public sealed class DataPlane : ICarrierSink, IDisposable
 {
+    // What one device can make us probe with one word to the coordinator.
+    private const int MaxMeetingEndpoints = 16;
+
     private readonly DataPlaneOptions _options;
     private readonly TunnelMembers _members;
     private readonly Lane[] _lanes;
@@ -138,7 +141,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
         ArgumentNullException.ThrowIfNull(endpoints);
         if (_members.Find(deviceId) is { } tunnel)
         {
-            PathAddress[] addresses = [.. endpoints.Take(PeerPaths.MaxLearnt).Select(e => PathAddress.Udp(UdpEndpoint.From(e)))];
+            PathAddress[] addresses = [.. endpoints.Take(MaxMeetingEndpoints).Select(e => PathAddress.Udp(UdpEndpoint.From(e)))];
             _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Meet, addresses));
         }
     }

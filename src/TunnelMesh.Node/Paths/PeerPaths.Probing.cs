@@ -15,27 +15,41 @@ internal sealed partial class PeerPaths
     /// <param name="prober">Sends the probes.</param>
     public PathActions Run(long now, long sentAt, long dataAt, IPathProber prober)
     {
-        NextDeadline = long.MaxValue;
         if (_stock)
         {
+            NextDeadline = long.MaxValue;
             return PathActions.None;
         }
 
         bool active = now - dataAt < Ticks(PathTiming.ActiveSpan);
         _lively = now - dataAt < Ticks(PathTiming.Spare);
-        PathActions actions = Watch(now, sentAt, prober);
+        if (!active)
+        {
+            _meetAt = long.MaxValue;
+        }
+
+        PathActions actions = Watch(now, sentAt, prober) | (active ? Improve(now) : PathActions.None);
         foreach (PeerPath path in _paths)
         {
             if (now >= path.NextProbeAt)
             {
                 Probe(path, now, active, prober);
             }
-
-            NextDeadline = Math.Min(NextDeadline, path.NextProbeAt);
         }
 
         Reselect(now);
-        return active ? actions | Improve(now) : actions & ~PathActions.Handshake;
+        NextDeadline = _meetAt;
+        if (_askedAt != long.MaxValue || _alsoSecond || (now - sentAt < Ticks(PathTiming.BusySpan) && _current is not null))
+        {
+            NextDeadline = Math.Min(NextDeadline, now + Ticks(PathTiming.Look));
+        }
+
+        foreach (PeerPath path in _paths)
+        {
+            NextDeadline = Math.Min(NextDeadline, path.NextProbeAt);
+        }
+
+        return actions;
     }
 
     /// <summary>Something is sent after a pause: the path is looked at again soon.</summary>
@@ -86,11 +100,6 @@ internal sealed partial class PeerPaths
         else if (busy && current.State == PathState.Proven && now - _checkedAt >= Ticks(PathTiming.Check))
         {
             Check(current, now, roundTrip, prober);
-        }
-
-        if (busy || _askedAt != long.MaxValue || _alsoSecond)
-        {
-            NextDeadline = Math.Min(NextDeadline, now + Ticks(PathTiming.Look));
         }
 
         // Nobody answers anywhere: a peer that was restarted has lost the keys.
@@ -321,13 +330,11 @@ internal sealed partial class PeerPaths
 
         if (now < _meetAt)
         {
-            NextDeadline = Math.Min(NextDeadline, _meetAt);
             return PathActions.None;
         }
 
         _meetWait = Math.Clamp(_meetWait * 2, Ticks(PathTiming.FirstMeeting), Ticks(PathTiming.LastMeeting));
         _meetAt = now + _meetWait;
-        NextDeadline = Math.Min(NextDeadline, _meetAt);
         Burst(now);
         return PathActions.Meet | PathActions.OpenStream;
     }

@@ -13,8 +13,8 @@ namespace TunnelMesh.Node.Paths;
 /// </summary>
 internal sealed partial class PeerPaths
 {
-    /// <summary>Addresses learnt from the peer's datagrams that are kept at most, and paths altogether.</summary>
-    public const int MaxLearnt = 8, MaxPaths = 48;
+    /// <summary>Paths kept at most.</summary>
+    public const int MaxPaths = 48;
 
     /// <summary>Bytes of a probe that only asks whether somebody is there.</summary>
     public const int SmallSize = 16;
@@ -134,7 +134,7 @@ internal sealed partial class PeerPaths
     {
         if (Find(source) is not { } path)
         {
-            if (Add(source, now, MaxPaths) is not { } added)
+            if (Add(source, now) is not { } added)
             {
                 return;
             }
@@ -222,7 +222,7 @@ internal sealed partial class PeerPaths
     {
         if (Find(source) is not { } path)
         {
-            if (Add(source, now, MaxPaths) is not { } added)
+            if (Add(source, now) is not { } added)
             {
                 return;
             }
@@ -249,7 +249,7 @@ internal sealed partial class PeerPaths
         }
     }
 
-    private PeerPath? Add(in PathAddress address, long now, int limit = MaxPaths)
+    private PeerPath? Add(in PathAddress address, long now)
     {
         if (address.IsNone)
         {
@@ -263,7 +263,7 @@ internal sealed partial class PeerPaths
         }
 
         PeerPath[] kept = [.. _paths.Where(p => p.IsOffered || ReferenceEquals(p, _current) || now - Math.Max(p.HeardAt, p.OfferedAt) < Ticks(PathTiming.Forget))];
-        if (kept.Length >= limit)
+        if (kept.Length >= MaxPaths)
         {
             // Whoever sends from ever new addresses pushes out what it taught before, never what is offered.
             PeerPath? oldest = kept.Where(p => !p.IsOffered && !ReferenceEquals(p, _current)).MinBy(p => Math.Max(p.HeardAt, p.OfferedAt));
