@@ -1,5 +1,7 @@
+using System.Net;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
+using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Protocol.Packets;
 using TunnelMesh.Protocol.Packets.Offload;
@@ -235,6 +237,32 @@ public sealed class TunnelEngine : IWaitingRoom
         ArgumentNullException.ThrowIfNull(options);
         return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time, options.Mtu);
     }
+
+    /// <summary>A device says over the coordinator that it is probing this one now. For the only engine of its device.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="endpoints">Where it is.</param>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        if (_members.Find(deviceId) is { } tunnel)
+        {
+            Handle(new LaneLetter(tunnel, null, default, LaneNews.Meet, [.. endpoints.Select(e => (PathAddress)UdpEndpoint.From(e))]));
+        }
+    }
+
+    /// <summary>A carrier has a way to a device, or none any more. For the only engine of its device.</summary>
+    /// <param name="path">Which way.</param>
+    /// <param name="open">True when it is open now.</param>
+    public void NoteOpen(in PathAddress path, bool open)
+    {
+        if (_members.Find(path.Device) is { } tunnel)
+        {
+            Handle(new LaneLetter(tunnel, null, path, open ? LaneNews.Opened : LaneNews.Closed));
+        }
+    }
+
+    /// <summary>The network of this machine changed. For the only engine of its device.</summary>
+    public void NoteNetworkChanged() => Handle(new LaneLetter(null, null, default, LaneNews.NetworkChanged));
 
     private void Learn(PeerTunnel tunnel, in LaneLetter letter, long now)
     {

@@ -39,9 +39,11 @@ internal sealed partial class PeerPaths
 
         Reselect(now);
         NextDeadline = _meetAt;
-        if (_askedAt != long.MaxValue || _alsoSecond || (now - sentAt < Ticks(PathTiming.BusySpan) && _current is not null))
+        if (_current is { } current && (_askedAt != long.MaxValue || _alsoSecond || now - sentAt < Ticks(PathTiming.BusySpan)))
         {
-            NextDeadline = Math.Min(NextDeadline, now + Ticks(PathTiming.Look));
+            long since = _askedAt != long.MaxValue ? _askedAt : current.HeardAt;
+            long due = since + Math.Max(Ticks(PathTiming.Silence), 2 * current.RoundTrip);
+            NextDeadline = Math.Min(NextDeadline, due > now ? Math.Min(due, now + Ticks(PathTiming.Look)) : now + Ticks(PathTiming.Look));
         }
 
         foreach (PeerPath path in _paths)

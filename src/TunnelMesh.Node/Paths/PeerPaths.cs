@@ -245,6 +245,12 @@ internal sealed partial class PeerPaths
             }
 
             AskCurrent(now);
+            if (now - _current.HeardAt >= Math.Max(Ticks(PathTiming.Silence), 2 * _current.RoundTrip))
+            {
+                _alsoSecond = true;
+                Publish();
+            }
+
             Wake(now);
         }
     }
