@@ -146,6 +146,24 @@ public sealed class DataPlane : ICarrierSink, IDisposable
         }
     }
 
+    /// <summary>Pings a device inside its session, over the path in use; begins the session if there is none. Any thread. One ping a device at a time: a newer one cancels it.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="cancel">Waits no longer.</param>
+    /// <returns>Null when there is no such device.</returns>
+    /// <exception cref="OperationCanceledException">There was no answer in time, or a newer ping came.</exception>
+    public async Task<PingResult?> PingAsync(string deviceId, CancellationToken cancel)
+    {
+        if (_members.Find(deviceId) is not { } tunnel)
+        {
+            return null;
+        }
+
+        PendingPing ping = new();
+        await using CancellationTokenRegistration ended = cancel.Register(ping.Cancel);
+        _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Ping, Ping: ping));
+        return await ping.Answer.ConfigureAwait(false);
+    }
+
     /// <summary>The network of this machine changed: paths are doubted and tried again at once. Any thread.</summary>
     public void NoteNetworkChanged()
     {

@@ -32,6 +32,7 @@ internal sealed class InboundPipeline
     private readonly ITunnelOutput _output;
     private readonly DataPlaneCounters _counters;
     private readonly Action<PeerTunnel, long> _attend;
+    private readonly TimeProvider _time;
     private readonly FragmentAssembler _fragments;
     private readonly PacketCoalescer? _coalescer;
     private readonly AeadPacket[] _run = new AeadPacket[MaxRun];
@@ -52,6 +53,7 @@ internal sealed class InboundPipeline
     public InboundPipeline(TunnelMembers members, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunnelEngineOptions options, Action<PeerTunnel, long> attend)
     {
         (_members, _sender, _own, _output, _counters, _attend, _sink) = (members, sender, own, output, counters, attend, new TunSink(output, counters));
+        _time = options.Time;
         _fragments = new FragmentAssembler(options.Mtu, 2 * options.Time.TimestampFrequency);
         TunOffloads offloads = options.Offloads;
         bool tcp = offloads.HasFlag(TunOffloads.Tcp), udp = offloads.HasFlag(TunOffloads.Udp);
@@ -178,6 +180,11 @@ internal sealed class InboundPipeline
         }
         else if (PathProbe.TryReadEcho(plain, out ulong challenge))
         {
+            if (tunnel.Ping is { } ping && ping.NoteEcho(challenge, source, _time, now))
+            {
+                tunnel.Ping = null;
+            }
+
             tunnel.Paths.NoteEcho(challenge, length, source, now);
             Attend(tunnel, now);
         }

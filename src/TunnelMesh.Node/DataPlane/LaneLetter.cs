@@ -9,4 +9,5 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="Path">Where the datagram came from, or which path opened or closed.</param>
 /// <param name="News">What is told.</param>
 /// <param name="Addresses">Where a peer says it is.</param>
-internal readonly record struct LaneLetter(PeerTunnel? Tunnel, byte[]? Bytes, PathAddress Path, LaneNews News = LaneNews.None, PathAddress[]? Addresses = null);
+/// <param name="Ping">The ping.</param>
+internal readonly record struct LaneLetter(PeerTunnel? Tunnel, byte[]? Bytes, PathAddress Path, LaneNews News = LaneNews.None, PathAddress[]? Addresses = null, PendingPing? Ping = null);

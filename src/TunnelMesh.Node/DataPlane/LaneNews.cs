@@ -18,6 +18,9 @@ internal enum LaneNews
     /// <summary>It is probing us from these addresses now.</summary>
     Meet,
 
+    /// <summary>Somebody pings it.</summary>
+    Ping,
+
     /// <summary>The network of this machine changed. Without a tunnel: for all.</summary>
     NetworkChanged,
 }

@@ -6,10 +6,10 @@ public sealed record PeerStats
     /// <summary>The device's id.</summary>
     public required string DeviceId { get; init; }
 
-    /// <summary><c>udp</c>, or <c>none</c> without a live session.</summary>
+    /// <summary><c>udp</c>, <c>ssh</c>, <c>relay</c>, or <c>none</c> without a live session.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Where datagrams go now, as <c>address:port</c>; null without one.</summary>
+    /// <summary>Where datagrams go now, as <c>address:port</c>; null without one, and over a carrier.</summary>
     public string? Endpoint { get; init; }
 
     /// <summary>The last measured round trip in milliseconds; null before the first.</summary>
@@ -23,4 +23,10 @@ public sealed record PeerStats
 
     /// <summary>When the last handshake was complete, in seconds of Unix time; null before the first.</summary>
     public long? LastHandshakeUnix { get; init; }
+
+    /// <summary>How often another path was taken, since the start.</summary>
+    public long PathChanges { get; init; }
+
+    /// <summary>Every path to the device that is known, tried or not.</summary>
+    public IReadOnlyList<PathStats> Paths { get; init; } = [];
 }

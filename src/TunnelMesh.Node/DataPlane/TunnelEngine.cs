@@ -284,6 +284,16 @@ public sealed class TunnelEngine : IWaitingRoom
                 }
 
                 break;
+            case LaneNews.Ping:
+                tunnel.Ping?.Cancel();
+                tunnel.Ping = letter.Ping;
+                tunnel.NoteWanted(now);
+                if (!TunnelSender.CanSend(tunnel, now))
+                {
+                    _handshakes.Begin(tunnel, now);
+                }
+
+                break;
             case LaneNews.NetworkChanged:
                 tunnel.Paths.DoubtAll(now);
                 break;
@@ -454,6 +464,11 @@ public sealed class TunnelEngine : IWaitingRoom
         if (actions.HasFlag(PathActions.Handshake))
         {
             _handshakes.Begin(tunnel, now);
+        }
+
+        if (tunnel.Ping is { IsSent: false } ping && tunnel.Paths.Route.First is { IsNone: false } path && _sender.SendProbe(tunnel, path, PeerPaths.SmallSize, now) is { } challenge)
+        {
+            ping.NoteSent(challenge, path, now);
         }
 
         if (!tunnel.IsDozing && now - tunnel.LastSentAt > _time.TimestampFrequency * (long)PathTiming.BusySpan.TotalSeconds)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Node.Paths;
@@ -47,5 +46,5 @@ public readonly record struct PathAddress
     }
 
     /// <summary>As <c>192.0.2.1:51820</c>, <c>[2001:db8::1]:51820</c>, <c>ssh</c> or <c>relay</c>.</summary>
-    public override string ToString() => Transport == PathTransport.Udp ? _where.ToString() : Transport.ToString().ToLower(CultureInfo.InvariantCulture);
+    public override string ToString() => Transport == PathTransport.Udp ? _where.ToString() : PathNames.Of(Transport);
 }

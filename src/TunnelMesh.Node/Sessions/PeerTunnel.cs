@@ -153,29 +153,57 @@ internal sealed class PeerTunnel
         Volatile.Write(ref _lastDataAt, now);
     }
 
+    /// <summary>Somebody wants to reach the peer: its paths are looked after as if data had been sent. By the owner.</summary>
+    public void NoteWanted(long now) => Volatile.Write(ref _lastDataAt, now);
+
     public void NoteReceivedData(int bytes, long now)
     {
         Volatile.Write(ref _rxBytes, _rxBytes + bytes);
         Volatile.Write(ref _lastDataAt, now);
     }
 
-    public PeerStats GetStats()
+    /// <summary>A ping that waits for a session or for its echo; null for none. By the owner.</summary>
+    public PendingPing? Ping { get; set; }
+
+    /// <summary>How it is doing. Any thread.</summary>
+    /// <param name="paths">False leaves out the single paths.</param>
+    public PeerStats GetStats(bool paths = true)
     {
         PathRoute route = Paths.Route;
-        bool live = !route.First.IsNone && Session.SendKeypair is { } keys && keys.IsAlive(_time.GetTimestamp());
+        long now = _time.GetTimestamp(), handshake = Session.LastHandshakeUnixMs;
+        bool live = !route.First.IsNone && Session.SendKeypair is { } keys && keys.IsAlive(now);
         PeerPath? path = Paths.All.FirstOrDefault(p => p.Address == route.First);
-        long handshake = Session.LastHandshakeUnixMs;
         return new PeerStats
         {
             DeviceId = Spec.DeviceId,
-            Path = live ? route.First.Transport.ToString().ToLower(CultureInfo.InvariantCulture) : "none",
-            Endpoint = route.First.IsNone ? null : route.First.ToString(),
-            RttMs = live && path is { RoundTrip: >= 0 and var ticks } ? ticks * 1000.0 / _time.TimestampFrequency : null,
+            Path = live ? PathNames.Of(route.First.Transport) : "none",
+            Endpoint = route.First.Endpoint.IsNone ? null : route.First.ToString(),
+            RttMs = live ? Milliseconds(path) : null,
             RxBytes = Volatile.Read(ref _rxBytes),
             TxBytes = Volatile.Read(ref _txBytes),
             LastHandshakeUnix = handshake == 0 ? null : handshake / 1000,
+            PathChanges = Paths.Changes,
+            Paths = paths ? [.. Paths.All.Select(p => StatsOf(p, route, now))] : [],
         };
     }
+
+    private PathStats StatsOf(PeerPath path, PathRoute route, long now) => new()
+    {
+        Transport = PathNames.Of(path.Address.Transport),
+        Endpoint = path.Address.Endpoint.IsNone ? null : path.Address.ToString(),
+        InUse = path.Address == route.First,
+        Offered = path.IsOffered,
+        Open = path.IsOpen,
+        State = path.State.ToString().ToLower(CultureInfo.InvariantCulture),
+        RttMs = Milliseconds(path),
+        Loss = path.Loss,
+        Mtu = path.Mtu,
+        Probes = path.Probes,
+        Echoes = path.Echoes,
+        HeardMsAgo = path.HeardAt == PeerPath.Never ? null : _time.GetElapsedTime(path.HeardAt, now).TotalMilliseconds,
+    };
+
+    private double? Milliseconds(PeerPath? path) => path is { RoundTrip: >= 0 and var ticks } ? ticks * 1000.0 / _time.TimestampFrequency : null;
 
     // A device has one ID on the wire of the carriers; what is no such number (a stock client, say) is not behind any.
     private static PathAddress[] OffersOf(PeerSpec spec)
