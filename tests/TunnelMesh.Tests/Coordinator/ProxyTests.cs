@@ -57,12 +57,13 @@ public sealed class ProxyTests
     public async Task A_proxy_that_is_away_is_named_and_an_exception_goes_round_it()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
-        await using ConnectProxy proxy = new(mesh.Server.Port);
-        JoinRequest request = Through(mesh, proxy);
+        ConnectProxy proxy = new(mesh.Server.Port);
+        int port = proxy.Port;
+        JoinRequest request = Through(mesh, proxy), around = Through(mesh, proxy, exceptions: "mesh.invalid");
         await proxy.DisposeAsync();
         ControlException e = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(request));
-        Assert.Contains($"the proxy 127.0.0.1:{proxy.Port}, which HTTPS_PROXY names, cannot be reached", e.Message, StringComparison.Ordinal);
-        ControlException round = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(Through(mesh, proxy, exceptions: "mesh.invalid")));
+        Assert.Contains($"the proxy 127.0.0.1:{port}, which HTTPS_PROXY names, cannot be reached", e.Message, StringComparison.Ordinal);
+        ControlException round = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(around));
         Assert.Contains("the name cannot be resolved", round.Message, StringComparison.Ordinal);
         // This machine itself is never behind a proxy.
         await mesh.JoinAsync(request with { Server = mesh.Address });
@@ -89,6 +90,7 @@ public sealed class ProxyTests
     {
         using Socket reserved = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         reserved.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+        reserved.Listen();
         IPEndPoint second = (IPEndPoint)reserved.LocalEndPoint!;
         CoordinatorListenException taken = await Assert.ThrowsAsync<CoordinatorListenException>(() => StartAsync(second));
         Assert.Equal((SocketError.AddressAlreadyInUse, second), (taken.Error, taken.Endpoint));
