@@ -37,7 +37,7 @@ internal sealed class RelayRun : IAsyncDisposable
         // Two first: what the first streams cost is no matter of their number.
         CountingSink sink = new();
         (RelayTransport near, _) = await run.OpenAsync(coordinator.Port, new CountingSink());
-        (RelayTransport far, UInt128 id) = await run.OpenAsync(coordinator.Port, sink);
+        (_, UInt128 id) = await run.OpenAsync(coordinator.Port, sink);
         double before = coordinator.Rss;
         for (int i = 0; i < Idle; i += 50)
         {
@@ -50,10 +50,12 @@ internal sealed class RelayRun : IAsyncDisposable
         await run.PassAsync(near, id, sink, 2);
         cpu = coordinator.Cpu;
         TimeSpan own = Process.GetCurrentProcess().TotalProcessorTime;
+        long allocated = GC.GetTotalAllocatedBytes(), framesBefore = near.Counters.FramesSent;
         double rate = await run.PassAsync(near, id, sink, seconds);
         RelayTransportCounters sent = near.Counters;
+        double garbage = (GC.GetTotalAllocatedBytes() - allocated) / (double)(sent.FramesSent - framesBefore);
         run.Say($"throughput: {rate * 8 / 1e9:F2} Gbit/s for {seconds} s in datagrams of {Size} bytes; coordinator {(coordinator.Cpu - cpu).TotalSeconds / seconds:P0} of a core, both clients {(Process.GetCurrentProcess().TotalProcessorTime - own).TotalSeconds / seconds:P0}, {coordinator.Rss:F0} MB");
-        run.Say($"{sent.DroppedFull} datagrams dropped by the sender's queue; round trip to the coordinator {near.RoundTrip?.TotalMilliseconds:F2} ms; far {far.State.IsOpen}");
+        run.Say($"{sent.DroppedFull} datagrams dropped by the sender's queue; round trip to the coordinator {near.RoundTrip?.TotalMilliseconds:F2} ms; both clients allocate {garbage:F0} bytes for a message of {BatchBytes}");
     }
 
     public async ValueTask DisposeAsync()

@@ -42,6 +42,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>SHA-256 of the mesh root, hex.</summary>
     public string CaSha256 { get; }
 
+    /// <inheritdoc cref="CoordinatorServer.Relay"/>
+    public RelayCounters Relay => _server.Relay;
+
     /// <summary>Numbers of the tokens that TUNNELMESH_TOKEN named at the start.</summary>
     public IReadOnlyList<long> GivenTokens { get; private init; } = [];
 

@@ -74,7 +74,7 @@ internal sealed class RelayHandler(RelayStreams streams, RelayOptions options, R
                 }
                 ValueWebSocketReceiveResult part = await waiting.ConfigureAwait(false);
                 int length = 0;
-                while (part.MessageType == WebSocketMessageType.Binary && !part.EndOfMessage && length <= RelayFrame.MaxBytes)
+                while (part.MessageType != WebSocketMessageType.Close && !part.EndOfMessage && length <= RelayFrame.MaxBytes)
                 {
                     buffer ??= ArrayPool<byte>.Shared.Rent(FirstArray);
                     if (length == buffer.Length)

@@ -97,7 +97,7 @@ public sealed class ProxySettings
         }
         if (IPAddress.TryParse(host, out IPAddress? address))
         {
-            return !IPAddress.IsLoopback(address) && !Array.Exists(_networks, n => n.Contains(address));
+            return !IPAddress.IsLoopback(address) && !Array.Exists(_networks, n => n.Contains(address)) && !Array.Exists(_names, n => Covers(n, host, port));
         }
         string name = host.TrimEnd('.');
         return !name.Equals("localhost", StringComparison.OrdinalIgnoreCase) && !Array.Exists(_names, n => Covers(n, name, port));

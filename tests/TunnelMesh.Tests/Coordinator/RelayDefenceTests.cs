@@ -153,6 +153,23 @@ public sealed class RelayDefenceTests
     }
 
     [Fact]
+    public async Task When_all_queues_together_hold_too_much_each_has_its_reserve()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Relay = new RelayOptions { StallTime = TimeSpan.FromMinutes(5), QueueBytesInAll = 300_000, ReserveBytes = 140_000 } });
+        using Member sender = await OpenAsync(mesh, "sender"), first = await OpenAsync(mesh, "first"), second = await OpenAsync(mesh, "second");
+        foreach (Member target in new[] { first, second })
+        {
+            long dropped = mesh.Server.Relay.DroppedFull;
+            while (mesh.Server.Relay.DroppedFull < dropped + (45 * 20))
+            {
+                await sender.Stream.SendAsync(Message(target.Id, RelayPeer.Batch(0, 45, 1420), 1420), WebSocketMessageType.Binary);
+            }
+        }
+        // The first alone may pass the mark by one message before it is held to its reserve; then both are.
+        Assert.InRange(mesh.Server.Relay.Waiting, 1, 2 * 140_000);
+    }
+
+    [Fact]
     public async Task A_rate_limit_holds_for_a_device_however_often_it_comes_again()
     {
         await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Relay = new RelayOptions { RateLimit = 1, Burst = 50_000 } });
@@ -247,6 +264,7 @@ public sealed class RelayDefenceTests
         (byte[] Message, WebSocketMessageType Type, string Code)[] violations =
         [
             ("hello"u8.ToArray(), WebSocketMessageType.Text, ControlErrorCodes.BadMessage),
+            (new byte[500_000], WebSocketMessageType.Text, ControlErrorCodes.BadMessage),
             (new byte[RelayFrame.MaxBytes + 1], WebSocketMessageType.Binary, ControlErrorCodes.BadMessage),
             (new byte[1_000_000], WebSocketMessageType.Binary, ControlErrorCodes.BadMessage),
             ([2, 1, 0, 0, 0], WebSocketMessageType.Binary, ControlErrorCodes.UnsupportedVersion),

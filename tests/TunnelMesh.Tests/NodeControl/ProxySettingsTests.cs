@@ -70,6 +70,8 @@ public sealed class ProxySettingsTests
     public void An_exception_may_name_a_port_and_a_star_is_everything()
     {
         Assert.False(Read(("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", "port.example:443")).Applies("port.example", 443));
+        Assert.False(Read(("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", "192.0.2.1:443")).Applies("192.0.2.1", 443));
+        Assert.True(Read(("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", "192.0.2.1:443")).Applies("192.0.2.1", 8443));
         Assert.False(Read(("HTTPS_PROXY", "proxy:1"), ("no_proxy", "*")).Applies("hub.example.org", 443));
         Assert.False(Read(("HTTPS_PROXY", "proxy:1"), ("no_proxy", "*.example.org")).Applies("hub.example.org", 443));
     }

@@ -10,7 +10,8 @@ namespace TunnelMesh.Node.Transports.Relay;
 /// <summary>One relay stream, from the upgrade to its end. Members other than RunAsync may be called from any thread.</summary>
 internal sealed class RelayLink : IThreadPoolWorkItem
 {
-    private const int ReplacedRetrySeconds = 30;
+    // Nothing that trying again at once would change.
+    private const int RefusedRetrySeconds = 30;
 
     /// <summary>Turns of the heartbeat: a part of the shortest time it measures.</summary>
     internal static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(500);
@@ -228,8 +229,8 @@ internal sealed class RelayLink : IThreadPoolWorkItem
     private ControlException Ended() => _socket.CloseStatus switch
     {
         WebSocketCloseStatus.NormalClosure => new ControlException(ControlErrorCodes.DeviceInUse,
-            $"The coordinator {_server} closed the relay stream, because this device has opened another one: is its context directory in use on two machines?", ReplacedRetrySeconds),
-        WebSocketCloseStatus.PolicyViolation when _socket.CloseStatusDescription is { Length: > 0 } code => new ControlException(code, $"The coordinator {_server} ended the relay stream: {code}."),
+            $"The coordinator {_server} closed the relay stream, because this device has opened another one: is its context directory in use on two machines?", RefusedRetrySeconds),
+        WebSocketCloseStatus.PolicyViolation when _socket.CloseStatusDescription is { Length: > 0 } code => new ControlException(code, $"The coordinator {_server} ended the relay stream: {code}.", RefusedRetrySeconds),
         _ => _connection.Closed(),
     };
 
