@@ -2,6 +2,7 @@ using System.Globalization;
 using TunnelMesh.Bench;
 using TunnelMesh.Bench.CoordinatorLoad;
 using TunnelMesh.Bench.LossyLink;
+using TunnelMesh.Bench.RelayLoad;
 
 // bench handshakes [ROUNDS]                          how many handshakes a responder answers per second on one core
 // bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, alone and in batches, with each implementation of the cipher
@@ -10,6 +11,7 @@ using TunnelMesh.Bench.LossyLink;
 // bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]   a long link that loses packets, between two TUN devices
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load
+// bench relay [SECONDS]                              what 1,000 idle relay streams cost a coordinator, and how much passes between two clients
 int rounds = args.Length > 1 && int.TryParse(args[1], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
 switch (args)
 {
@@ -30,10 +32,13 @@ switch (args)
     case ["coordinator-load", "connected" or "joins" or "restart", string count]:
         await LoadRun.RunAsync(args[1], int.Parse(count, CultureInfo.InvariantCulture), Console.Out);
         return 0;
+    case ["relay", ..]:
+        await RelayRun.RunAsync(rounds, Console.Out);
+        return 0;
     case ["link", .. string[] words] when LinkOptions.TryParse(words) is { } options:
         LossyLink.Run(options, Console.In, Console.Out);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
+        Console.Error.WriteLine("usage: bench handshakes|seal|offload [ROUNDS] | bench relay [SECONDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
         return 2;
 }

@@ -21,5 +21,6 @@ public static class FuzzTargets
         SegmentSplitterTarget.Create(),
         AeadTarget.Create(),
         TunnelEngineTarget.Create(),
+        RelayFrameTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

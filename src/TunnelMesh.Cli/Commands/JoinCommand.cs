@@ -37,6 +37,7 @@ internal static class JoinCommand
                 Layout = context.Layout,
                 Context = which,
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
+                Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy) },
                 Token = context.Environment.Token,
                 CaPin = ReadPin(parsed.GetValue(pin)),
                 Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),
@@ -83,6 +84,18 @@ internal static class JoinCommand
         text is null ? null
         : CoordinatorAddress.TryParse(text, out CoordinatorAddress? server) ? server
         : throw new HostException(ExitCode.Usage, $"`{text}` is no coordinator: expected host, host:port or [IPv6]:port.");
+
+    private static ProxySettings ReadProxy(Func<string, string?> variable)
+    {
+        try
+        {
+            return ProxySettings.Read(variable);
+        }
+        catch (FormatException e)
+        {
+            throw new HostException(ExitCode.Configuration, e.Message, e);
+        }
+    }
 
     private static byte[]? ReadPin(string? text)
     {

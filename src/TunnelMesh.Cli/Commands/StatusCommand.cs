@@ -36,11 +36,19 @@ internal static class StatusCommand
         Mesh address  {s.MeshIp}, {s.MeshIp6}
         Mesh range    {s.MeshCidr}
         Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
+        Relay         {Relay(s.Relay, now)}
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
         Data plane    {DataPlane(s.DataPlane)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch
+    {
+        null => "not used",
+        { Open: true } => $"{relay.Url}, open for {HumanText.Duration(now - relay.Since)}",
+        _ => $"{relay.Url}, not open for {HumanText.Duration(now - relay.Since)}{(relay.Problem is { } problem ? $": {problem}" : "")}",
+    };
 
     private static string DataPlane(DataPlaneReport? plane) => plane is null
         ? "starting"

@@ -56,7 +56,11 @@ internal static class ConfigKeys
         Later("docker.auto_port_forward", "true or false", "true", "Whether published container ports are opened in the mesh."),
         new("coordinator.enabled", "true or false", "", "Whether this peer serves the mesh as a coordinator.",
             Boolean((s, v) => s.CoordinatorEnabled = v)) { Derived = "true when `join` is given no server, else false" },
-        new("coordinator.listen", "host:port or :port", ":8443", "Listener of API, control and relay streams, TLS.", Endpoint((s, v) => s.CoordinatorListen = v)),
+        new("coordinator.listen", "host:port or :port, or a list of them", ":8443", "Listener of API, control and relay streams, TLS; `[\":8443\", \":443\"]` also serves networks that let only 443 out.",
+            Endpoints(8, (s, v) => s.CoordinatorListen = v)),
+        new("coordinator.relay.enabled", "true or false", "true", "Whether peers that cannot reach each other may send through this coordinator, sealed.", Boolean((s, v) => s.RelayEnabled = v)),
+        new("coordinator.relay.rate_limit", "a size, 0-1Ti", "0", "Bytes a second that one device may send through the relay; what is beyond is dropped. 0: no limit; peers that share a destination take turns anyway.",
+            Size(0, 1L << 40, (s, v) => s.RelayRateLimit = v)),
         Later("coordinator.stun_listen", "host:port or :port", ":3478", "STUN binding responder."),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
@@ -126,13 +130,15 @@ internal static class ConfigKeys
         return true;
     };
 
-    private static Func<Settings, ConfigNode, bool> Size(int min, int max, Action<Settings, int> set) => (s, n) =>
+    private static Func<Settings, ConfigNode, bool> Size(int min, int max, Action<Settings, int> set) => Size(min, (long)max, (s, v) => set(s, (int)v));
+
+    private static Func<Settings, ConfigNode, bool> Size(long min, long max, Action<Settings, long> set) => (s, n) =>
     {
         if (n.Scalar is null || !Quantities.TryParseSize(n.Scalar, out long v) || v < min || v > max)
         {
             return false;
         }
-        set(s, (int)v);
+        set(s, v);
         return true;
     };
 
@@ -146,13 +152,22 @@ internal static class ConfigKeys
         return true;
     };
 
-    private static Func<Settings, ConfigNode, bool> Endpoint(Action<Settings, HostPort> set) => (s, n) =>
+    private static Func<Settings, ConfigNode, bool> Endpoints(int most, Action<Settings, IReadOnlyList<HostPort>> set) => (s, n) =>
     {
-        if (n.Scalar is null || !HostPort.TryParse(n.Scalar, out HostPort v))
+        List<HostPort> endpoints = [];
+        foreach (ConfigNode item in n.Items ?? [n])
+        {
+            if (item.Scalar is null || !HostPort.TryParse(item.Scalar, out HostPort v) || endpoints.Contains(v))
+            {
+                return false;
+            }
+            endpoints.Add(v);
+        }
+        if (endpoints.Count == 0 || endpoints.Count > most)
         {
             return false;
         }
-        set(s, v);
+        set(s, endpoints);
         return true;
     };
 

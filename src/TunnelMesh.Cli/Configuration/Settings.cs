@@ -37,8 +37,12 @@ internal sealed class Settings
     public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>
     public bool? CoordinatorEnabled { get; set; }
-    /// <summary>Listener of the coordinator.</summary>
-    public HostPort CoordinatorListen { get; set; } = new("", 8443);
+    /// <summary>Listeners of the coordinator, at least one; the first is the one that peers are told first.</summary>
+    public IReadOnlyList<HostPort> CoordinatorListen { get; set; } = [new("", 8443)];
+    /// <summary>Whether the coordinator relays between peers.</summary>
+    public bool RelayEnabled { get; set; } = true;
+    /// <summary>Bytes a second that one device may send through the relay; 0: as many as it can.</summary>
+    public long RelayRateLimit { get; set; }
     /// <summary>Directory of the coordinator's state.</summary>
     public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
     /// <summary>Mesh range of a mesh founded by this coordinator, CIDR.</summary>

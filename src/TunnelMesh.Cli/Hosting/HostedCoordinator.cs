@@ -5,6 +5,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Platform.Routes;
@@ -40,6 +41,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     public PeerMembership Membership { get; }
     /// <summary>SHA-256 of the mesh root, hex.</summary>
     public string CaSha256 { get; }
+
+    /// <inheritdoc cref="CoordinatorServer.Relay"/>
+    public RelayCounters Relay => _server.Relay;
 
     /// <summary>Numbers of the tokens that TUNNELMESH_TOKEN named at the start.</summary>
     public IReadOnlyList<long> GivenTokens { get; private init; } = [];
@@ -87,10 +91,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             }
             IReadOnlyList<long> given = await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            IPEndPoint listen = Listen(settings.CoordinatorListen);
+            IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(Listen)];
             CoordinatorServerOptions server = new()
             {
-                Listen = listen,
+                Listen = listen[0],
+                AlsoListen = listen[1..],
+                Relay = new RelayOptions { Enabled = settings.RelayEnabled, RateLimit = settings.RelayRateLimit },
                 Name = options.Name,
                 State = state,
                 Authority = authority,
@@ -176,12 +182,14 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         }
     }
 
-    private static IReadOnlyList<string> Urls(IPEndPoint listen, string tunName, MeshRow mesh)
+    private static IReadOnlyList<string> Urls(IPEndPoint[] listen, string tunName, MeshRow mesh)
     {
-        IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
-            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
-            : [listen.Address];
-        return [.. addresses.Take(MaxUrls).Select(a => $"https://{new CoordinatorAddress(a.ToString(), listen.Port)}")];
+        IPAddress[] own = [.. LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))];
+        IPAddress[] Addresses(IPEndPoint endpoint) => endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? own : [endpoint.Address];
+
+        // The ports of one address side by side, so that none falls out of the list for a machine with many addresses.
+        return [.. listen.SelectMany((e, port) => Addresses(e).Select((a, turn) => (Url: $"https://{new CoordinatorAddress(a.ToString(), e.Port)}", turn, port)))
+            .OrderBy(u => u.turn).ThenBy(u => u.port).Select(u => u.Url).Take(MaxUrls)];
     }
 
     private static IPEndPoint Listen(HostPort listen)

@@ -85,6 +85,7 @@ internal sealed record MembershipStep
         Identity = identity,
         Device = stored.Device,
         Name = options.Name,
+        Dialling = options.Dialling,
         ProgramVersion = options.Version,
     };
 }

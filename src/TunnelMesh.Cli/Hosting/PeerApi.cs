@@ -49,6 +49,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
                 State = state.Phase switch { ControlPhase.Connected => "connected", ControlPhase.Connecting => "connecting", _ => "disconnected" },
                 Since = state.Since,
             },
+            Relay = parts.Runtime.Carriers?.DescribeRelay(),
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Runtime = RuntimeReport.Now(),

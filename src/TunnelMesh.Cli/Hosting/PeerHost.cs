@@ -202,7 +202,8 @@ internal sealed class PeerHost : IAsyncDisposable
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
-            runtime.Attach(plane);
+            PeerCarriers carriers = _cleanup.Add(PeerCarriers.Start(_options, step, stream, plane));
+            runtime.Attach(plane, carriers);
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
     }
@@ -273,7 +274,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Map = cached,
         Pins = pins,
         Endpoints = runtime.DescribeEndpoints,
-        Transports = ["udp"],
+        Transports = _options.Settings.Transports,
         OnMap = runtime.OnMap,
         OnMeeting = runtime.OnMeeting,
         OnState = runtime.OnState,

@@ -16,6 +16,8 @@ internal sealed record PeerHostOptions
     public required string Context { get; init; }
     /// <summary>The coordinator to join, or null: this machine serves the mesh, or goes back to where it joined before.</summary>
     public CoordinatorAddress? Server { get; init; }
+    /// <summary>How coordinators are dialled.</summary>
+    public Dialling Dialling { get; init; } = Dialling.Plain;
     /// <summary>TUNNELMESH_TOKEN as given, or null. Secret.</summary>
     public string? Token { get; init; }
     /// <summary>SHA-256 of the mesh root that a join must find, or null.</summary>

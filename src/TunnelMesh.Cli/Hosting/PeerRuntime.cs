@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -21,6 +22,7 @@ internal sealed class PeerRuntime
     private readonly TaskCompletionSource _mapKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<bool> _stands = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly bool _mapIsCached;
+    private readonly IReadOnlyList<PathTransport> _transports;
     private NetworkMap? _map;
     private DataPlane? _plane;
     private IReadOnlyList<IPEndPoint> _endpoints;
@@ -41,6 +43,7 @@ internal sealed class PeerRuntime
         _map = cached;
         _mapIsCached = cached is not null;
         _endpoints = endpoints;
+        _transports = PathNames.Parse(options.Settings.Transports);
         if (_mapIsCached)
         {
             _mapKnown.SetResult();
@@ -83,12 +86,15 @@ internal sealed class PeerRuntime
     /// <summary>Why the coordinator is not connected, or null.</summary>
     public string? Problem => Volatile.Read(ref _problem);
 
+    /// <summary>What carries datagrams beside UDP, once there is a data plane.</summary>
+    public PeerCarriers? Carriers { get; private set; }
+
     /// <summary>The data plane is up: from now on it follows the map.</summary>
-    public void Attach(DataPlane plane)
+    public void Attach(DataPlane plane, PeerCarriers? carriers)
     {
         lock (_gate)
         {
-            _plane = plane;
+            (_plane, Carriers) = (plane, carriers);
             Apply();
         }
     }
@@ -254,7 +260,7 @@ internal sealed class PeerRuntime
     {
         if (_plane is { } plane && _map is { } map)
         {
-            plane.SetPeers(MapPeers.Build(map, _step.Membership.Device.Id, _endpoints, _dialled));
+            plane.SetPeers(MapPeers.Build(map, _step.Membership.Device.Id, _endpoints, _dialled, _transports));
         }
     }
 }

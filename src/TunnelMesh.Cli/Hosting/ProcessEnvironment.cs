@@ -15,6 +15,8 @@ internal sealed class ProcessEnvironment
     public string? Home { get; init; }
     /// <summary>TUNNELMESH_TOKEN, or null. Secret.</summary>
     public string? Token { get; init; }
+    /// <summary>Variables of the proxy, by name; null for one that is unset. May hold a password.</summary>
+    public Func<string, string?> Proxy { get; init; } = _ => null;
     /// <summary>Home directory of the user.</summary>
     public required string UserHome { get; init; }
 
@@ -26,6 +28,7 @@ internal sealed class ProcessEnvironment
         Server = Get("TUNNELMESH_SERVER"),
         Home = Get("TUNNELMESH_HOME"),
         Token = SecretEnvironment.Take("TUNNELMESH_TOKEN"),
+        Proxy = Get,
         UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
 

@@ -9,6 +9,7 @@ using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
+using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.Rendezvous;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
@@ -16,7 +17,7 @@ using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Coordinator.Api;
 
-/// <summary>A coordinator that serves: joins, renewals, control streams, health and version over TLS 1.3. Thread-safe.</summary>
+/// <summary>A coordinator that serves: joins, renewals, control streams, the relay, health and version over TLS 1.3. Thread-safe.</summary>
 public sealed class CoordinatorServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15), StopTime = TimeSpan.FromSeconds(3);
@@ -40,14 +41,17 @@ public sealed class CoordinatorServer : IAsyncDisposable
     private readonly Housekeeping _housekeeping;
     private readonly JoinHandler _join;
     private readonly ControlHandler _control;
+    private readonly RelayServer _relay;
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stop = new();
     private volatile TokenSet _tokens = new([]);
+    private IPEndPoint _binding;
     private int _disposed;
 
     private CoordinatorServer(CoordinatorServerOptions options, MeshRow mesh, MeshRegistry registry, DeviceRow? self)
     {
         _options = options;
+        _binding = options.Listen;
         _registry = registry;
         Self = self;
         _limiter = new ProofRateLimiter(options.Time);
@@ -56,14 +60,15 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _clients = new ClientCertificateCheck(options.Authority, options.Time);
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
-        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), ServeAsync);
+        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), Bind, ServeAsync);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
         _join = new JoinHandler(options, registry, _limiter, _refusals, () => _tokens);
-        _control = new ControlHandler(options.State, registry, _publisher, _sessions, new EndpointRules(mesh.Cidr, mesh.Ula), _refusals, options.Time, options.Logger);
+        _relay = new RelayServer(options.Relay, registry.Map, _refusals, options.Time, options.Logger);
+        _control = new ControlHandler(options.State, registry, _publisher, _sessions, _relay, new EndpointRules(mesh.Cidr, mesh.Ula), _refusals, options.Time, options.Logger);
         _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);
     }
 
-    /// <summary>The TCP port in use.</summary>
+    /// <summary>The TCP port in use, of the first endpoint.</summary>
     public int Port => new Uri(_app.Urls.First()).Port;
 
     /// <summary>The coordinator's own device as registered, with its name and addresses; null without <see cref="CoordinatorServerOptions.Self"/>.</summary>
@@ -71,6 +76,9 @@ public sealed class CoordinatorServer : IAsyncDisposable
 
     /// <summary>Control streams that live now.</summary>
     public int Streams => _sessions.Count;
+
+    /// <summary>What the relay has done since the start.</summary>
+    public RelayCounters Relay => _relay.Counters;
 
     /// <summary>Registers the coordinator's own device, then starts to listen.</summary>
     /// <exception cref="CoordinatorListenException">The endpoint is in use, or not of this machine.</exception>
@@ -88,7 +96,10 @@ public sealed class CoordinatorServer : IAsyncDisposable
         {
             await server.ReloadTokensAsync(cancel).ConfigureAwait(false);
             await server.ListenAsync(cancel).ConfigureAwait(false);
-            CoordinatorLog.Listening(options.Logger, new IPEndPoint(options.Listen.Address, server.Port), registry.Map.Count, mesh.MeshId);
+            foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(new IPEndPoint(options.Listen.Address, server.Port)))
+            {
+                CoordinatorLog.Listening(options.Logger, endpoint, registry.Map.Count, mesh.MeshId);
+            }
             return server;
         }
         catch
@@ -133,6 +144,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         RemovalResult result = await _registry.RevokeDeviceAsync(deviceId, cancel).ConfigureAwait(false);
         // Also when it was no member: a stream that is just about to enter must not stay.
         _sessions.End([deviceId], MemberErrors.Revoked);
+        _relay.End([deviceId], ControlErrorCodes.Revoked);
         CoordinatorLog.DeviceRevoked(_options.Logger, deviceId);
         return result.DeviceIds.Count > 0;
     }
@@ -146,6 +158,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
     {
         RemovalResult result = await _registry.RevokeUserAsync(identityKey, cancel).ConfigureAwait(false);
         _sessions.End(result.DeviceIds, MemberErrors.Revoked);
+        _relay.End(result.DeviceIds, ControlErrorCodes.Revoked);
         CoordinatorLog.UserRevoked(_options.Logger, PeerId.FromIdentityKey(identityKey), result.DeviceIds.Count);
         return result.DeviceIds;
     }
@@ -159,12 +172,14 @@ public sealed class CoordinatorServer : IAsyncDisposable
         }
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         _sessions.EndAll();
+        _relay.EndAll();
         using (CancellationTokenSource soon = new(StopTime))
         {
             await _app.StopAsync(soon.Token).ConfigureAwait(false);
         }
         await _stop.CancelAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        await _relay.DisposeAsync().ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
@@ -197,12 +212,34 @@ public sealed class CoordinatorServer : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw new CoordinatorListenException(_options.Listen, e switch
+            throw new CoordinatorListenException(_binding, e switch
             {
                 SocketException socket => socket.SocketErrorCode,
                 { InnerException: AddressInUseException } => SocketError.AddressAlreadyInUse,
                 _ => SocketError.SocketError,
             }, e);
+        }
+    }
+
+    // One endpoint after another, so the one that cannot be had is the last that was tried.
+    private Socket Bind(EndPoint endpoint)
+    {
+        _binding = (IPEndPoint)endpoint;
+        Socket socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (_binding.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+            _options.ConfigureSocket?.Invoke(socket);
+            socket.Bind(endpoint);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 
@@ -304,7 +341,8 @@ public sealed class CoordinatorServer : IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
-        if (path != ControlProtocol.ControlPath)
+        bool relay = path == ControlProtocol.RelayPath && _relay.IsEnabled;
+        if (path != ControlProtocol.ControlPath && !relay)
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -312,6 +350,11 @@ public sealed class CoordinatorServer : IAsyncDisposable
         if (!context.WebSockets.IsWebSocketRequest)
         {
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            return;
+        }
+        if (relay)
+        {
+            await _relay.ServeAsync(context, device, address, _stop.Token).ConfigureAwait(false);
             return;
         }
         using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(KeepAlive).ConfigureAwait(false);

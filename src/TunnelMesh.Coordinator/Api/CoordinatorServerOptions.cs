@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
 
 namespace TunnelMesh.Coordinator.Api;
@@ -11,6 +13,10 @@ public sealed record CoordinatorServerOptions
 {
     /// <summary>TCP endpoint; port 0 takes a free one.</summary>
     public required IPEndPoint Listen { get; init; }
+    /// <summary>Further TCP endpoints that serve the same, such as port 443 where networks let nothing else out.</summary>
+    public IReadOnlyList<IPEndPoint> AlsoListen { get; init; } = [];
+    /// <summary>Called with each listening socket before it is bound, or null; accepted connections inherit a firewall mark from it.</summary>
+    public Action<Socket>? ConfigureSocket { get; init; }
     /// <summary>The coordinator's wanted mesh name; the registration of <see cref="Self"/> may add a suffix.</summary>
     public required string Name { get; init; }
     /// <summary>State.</summary>
@@ -21,6 +27,8 @@ public sealed record CoordinatorServerOptions
     public SelfDevice? Self { get; init; }
     /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
+    /// <summary>The relay.</summary>
+    public RelayOptions Relay { get; init; } = new();
     /// <summary>Where it logs. Must not block for long.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>Program version, for display.</summary>

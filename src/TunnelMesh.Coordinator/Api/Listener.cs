@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
@@ -31,7 +32,12 @@ internal static class Listener
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(5);
 
     /// <summary>The application, not started yet.</summary>
-    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, RequestDelegate serve)
+    /// <param name="options">Where to listen.</param>
+    /// <param name="certificates">The server's own.</param>
+    /// <param name="gate">Bounds connections.</param>
+    /// <param name="bind">Makes the bound socket of an endpoint.</param>
+    /// <param name="serve">Serves a request.</param>
+    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, Func<EndPoint, Socket> bind, RequestDelegate serve)
     {
         // Empty: no settings file of the working directory, no variable and no signal of the process has a say in this listener.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -42,7 +48,11 @@ internal static class Listener
         // A start that fails is logged by the host and thrown as well: the caller tells it once, in words of its own.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.UseSockets(sockets => sockets.Backlog = Backlog);
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.Backlog = Backlog;
+            sockets.CreateBoundListenSocket = bind;
+        });
         X509ChainPolicy policy = OwnChainsOnly(options.Authority);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -54,42 +64,47 @@ internal static class Listener
             kestrel.Limits.KeepAliveTimeout = IdleTime;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = MaxConnections;
-            kestrel.Listen(options.Listen, listen =>
+            foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(options.Listen))
             {
-                listen.Protocols = HttpProtocols.Http1;
-                // Before TLS, which is what a connection costs.
-                listen.Use(next => async connection =>
-                {
-                    ConnectionGate.Slot slot = gate.Enter((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None, connection.Abort);
-                    connection.Features.Set(slot);
-                    try
-                    {
-                        await next(connection).ConfigureAwait(false);
-                    }
-                    finally
-                    {
-                        slot.Leave();
-                    }
-                });
-                listen.UseHttps(new TlsHandshakeCallbackOptions
-                {
-                    HandshakeTimeout = HandshakeTime,
-                    OnConnection = context => ValueTask.FromResult(Offer(context.Connection, certificates.Current, policy)),
-                });
-                listen.Use(next => connection =>
-                {
-                    if (connection.Features.Get<ISslStreamFeature>() is { } tls)
-                    {
-                        TlsBuffers.ReleaseWhenIdle(tls.SslStream);
-                    }
-                    return next(connection);
-                });
-            });
+                kestrel.Listen(endpoint, listen => Serve(listen, certificates, gate, policy));
+            }
         });
         WebApplication app = builder.Build();
         app.UseWebSockets();
         app.Run(serve);
         return app;
+    }
+
+    private static void Serve(ListenOptions listen, ServerCertificates certificates, ConnectionGate gate, X509ChainPolicy policy)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        // Before TLS, which is what a connection costs.
+        listen.Use(next => async connection =>
+        {
+            ConnectionGate.Slot slot = gate.Enter((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None, connection.Abort);
+            connection.Features.Set(slot);
+            try
+            {
+                await next(connection).ConfigureAwait(false);
+            }
+            finally
+            {
+                slot.Leave();
+            }
+        });
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = HandshakeTime,
+            OnConnection = context => ValueTask.FromResult(Offer(context.Connection, certificates.Current, policy)),
+        });
+        listen.Use(next => connection =>
+        {
+            if (connection.Features.Get<ISslStreamFeature>() is { } tls)
+            {
+                TlsBuffers.ReleaseWhenIdle(tls.SslStream);
+            }
+            return next(connection);
+        });
     }
 
     private static SslServerAuthenticationOptions Offer(BaseConnectionContext connection, ServerCertificate certificate, X509ChainPolicy policy)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace TunnelMesh.Coordinator.Logging;
 
 /// <summary>
-/// Everything the coordinator logs. Event IDs are stable: 1xx joining, 2xx streams and presence, 3xx membership, 4xx storage,
+/// Everything the coordinator logs. Event IDs are stable: 1xx joining, 2xx streams, presence and relay, 3xx membership, 4xx storage,
 /// 5xx certificates and tokens, 6xx listener. No message carries a secret.
 /// </summary>
 internal static partial class CoordinatorLog
@@ -50,6 +50,18 @@ internal static partial class CoordinatorLog
 
     [LoggerMessage(209, LogLevel.Warning, "{Count} more refusals were not logged")]
     internal static partial void RefusalsLeftOut(ILogger log, long count);
+
+    [LoggerMessage(220, LogLevel.Debug, "{Device} opened a relay stream from {Address}; the one from {Old} is closed")]
+    internal static partial void RelayReplaced(ILogger log, string device, IPAddress address, IPAddress old);
+
+    [LoggerMessage(221, LogLevel.Information, "{Device} did not take what was relayed to it; its relay stream is closed")]
+    internal static partial void RelayStalled(ILogger log, string device);
+
+    [LoggerMessage(222, LogLevel.Information, "{Device} was silent for {Seconds:0} s; its relay stream is closed")]
+    internal static partial void RelaySilent(ILogger log, string device, double seconds);
+
+    [LoggerMessage(223, LogLevel.Warning, "the relay stream of {Device} was ended: {Code}: {Reason}")]
+    internal static partial void RelayEnded(ILogger log, string device, string code, string reason);
 
     [LoggerMessage(301, LogLevel.Information, "{Name} ({Device}) left the mesh")]
     internal static partial void Left(ILogger log, string name, string device);

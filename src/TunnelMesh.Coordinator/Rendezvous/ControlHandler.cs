@@ -4,13 +4,14 @@ using Microsoft.Extensions.Logging;
 using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
+using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Coordinator.Rendezvous;
 
 /// <summary>The coordinator's side of a control stream, after its certificate has been accepted. Thread-safe.</summary>
-internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry registry, MapPublisher publisher, ControlSessions sessions,
+internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry registry, MapPublisher publisher, ControlSessions sessions, RelayServer relay,
     EndpointRules endpoints, RefusalLog refusals, TimeProvider time, ILogger log)
 {
     /// <summary>What a request for the map costs beside other messages, as it may bring the whole map.</summary>
@@ -153,6 +154,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
         }
         CoordinatorLog.Left(log, name, session.DeviceId);
         sessions.Leave(session);
+        relay.End([session.DeviceId], ControlErrorCodes.UnknownDevice);
         session.End(new LeaveAccepted(), WebSocketCloseStatus.NormalClosure, "left");
         return null;
     }

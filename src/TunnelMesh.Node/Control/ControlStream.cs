@@ -16,10 +16,10 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2);
     private readonly CoordinatorClient _client = new(clock);
-    private readonly CoordinatorChoice _choice = new(options.Request.Server, CoordinatorChoice.KnockAsync, clock);
+    private readonly CoordinatorChoice _choice = new(options.Request.Server, CoordinatorChoice.Knock(options.Request.Dialling), clock);
     private readonly byte[] _rootHash = SHA256.HashData(options.MeshRoot);
     private readonly string _instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-    private PeerCertificate? _certificate = options.Certificate;
+    private volatile PeerCertificate? _certificate = options.Certificate;
     private volatile NetworkMap? _map = options.Map;
     private volatile ControlConnection? _connection;
     private TaskCompletionSource? _left;
@@ -34,6 +34,12 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
 
     /// <summary>Map entries refused since the start.</summary>
     public long DroppedEntries => Interlocked.Read(ref _dropped);
+
+    /// <summary>The certificate that is shown now, or null before the first; belongs to the stream.</summary>
+    public PeerCertificate? Certificate => _certificate;
+
+    /// <summary>Where coordinators may be dialled: as it was given to join, and as the map has it.</summary>
+    public IEnumerable<CoordinatorAddress> Addresses => [options.Request.Server, .. Listed(_map)];
 
     /// <summary>Runs until cancelled, left, or refused for good.</summary>
     /// <exception cref="ControlException">Refused for good (<see cref="ControlException.IsFinal"/>): revoked, or not known any more.</exception>
@@ -78,7 +84,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
             try
             {
-                await _choice.PauseAsync(wait, server, Listed(), cancel).ConfigureAwait(false);
+                await _choice.PauseAsync(wait, server, Addresses, cancel).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -134,11 +140,9 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         }
     }
 
-    // As it was given to join, and as the map has it.
-    private IEnumerable<CoordinatorAddress> Listed()
+    private static IEnumerable<CoordinatorAddress> Listed(NetworkMap? map)
     {
-        yield return options.Request.Server;
-        foreach (string url in _map?.Coordinators.SelectMany(c => c.Urls) ?? [])
+        foreach (string url in map?.Coordinators.SelectMany(c => c.Urls) ?? [])
         {
             if (CoordinatorAddress.TryParse(url, out CoordinatorAddress? other))
             {
@@ -171,7 +175,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     private async Task TalkAsync(CoordinatorAddress server, Action connected, CancellationToken cancel)
     {
         using X509Certificate2 root = X509CertificateLoader.LoadCertificate(options.MeshRoot);
-        await using ControlConnection connection = await ControlConnection.ConnectAsync(server, ControlProtocol.ControlPath,
+        await using ControlConnection connection = await ControlConnection.ConnectAsync(server, ControlProtocol.ControlPath, options.Request.Dialling,
             (leaf, others) => MeshCertificateValidator.Validate(leaf, others, root, MeshRoles.CoordinatorOid, clock.GetUtcNow(), out string reason) ? null : reason,
             _certificate, ControlProtocol.MaxCoordinatorMessageBytes, cancel).ConfigureAwait(false);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -55,19 +55,22 @@ internal sealed class CoordinatorChoice(CoordinatorAddress first, Func<Coordinat
         await ((Task)knocking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>True when a TCP connection to the address stands before the token ends.</summary>
-    public static async Task<bool> KnockAsync(CoordinatorAddress server, CancellationToken cancel)
+    /// <summary>Tells whether a TCP connection to an address stands before the token ends.</summary>
+    /// <param name="dialling">How. A proxy would answer for everyone, so what is reached through one is taken to be there: each then has its turn.</param>
+    public static Func<CoordinatorAddress, CancellationToken, Task<bool>> Knock(Dialling dialling) => async (server, cancel) =>
     {
-        // Of both families where the system has both.
-        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+        if (dialling.Proxy.Applies(server.Host, server.Port))
+        {
+            return true;
+        }
         try
         {
-            await socket.ConnectAsync(server.Host, server.Port, cancel).ConfigureAwait(false);
+            using Socket socket = await TcpDialler.ConnectAsync(server.Host, server.Port, dialling.ConfigureSocket, cancel).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or IOException)
         {
             return false;
         }
-    }
+    };
 }

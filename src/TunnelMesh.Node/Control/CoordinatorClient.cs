@@ -59,7 +59,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
         bool renewal = token is null;
         using X509Certificate2? pinned = meshRoot is null ? null : X509CertificateLoader.LoadCertificate(meshRoot);
         await using ControlConnection connection = await ControlConnection.ConnectAsync(request.Server,
-            renewal ? ControlProtocol.RenewPath : ControlProtocol.JoinPath,
+            renewal ? ControlProtocol.RenewPath : ControlProtocol.JoinPath, request.Dialling,
             (leaf, others) => pinned is null ? null : CheckCoordinator(leaf, others, pinned), null, ControlProtocol.MaxProofMessageBytes, cancel).ConfigureAwait(false);
 
         using ECDsa tlsKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -15,6 +15,8 @@ public sealed record JoinRequest
     public required string Name { get; init; }
     /// <summary>SHA-256 of the mesh root's DER, 32 bytes, or null: then a join trusts the mutual proof alone.</summary>
     public byte[]? CaPin { get; init; }
+    /// <summary>How coordinators are dialled.</summary>
+    public Dialling Dialling { get; init; } = Dialling.Plain;
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init; } = "";
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 
 namespace TunnelMesh.Node.Control;
 
@@ -14,11 +15,14 @@ public static class MapPeers
     /// <param name="ownId">This device's ID.</param>
     /// <param name="ownEndpoints">Where this device itself listens: behind another router the same private address may be somebody else's, but a datagram would come back to us.</param>
     /// <param name="dialled">Addresses at which the coordinator answered; tried at the UDP port of the coordinators' entries.</param>
-    public static IReadOnlyList<PeerSpec> Build(NetworkMap map, string ownId, IReadOnlyCollection<IPEndPoint> ownEndpoints, IReadOnlyCollection<IPAddress> dialled)
+    /// <param name="transports">What this device may use, the preferred first; of a device that names its own, those of both.</param>
+    public static IReadOnlyList<PeerSpec> Build(NetworkMap map, string ownId, IReadOnlyCollection<IPEndPoint> ownEndpoints, IReadOnlyCollection<IPAddress> dialled,
+        IReadOnlyList<PathTransport> transports)
     {
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(ownEndpoints);
         ArgumentNullException.ThrowIfNull(dialled);
+        ArgumentNullException.ThrowIfNull(transports);
         HashSet<IPEndPoint> own = [.. ownEndpoints];
         List<PeerSpec> peers = new(map.Devices.Count);
         foreach (MapEntry entry in map.Devices.Values)
@@ -30,6 +34,7 @@ public static class MapPeers
                     DeviceId = entry.Id,
                     PublicKey = entry.Wire.DeviceKey,
                     AllowedPrefixes = entry.Prefixes,
+                    Transports = entry.Wire.Transports.Count == 0 ? transports : [.. transports.Where(t => entry.Wire.Transports.Contains(PathNames.Of(t)))],
                     Candidates = Candidates(entry, map.Ranges, own, dialled),
                 });
             }

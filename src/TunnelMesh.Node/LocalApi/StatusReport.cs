@@ -25,6 +25,8 @@ public sealed record StatusReport
     public required long UptimeSeconds { get; init; }
     /// <summary>The control stream.</summary>
     public required CoordinatorReport Coordinator { get; init; }
+    /// <summary>The stream to the relay; null while the peer starts, and where <c>transports</c> leaves the relay out.</summary>
+    public required RelayReport? Relay { get; init; }
     /// <summary>The TUN interface.</summary>
     public required TunReport Tun { get; init; }
     /// <summary>The data plane; null while it is not there yet.</summary>

@@ -93,6 +93,12 @@ internal sealed class PeerTunnel
         Paths.Offer(offers, Spec.Transports, now);
         foreach (ref readonly PathAddress offer in offers.AsSpan())
         {
+            if (offer.Transport == PathTransport.Relay)
+            {
+                // The stream to the relay stands in any case; from now on it tells of this device.
+                output.Prepare(offer);
+            }
+
             if (offer.Transport != PathTransport.Udp)
             {
                 Paths.NoteOpen(offer, output.IsOpen(offer), now);

@@ -23,6 +23,9 @@ public static class ControlProtocol
     /// <summary>WebSocket path of the control stream; needs a client certificate of the mesh.</summary>
     public const string ControlPath = "/api/v1/control";
 
+    /// <summary>WebSocket path of the relay; needs a client certificate of the mesh. Its messages: <see cref="Relay.RelayFrame"/>.</summary>
+    public const string RelayPath = "/api/v1/relay";
+
     /// <summary>Open HTTP path that answers <see cref="VersionDocument"/>.</summary>
     public const string VersionPath = "/api/v1/version";
 

@@ -1,6 +1,7 @@
 using System.Net;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -77,7 +78,7 @@ internal static class NetworkMapTarget
             Check.That(entry.Id == DeviceId.FromDeviceKey(entry.DeviceKey) && DeviceRecord.TryVerify(entry.Wire.Record, entry.IdentityKey, out _), "an entry does not verify");
             Check.That(entry.Prefixes.All(p => map.Ranges.Any(r => r.Contains(p.BaseAddress) && p.PrefixLength >= r.PrefixLength)), "a prefix leads out of the mesh");
         }
-        IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, Start.Devices[0].Id, [new IPEndPoint(IPAddress.Parse("192.0.2.9"), 2223)], [IPAddress.Parse("192.0.2.8")]);
+        IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, Start.Devices[0].Id, [new IPEndPoint(IPAddress.Parse("192.0.2.9"), 2223)], [IPAddress.Parse("192.0.2.8")], [PathTransport.Udp, PathTransport.Relay]);
         Check.That(peers.Count == map.Devices.Count - (map.Devices.ContainsKey(Start.Devices[0].Id) ? 1 : 0), "a peer is missing");
         Check.That(peers.All(p => p.Candidates.Count <= MapPeers.MaxCandidates && !p.Candidates.Any(c => map.Ranges.Any(r => r.Contains(c.Address)))), "a tunnel would run inside the mesh");
         MapChange again = NetworkMap.FromFull(map.ToWire(), Root, map, pins, Now);

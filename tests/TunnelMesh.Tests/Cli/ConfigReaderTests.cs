@@ -12,7 +12,19 @@ public sealed class ConfigReaderTests
         Assert.Equal("tun-mesh0", printed.TunName);
         Assert.Equal(["udp", "ssh", "relay"], printed.Transports);
         Assert.Null(printed.CoordinatorEnabled);
-        Assert.Equal(8443, printed.CoordinatorListen.Port);
+        Assert.Equal([new HostPort("", 8443)], printed.CoordinatorListen);
+        Assert.True(printed.RelayEnabled);
+        Assert.Equal(0, printed.RelayRateLimit);
+    }
+
+    [Fact]
+    public void A_coordinator_listens_on_one_endpoint_or_several_and_relays_as_it_is_told()
+    {
+        Assert.Equal([new HostPort("", 443)], ConfigReader.Read("coordinator:\n  listen: \":443\"\n", "c.yaml").CoordinatorListen);
+        Settings settings = ConfigReader.Read("coordinator:\n  listen: [\":8443\", \"192.0.2.1:443\", \"[::1]:9\"]\n  relay:\n    enabled: false\n    rate_limit: 10Mi\n", "c.yaml");
+        Assert.Equal([new HostPort("", 8443), new HostPort("192.0.2.1", 443), new HostPort("::1", 9)], settings.CoordinatorListen);
+        Assert.False(settings.RelayEnabled);
+        Assert.Equal(10L << 20, settings.RelayRateLimit);
     }
 
     [Theory]
@@ -30,6 +42,9 @@ public sealed class ConfigReaderTests
 
     [Theory]
     [InlineData("tun:\n  mtu: big\n", "c.yaml:2: `tun.mtu`: expected a number, 576-65535")]
+    [InlineData("coordinator:\n  listen: []\n", "c.yaml:2: `coordinator.listen`: expected host:port or :port, or a list of them")]
+    [InlineData("coordinator:\n  listen: [\":1\", \":1\"]\n", "c.yaml:2: `coordinator.listen`")]
+    [InlineData("coordinator:\n  relay:\n    rate_limit: fast\n", "c.yaml:3: `coordinator.relay.rate_limit`: expected a size, 0-1Ti")]
     [InlineData("ssh_port: 70000\n", "c.yaml:1: `ssh_port`")]
     [InlineData("name: [a]\n", "c.yaml:1: `name`")]
     [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]

@@ -15,6 +15,9 @@ internal sealed class RawStream : IDisposable
     /// <summary>HTTP status of a refused upgrade, else 101.</summary>
     internal int Status => (int)_socket.HttpStatusCode;
 
+    /// <summary>Why the other side has closed, once it has.</summary>
+    internal string CloseReason => _socket.CloseStatusDescription ?? "";
+
     internal static async Task<RawStream> ConnectAsync(int port, X509Certificate2? certificate, string path = ControlProtocol.ControlPath)
     {
         RawStream stream = new();
@@ -68,6 +71,21 @@ internal sealed class RawStream : IDisposable
             WebSocketMessageType.Binary => ControlCodec.DecodePacked(buffer.AsMemory(0, length), ControlProtocol.MaxCoordinatorMessageBytes),
             _ => ControlCodec.Decode(buffer.AsSpan(0, length), out _),
         };
+    }
+
+    /// <summary>The next message as it is; null when the other side has closed.</summary>
+    internal async Task<byte[]?> ReceiveBytesAsync()
+    {
+        byte[] buffer = new byte[128 * 1024];
+        int length = 0;
+        ValueWebSocketReceiveResult part;
+        do
+        {
+            part = await _socket.ReceiveAsync(buffer.AsMemory(length), Cancel);
+            length += part.Count;
+        }
+        while (!part.EndOfMessage);
+        return part.MessageType == WebSocketMessageType.Close ? null : buffer[..length];
     }
 
     /// <summary>The next message of a type; others are passed over.</summary>

@@ -68,9 +68,9 @@ public sealed class CoordinatorChoiceTests
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
         CoordinatorAddress server = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
-        Assert.True(await CoordinatorChoice.KnockAsync(server, Cancel));
+        Assert.True(await CoordinatorChoice.Knock(Dialling.Plain)(server, Cancel));
         listener.Stop();
-        Assert.False(await CoordinatorChoice.KnockAsync(server, Cancel));
-        Assert.False(await CoordinatorChoice.KnockAsync(new CoordinatorAddress("127.0.0.1", 9), new CancellationToken(canceled: true)));
+        Assert.False(await CoordinatorChoice.Knock(Dialling.Plain)(server, Cancel));
+        Assert.False(await CoordinatorChoice.Knock(Dialling.Plain)(new CoordinatorAddress("127.0.0.1", 9), new CancellationToken(canceled: true)));
     }
 }

@@ -9,7 +9,7 @@ internal sealed class PathTrial : IPathProber
 {
     public const int Full = 1400;
     public static readonly PathAddress Lan = At("192.0.2.1:2223"), Wan = At("198.51.100.1:2223"), V6 = At("[2001:db8::1]:2223");
-    public static readonly PathAddress Relay = PathAddress.Over(PathTransport.Relay, 7), Ssh = PathAddress.Over(PathTransport.Ssh, 7);
+    public static readonly PathAddress RelayPath = PathAddress.Over(PathTransport.Relay, 7), SshPath = PathAddress.Over(PathTransport.Ssh, 7);
 
     private readonly Dictionary<PathAddress, Link> _links = [];
     private readonly List<(long At, PathAddress Path, int Size, ulong Challenge)> _wire = [];

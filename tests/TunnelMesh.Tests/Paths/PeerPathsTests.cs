@@ -11,11 +11,11 @@ public sealed class PeerPathsTests
     private static PathTrial OverRelay(params PathAddress[] udp)
     {
         PathTrial trial = new();
-        trial.Set(Relay, 30);
-        trial.Paths.Offer([.. udp, Relay], Order, trial.Now);
-        trial.Paths.NoteOpen(Relay, true, trial.Now);
+        trial.Set(RelayPath, 30);
+        trial.Paths.Offer([.. udp, RelayPath], Order, trial.Now);
+        trial.Paths.NoteOpen(RelayPath, true, trial.Now);
         trial.Busy = true;
-        trial.Paths.NoteSession(Relay, trial.Now);
+        trial.Paths.NoteSession(RelayPath, trial.Now);
         return trial;
     }
 
@@ -23,7 +23,7 @@ public sealed class PeerPathsTests
     public void Traffic_begins_over_what_the_handshake_came_over_and_moves_to_a_better_path_once_full_packets_come_back()
     {
         PathTrial trial = OverRelay(Wan);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
         trial.Set(Wan, 20);
         int took = trial.Until(() => trial.Paths.Route.First == Wan, 2000);
         Assert.InRange(took, 40, 150);
@@ -37,7 +37,7 @@ public sealed class PeerPathsTests
         PathTrial trial = OverRelay(Wan);
         trial.Set(Wan, 20, mtu: 100);
         trial.Run(20_000);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
         Assert.NotEqual(PathState.Proven, trial.Path(Wan).State);
         Assert.True(trial.Path(Wan).Echoes > 0);
     }
@@ -79,9 +79,9 @@ public sealed class PeerPathsTests
         trial.Answers = answers;
         trial.Run(2000);
         trial.Cut(Wan);
-        int doubled = trial.Until(() => !trial.Paths.Route.Second.IsNone || trial.Paths.Route.First == Relay, 2000);
+        int doubled = trial.Until(() => !trial.Paths.Route.Second.IsNone || trial.Paths.Route.First == RelayPath, 2000);
         Assert.True(doubled <= limit, $"{doubled} ms");
-        int left = doubled + trial.Until(() => trial.Paths.Route.First == Relay, 2000);
+        int left = doubled + trial.Until(() => trial.Paths.Route.First == RelayPath, 2000);
         Assert.True(left <= 550, $"{left} ms");
         Assert.True(trial.Paths.Route.Second.IsNone);
         Assert.Equal(PathState.Doubted, trial.Path(Wan).State);
@@ -99,7 +99,7 @@ public sealed class PeerPathsTests
         trial.Run(3000);
         trial.Cut(Wan);
         trial.Run(seconds * 1000);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
         trial.Set(Wan, 20);
         Assert.InRange(trial.Until(() => trial.Paths.Route.First == Wan, 5000), 0, 2000);
     }
@@ -134,8 +134,8 @@ public sealed class PeerPathsTests
         trial.Busy = true;
         trial.Run(1);
         // From the first packet on over both, so that the first is not lost with the mapping of a NAT.
-        Assert.Equal((Wan, Relay), (trial.Paths.Route.First, trial.Paths.Route.Second));
-        Assert.InRange(trial.Until(() => trial.Paths.Route.First == Relay, 1000), 0, 350);
+        Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == RelayPath, 1000), 0, 350);
     }
 
     [Fact]
@@ -189,14 +189,14 @@ public sealed class PeerPathsTests
         PathTrial trial = OverRelay(Wan);
         trial.Run(1000);
         Assert.True(trial.Asked.HasFlag(PathActions.Meet) && trial.Asked.HasFlag(PathActions.OpenStream));
-        trial.Set(Ssh, 10);
-        trial.Paths.NoteOpen(Ssh, true, trial.Now);
-        trial.Until(() => trial.Paths.Route.First == Ssh, 1000);
+        trial.Set(SshPath, 10);
+        trial.Paths.NoteOpen(SshPath, true, trial.Now);
+        trial.Until(() => trial.Paths.Route.First == SshPath, 1000);
         trial.Set(Wan, 20);
         trial.Paths.Meet([Wan], trial.Now);
         trial.Until(() => trial.Paths.Route.First == Wan, 1000);
-        trial.Paths.NoteOpen(Ssh, false, trial.Now);
-        trial.Paths.NoteOpen(Relay, false, trial.Now);
+        trial.Paths.NoteOpen(SshPath, false, trial.Now);
+        trial.Paths.NoteOpen(RelayPath, false, trial.Now);
         trial.Run(1000);
         Assert.Equal(Wan, trial.Paths.Route.First);
     }
@@ -205,29 +205,29 @@ public sealed class PeerPathsTests
     public void A_closed_stream_is_left_at_once()
     {
         PathTrial trial = OverRelay(Wan);
-        trial.Set(Ssh, 10);
-        trial.Paths.NoteOpen(Ssh, true, trial.Now);
-        trial.Until(() => trial.Paths.Route.First == Ssh, 1000);
-        trial.Paths.NoteOpen(Ssh, false, trial.Now);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        trial.Set(SshPath, 10);
+        trial.Paths.NoteOpen(SshPath, true, trial.Now);
+        trial.Until(() => trial.Paths.Route.First == SshPath, 1000);
+        trial.Paths.NoteOpen(SshPath, false, trial.Now);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
     }
 
     [Fact]
     public void A_transport_that_is_not_allowed_is_neither_probed_nor_taken()
     {
         PathTrial trial = new(PathTransport.Relay);
-        trial.Set(Relay, 30);
+        trial.Set(RelayPath, 30);
         trial.Set(Wan, 5);
         trial.Busy = true;
-        trial.Paths.Offer([Wan, Relay], [PathTransport.Relay], trial.Now);
-        trial.Paths.NoteOpen(Relay, true, trial.Now);
+        trial.Paths.Offer([Wan, RelayPath], [PathTransport.Relay], trial.Now);
+        trial.Paths.NoteOpen(RelayPath, true, trial.Now);
         trial.Paths.NoteSession(Wan, trial.Now);
         trial.Run(5000);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
         Assert.DoesNotContain(trial.Probes, p => p.Path == Wan);
 
         // The order may change under way.
-        trial.Paths.Offer([Wan, Relay], Order, trial.Now);
+        trial.Paths.Offer([Wan, RelayPath], Order, trial.Now);
         trial.Paths.Meet([Wan], trial.Now);
         trial.Until(() => trial.Paths.Route.First == Wan, 1000);
     }
@@ -240,7 +240,7 @@ public sealed class PeerPathsTests
         trial.Until(() => trial.Paths.Route.First == Wan, 2000);
         trial.Run(1000);
         trial.Cut(Wan);
-        trial.Cut(Relay);
+        trial.Cut(RelayPath);
         int took = trial.Until(() => trial.Asked.HasFlag(PathActions.Handshake), 5000);
         Assert.InRange(took, 500, 3500);
     }
@@ -255,7 +255,7 @@ public sealed class PeerPathsTests
         trial.Set(V6, 25);
         trial.Cut(Wan);
         trial.Paths.DoubtAll(trial.Now);
-        Assert.Equal(Relay, trial.Paths.Route.First);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
         Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 300);
     }
 

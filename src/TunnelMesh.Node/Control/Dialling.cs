@@ -1,0 +1,16 @@
+using System.Net.Sockets;
+
+namespace TunnelMesh.Node.Control;
+
+/// <summary>How TCP connections to coordinators are made: for a join, a renewal, the control stream and the relay alike.</summary>
+public sealed record Dialling
+{
+    /// <summary>Straight, with nothing special.</summary>
+    public static Dialling Plain { get; } = new();
+
+    /// <summary>The HTTP proxies to go through.</summary>
+    public ProxySettings Proxy { get; init; } = ProxySettings.None;
+
+    /// <summary>Called with each socket before it connects, or null. Any thread; what it throws ends the attempt.</summary>
+    public Action<Socket>? ConfigureSocket { get; init; }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using TunnelMesh.SystemTests.Machines;
+using TunnelMesh.SystemTests.Peers;
+
+namespace TunnelMesh.SystemTests.Paths;
+
+/// <summary>Two peers and a coordinator on one network whose UDP a packet filter takes away and gives back.</summary>
+public sealed class PathChangeTests
+{
+    private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Where_UDP_is_blocked_the_relay_carries_within_a_second_and_UDP_takes_over_without_a_loss_once_it_may()
+    {
+        Requirements.Programs("nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await BlockUdpAsync(b.Machine);
+        await a.JoinAsync(Cancel, server);
+        string target = await b.JoinAsync(Cancel, server);
+        await UntilRelayedAsync(a, b);
+        long began = Stopwatch.GetTimestamp();
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1.5), $"first reply after {Stopwatch.GetElapsedTime(began)}");
+        await UntilPathAsync(a, "b", "relay");
+
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 10);
+        await a.Machine.RunAsync(["sleep", "1"], cancel: Cancel);
+        await b.Machine.RunAsync(["nft", "flush", "ruleset"], cancel: Cancel);
+        long opened = Stopwatch.GetTimestamp();
+        await UntilPathAsync(a, "b", "udp");
+        await UntilPathAsync(b, "a", "udp");
+        Assert.True(Stopwatch.GetElapsedTime(opened) < TimeSpan.FromSeconds(5), $"direct after {Stopwatch.GetElapsedTime(opened)}");
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.True(sent > 500 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
+    }
+
+    [Fact]
+    public async Task UDP_cut_hard_under_traffic_is_left_within_a_second_and_taken_again_within_five_of_its_return()
+    {
+        Requirements.Programs("nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        string target = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        await UntilPathAsync(a, "b", "udp");
+        await UntilRelayedAsync(a, b);
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 12);
+        await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
+        await BlockUdpAsync(b.Machine);
+        await UntilPathAsync(a, "b", "relay");
+        await UntilPathAsync(b, "a", "relay");
+        await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
+        await b.Machine.RunAsync(["nft", "flush", "ruleset"], cancel: Cancel);
+        long healed = Stopwatch.GetTimestamp();
+        await UntilPathAsync(a, "b", "udp");
+        Assert.True(Stopwatch.GetElapsedTime(healed) < TimeSpan.FromSeconds(5), $"back after {Stopwatch.GetElapsedTime(healed)}");
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.True(sent > 500, $"{sent} sent");
+        Assert.All(gaps, gap => Assert.True(gap.To - gap.From < 1, $"lost: {string.Join(' ', gaps)}"));
+        Assert.True(gaps.Sum(g => g.Lost) < 100, $"lost: {string.Join(' ', gaps)}");
+    }
+
+    [Fact]
+    public async Task A_coordinator_killed_and_started_again_costs_a_direct_path_nothing()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        string target = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        await UntilPathAsync(a, "b", "udp");
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 8);
+        await a.Machine.RunAsync(["sleep", "1"], cancel: Cancel);
+        await hub.KillAsync();
+        await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
+        await hub.JoinAsync(Cancel);
+        await UntilRelayedAsync(a, b);
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.True(sent > 400 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
+    }
+
+    [Fact]
+    public async Task A_transport_left_out_of_the_configuration_is_not_used()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server, "transports: [relay]");
+        string target = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        Assert.Equal(100, await a.Machine.CountRepliesAsync(target, 100, Cancel));
+        foreach ((Peer peer, string other) in new[] { (a, "b"), (b, "a") })
+        {
+            await UntilPathAsync(peer, other, "relay");
+        }
+    }
+
+    private static Task<Peer> AddAsync(Underlay underlay, string name) => Peer.AddAsync(underlay, name, Token, Cancel);
+
+    private static async Task BlockUdpAsync(NetworkNamespace machine) => await machine.RunAsync(["nft", "-f", "-"],
+        "table inet block { chain in { type filter hook input priority 0; meta l4proto udp iifname \"eth0\" drop; } chain out { type filter hook output priority 0; meta l4proto udp oifname \"eth0\" drop; } }", Cancel);
+
+    private static Task UntilPathAsync(Peer peer, string other, string path) => peer.AskUntilAsync(
+        peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == other && p.GetProperty("path").GetString() == path), Cancel, "peers");
+
+    // Both have their streams to the relay.
+    private static async Task UntilRelayedAsync(params Peer[] peers)
+    {
+        foreach (Peer peer in peers)
+        {
+            await peer.AskUntilAsync(status => status.GetProperty("relay") is { ValueKind: JsonValueKind.Object } relay && relay.GetProperty("open").GetBoolean(), Cancel, "status");
+        }
+    }
+}
