@@ -15,6 +15,8 @@ mesh_new() {
     [ -c /dev/net/tun ] || fail "/dev/net/tun is missing: load the module with 'modprobe tun', or give the container the device."
     [ -x "$mesh_binary" ] || fail "$mesh_binary is missing: run 'make build'."
     mesh_state=${2:-$(mktemp -d "/tmp/tunnelmesh-$1.XXXXXX")}
+    # The proxies of this machine are out of reach from these networks.
+    unset HTTPS_PROXY https_proxy
     mkdir -p "$mesh_state"
     chmod 700 "$mesh_state"
     mesh_tag=tm$1$$

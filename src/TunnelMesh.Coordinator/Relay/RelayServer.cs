@@ -79,10 +79,14 @@ internal sealed class RelayServer : IAsyncDisposable
     // What the system has not sent yet waits in its queue in the order it came: kept short, so that turns are taken and heartbeats overtake in ours.
     private static void KeepShort(Socket socket)
     {
-        if (OperatingSystem.IsLinux())
+        try
         {
-            // TCP_NOTSENT_LOWAT of tcp(7).
+            // TCP_NOTSENT_LOWAT (linux/tcp.h): coordinators are on Linux.
             socket.SetRawSocketOption(6, 25, BitConverter.GetBytes(128 * 1024));
+        }
+        catch (SocketException)
+        {
+            // A system without it relays all the same; its own queue is longer.
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -75,9 +74,6 @@ internal sealed class CoordinatorSocket : IDisposable
 
     /// <summary>The TCP socket below; belongs to this.</summary>
     public Socket? Tcp { get; private set; }
-
-    /// <summary>HTTP status of the answer, also of a refusal; 0 when there was none.</summary>
-    public int Status => (int)_socket.HttpStatusCode;
 
     /// <summary>SHA-256 of the public key the server showed on this connection.</summary>
     public byte[] ServerSpki { get; private set; } = [];
@@ -207,7 +203,7 @@ internal sealed class CoordinatorSocket : IDisposable
                 return new ControlException(ControlFailure.Tls, $"No TLS 1.3 connection to {_server}: {cause.Message} Is this a TunnelMesh coordinator?", 0, e);
             }
         }
-        int status = Status;
+        int status = (int)_socket.HttpStatusCode;
         return status switch
         {
             401 or 403 => new ControlException(ControlErrorCodes.ProofRefused, $"The coordinator {_server} refuses this device's certificate.", 0, e),

@@ -45,6 +45,9 @@ internal sealed partial class RunningProgram : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
+        // The proxies of this machine are out of reach from the networks of the tests.
+        start.Environment.Remove("HTTPS_PROXY");
+        start.Environment.Remove("https_proxy");
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[key] = value;

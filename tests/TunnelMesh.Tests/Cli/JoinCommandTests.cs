@@ -72,6 +72,22 @@ public sealed class JoinCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_proxy_of_the_environment_is_used_and_its_password_is_never_shown()
+    {
+        using Socket unused = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        (int code, string output, string error) = await _cli.RunAsync(["join", "hub.mesh.invalid:443"], Token, proxy: $"http://user:open-sesame@{unused.LocalEndPoint}");
+        Assert.Equal(5, code);
+        Assert.Contains($"the proxy {unused.LocalEndPoint}, which HTTPS_PROXY names, cannot be reached", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("sesame", output + error, StringComparison.Ordinal);
+
+        (code, output, error) = await _cli.RunAsync(["join", "hub.mesh.invalid:443"], Token, proxy: "https://user:open-sesame@proxy:443");
+        Assert.Equal(3, code);
+        Assert.Contains("only http:// is supported", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("sesame", output + error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_server_that_is_no_coordinator_is_told()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);

@@ -96,6 +96,32 @@ public sealed class FairQueueTests
     }
 
     [Fact]
+    public void What_passes_a_queue_in_steady_state_allocates_nothing()
+    {
+        for (int i = 0; i < 200; i++)
+        {
+            Pass();
+        }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            Pass();
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Pass()
+        {
+            Add(1, Large, 1, 1 << 20);
+            Add(2, 200, 2, 1 << 20);
+            Add(2, 200, 2, 1 << 20);
+            while (_queue.TryTake(out RelayBuffer message))
+            {
+                message.Return();
+            }
+        }
+    }
+
+    [Fact]
     public void A_budget_comes_back_with_time_and_is_never_more_than_its_burst()
     {
         FakeTimeProvider time = new();
@@ -117,7 +143,11 @@ public sealed class FairQueueTests
         byte[] array = ArrayPool<byte>.Shared.Rent(bytes + 20);
         array.AsSpan(20, bytes).Fill(value);
         RelayFrame.WriteHeader(array, source, bytes);
-        _dropped += _queue.Add(source, new RelayBuffer(array, bytes + 20), limit, out _);
+        _dropped += _queue.Add(source, new RelayBuffer(array, bytes + 20), limit, out bool kept);
+        if (!kept)
+        {
+            ArrayPool<byte>.Shared.Return(array);
+        }
     }
 
     private RelayBuffer Take()

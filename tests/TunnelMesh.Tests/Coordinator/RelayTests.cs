@@ -153,12 +153,12 @@ public sealed class RelayTests
     [Fact]
     public async Task An_idle_stream_stands_because_both_sides_ask()
     {
-        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Relay = new RelayOptions { AskAfter = TimeSpan.FromMilliseconds(100), CutAfter = TimeSpan.FromSeconds(4) } });
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Relay = new RelayOptions { AskAfter = TimeSpan.FromMilliseconds(100), CutAfter = TimeSpan.FromSeconds(5) } });
         await using RelayPeer peer = await OpenAsync(mesh, "peer", o => o with { AskAfter = TimeSpan.FromMinutes(1) });
         Assert.Equal(0, mesh.Server.Relay.Silent);
         Stopwatch clock = Stopwatch.StartNew();
         // Longer than the coordinator keeps a silent stream: this one answers.
-        await peer.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(6) || !peer.Transport.State.IsOpen);
+        await peer.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(7) || !peer.Transport.State.IsOpen);
         Assert.True(peer.Transport.State.IsOpen);
         Assert.Equal(1, mesh.Server.Relay.Streams);
     }

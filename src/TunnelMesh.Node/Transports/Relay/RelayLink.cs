@@ -351,10 +351,18 @@ internal sealed class RelayLink : IThreadPoolWorkItem
     // What the system has not sent yet waits in its queue in the order it came: kept short, so that heartbeats overtake and the oldest can be dropped in ours.
     private static void KeepShort(Socket socket)
     {
-        if (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS())
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
         {
-            // TCP_NOTSENT_LOWAT of tcp(7); macOS has another number for it.
+            return;
+        }
+        try
+        {
+            // TCP_NOTSENT_LOWAT: linux/tcp.h, and netinet/tcp.h of macOS.
             socket.SetRawSocketOption(6, OperatingSystem.IsLinux() ? 25 : 0x201, BitConverter.GetBytes(64 * 1024));
+        }
+        catch (SocketException)
+        {
+            // A system without it sends all the same; its own queue is longer.
         }
     }
 }
