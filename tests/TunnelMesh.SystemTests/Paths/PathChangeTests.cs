@@ -111,7 +111,12 @@ public sealed class PathChangeTests
     private static Task<Peer> AddAsync(Underlay underlay, string name) => Peer.AddAsync(underlay, name, Token, Cancel);
 
     private static async Task BlockUdpAsync(NetworkNamespace machine) => await machine.RunAsync(["nft", "-f", "-"],
-        "table inet block { chain in { type filter hook input priority 0; meta l4proto udp iifname \"eth0\" drop; } chain out { type filter hook output priority 0; meta l4proto udp oifname \"eth0\" drop; } }", Cancel);
+        """
+        table inet block {
+          chain in { type filter hook input priority 0; meta l4proto udp iifname "eth0" drop; }
+          chain out { type filter hook output priority 0; meta l4proto udp oifname "eth0" drop; }
+        }
+        """, Cancel);
 
     private static Task UntilPathAsync(Peer peer, string other, string path) => peer.AskUntilAsync(
         peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == other && p.GetProperty("path").GetString() == path), Cancel, "peers");
