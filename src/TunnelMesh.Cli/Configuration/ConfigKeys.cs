@@ -57,7 +57,8 @@ internal static class ConfigKeys
         new("coordinator.enabled", "true or false", "", "Whether this peer serves the mesh as a coordinator.",
             Boolean((s, v) => s.CoordinatorEnabled = v)) { Derived = "true when `join` is given no server, else false" },
         new("coordinator.listen", "host:port or :port", ":8443", "Listener of API, control and relay streams, TLS.", Endpoint((s, v) => s.CoordinatorListen = v)),
-        Later("coordinator.stun_listen", "host:port or :port", ":3478", "STUN binding responder."),
+        new("coordinator.stun_listen", "host:port, :port or off", ":3478", "STUN binding responder, UDP; off for none.",
+            EndpointOrOff((s, v) => s.CoordinatorStunListen = v)),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
         new("coordinator.mesh_cidr", "an IPv4 network such as 10.42.0.0/16, at least a /24", "10.42.0.0/16",
@@ -154,6 +155,16 @@ internal static class ConfigKeys
         }
         set(s, v);
         return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> EndpointOrOff(Action<Settings, HostPort?> set) => (s, n) =>
+    {
+        if (n.Scalar is "off" or "false" && !n.Quoted)
+        {
+            set(s, null);
+            return true;
+        }
+        return Endpoint((settings, v) => set(settings, v))(s, n);
     };
 
     private static bool SetTransports(Settings s, ConfigNode n)

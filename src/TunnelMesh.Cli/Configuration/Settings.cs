@@ -39,6 +39,8 @@ internal sealed class Settings
     public bool? CoordinatorEnabled { get; set; }
     /// <summary>Listener of the coordinator.</summary>
     public HostPort CoordinatorListen { get; set; } = new("", 8443);
+    /// <summary>STUN responder of the coordinator; null: none.</summary>
+    public HostPort? CoordinatorStunListen { get; set; } = new("", 3478);
     /// <summary>Directory of the coordinator's state.</summary>
     public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
     /// <summary>Mesh range of a mesh founded by this coordinator, CIDR.</summary>

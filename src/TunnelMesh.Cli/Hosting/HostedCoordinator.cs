@@ -6,6 +6,7 @@ using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Coordinator.Stun;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.Sockets;
@@ -23,9 +24,11 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private readonly CleanupStack _cleanup;
     private readonly CoordinatorServer _server;
     private readonly SqliteState _state;
+    private readonly StunResponder? _stun;
 
-    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, StunResponder? stun)
     {
+        _stun = stun;
         _cleanup = cleanup;
         _server = server;
         _state = state;
@@ -47,6 +50,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
     /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
     /// <exception cref="CoordinatorListenException">It cannot listen.</exception>
+    /// <exception cref="StunListenException">The STUN responder cannot listen.</exception>
     /// <exception cref="TokenSetupException">The token is not good.</exception>
     /// <exception cref="CoordinatorStateException">The state cannot be used.</exception>
     /// <exception cref="CertificateStoreException">The certificates cannot be used.</exception>
@@ -87,7 +91,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             }
             IReadOnlyList<long> given = await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            IPEndPoint listen = Listen(settings.CoordinatorListen);
+            IPEndPoint listen = Listen(settings.CoordinatorListen, "coordinator.listen");
+            IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
+            StunResponder? stun = stunListen is null ? null : cleanup.Add(await StartStunAsync(stunListen, options).ConfigureAwait(false));
             CoordinatorServerOptions server = new()
             {
                 Listen = listen,
@@ -100,14 +106,15 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     IdentityKey = identity.PublicKey.ToArray(),
                     Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
                 },
-                Urls = Urls(listen, settings.TunName, state.Mesh),
+                Urls = [.. Reachable(listen, settings.TunName, state.Mesh).Select(e => $"https://{e}")],
+                Stun = stunListen is null ? [] : [.. Reachable(stunListen, settings.TunName, state.Mesh).Select(e => e.ToString())],
                 Logger = options.Log,
                 ProgramVersion = options.Version,
                 Time = options.Time,
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256) { GivenTokens = given };
+            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given };
         }
         catch
         {
@@ -127,6 +134,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
     public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
+
+    /// <inheritdoc cref="StunResponder.RefreshAsync"/>
+    public Task AddressesChangedAsync() => _stun?.RefreshAsync() ?? Task.CompletedTask;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
@@ -176,15 +186,28 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         }
     }
 
-    private static IReadOnlyList<string> Urls(IPEndPoint listen, string tunName, MeshRow mesh)
+    private static async Task<StunResponder> StartStunAsync(IPEndPoint listen, PeerHostOptions options)
+    {
+        try
+        {
+            return await StunResponder.StartAsync(listen, options.Log, options.Time).ConfigureAwait(false);
+        }
+        catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
+        {
+            throw new HostException(ExitCode.InUse, $"UDP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or set coordinator.stun_listen to another port or to off.", e);
+        }
+    }
+
+    // What peers may dial: of a wildcard, the addresses outside the mesh.
+    private static IEnumerable<CoordinatorAddress> Reachable(IPEndPoint listen, string tunName, MeshRow mesh)
     {
         IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
             ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
             : [listen.Address];
-        return [.. addresses.Take(MaxUrls).Select(a => $"https://{new CoordinatorAddress(a.ToString(), listen.Port)}")];
+        return addresses.Take(MaxUrls).Select(a => new CoordinatorAddress(a.ToString(), listen.Port));
     }
 
-    private static IPEndPoint Listen(HostPort listen)
+    private static IPEndPoint Listen(HostPort listen, string key)
     {
         if (listen.Host.Length == 0)
         {
@@ -192,7 +215,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         }
         return IPAddress.TryParse(listen.Host, out IPAddress? address)
             ? new IPEndPoint(address, listen.Port)
-            : throw new ConfigException($"coordinator.listen is `{listen}`: give an IP address of this machine, or `:{listen.Port}` for all.");
+            : throw new ConfigException($"{key} is `{listen}`: give an IP address of this machine, or `:{listen.Port}` for all.");
     }
 
     private static IPAddress Loopback(IPAddress listen) =>

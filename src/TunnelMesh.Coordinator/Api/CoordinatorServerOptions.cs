@@ -21,6 +21,8 @@ public sealed record CoordinatorServerOptions
     public SelfDevice? Self { get; init; }
     /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
+    /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
+    public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>Program version, for display.</summary>

@@ -13,7 +13,15 @@ public sealed class ConfigReaderTests
         Assert.Equal(["udp", "ssh", "relay"], printed.Transports);
         Assert.Null(printed.CoordinatorEnabled);
         Assert.Equal(8443, printed.CoordinatorListen.Port);
+        Assert.Equal(3478, printed.CoordinatorStunListen?.Port);
     }
+
+    [Theory]
+    [InlineData("off", null)]
+    [InlineData(":4000", 4000)]
+    [InlineData("192.0.2.1:4000", 4000)]
+    public void The_STUN_responder_can_be_moved_and_switched_off(string value, int? port) =>
+        Assert.Equal(port, ConfigReader.Read($"coordinator:\n  stun_listen: {value}\n", "c.yaml").CoordinatorStunListen?.Port);
 
     [Theory]
     [InlineData("")]
@@ -30,6 +38,7 @@ public sealed class ConfigReaderTests
 
     [Theory]
     [InlineData("tun:\n  mtu: big\n", "c.yaml:2: `tun.mtu`: expected a number, 576-65535")]
+    [InlineData("coordinator:\n  stun_listen: often\n", "c.yaml:2: `coordinator.stun_listen`: expected host:port, :port or off")]
     [InlineData("ssh_port: 70000\n", "c.yaml:1: `ssh_port`")]
     [InlineData("name: [a]\n", "c.yaml:1: `name`")]
     [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]
