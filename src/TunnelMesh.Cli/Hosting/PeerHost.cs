@@ -4,6 +4,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
@@ -177,7 +178,8 @@ internal sealed class PeerHost : IAsyncDisposable
         int port = socket.Port;
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
-        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, list, stop), _options.Log.EndpointsUnknown, _options.Time));
+        INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
+        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;

@@ -32,7 +32,7 @@ public ref struct StunWriter
     /// <summary>Adds an attribute; the padding is zero.</summary>
     /// <param name="type">Its type.</param>
     /// <param name="value">Its value, at most 65,535 bytes.</param>
-    public void Add(ushort type, ReadOnlySpan<byte> value)
+    public void Add(ushort type, scoped ReadOnlySpan<byte> value)
     {
         value.CopyTo(Begin(type, value.Length));
         SetLength();
