@@ -45,7 +45,7 @@ public sealed class NetworkWatchTests
         Assert.Equal([machine.Address], Addresses(monitor.State));
 
         // The mesh's own interface is not told of, also where it takes the internet's traffic.
-        await ExpectAsync(NetworkChanges.None, "link add tun-own type dummy", "address add 10.42.0.1/16 dev tun-own", "link set tun-own up", "route add default dev tun-own metric 1");
+        await ExpectAsync(NetworkChanges.None, "link add tun-own type veth peer name far", "link set far up", "address add 10.42.0.1/16 dev tun-own", "link set tun-own up", "route add default dev tun-own metric 1");
 
         async Task ExpectAsync(NetworkChanges expected, params string[] commands)
         {
