@@ -7,8 +7,8 @@ using TunnelMesh.Protocol.PortMapping;
 namespace TunnelMesh.Node.Nat;
 
 /// <summary>Real sockets.</summary>
-/// <param name="prepare">Called with every socket before it is bound or connected; null for none.</param>
-internal sealed class MappingNetwork(Action<Socket>? prepare) : IMappingNetwork
+/// <param name="make">Makes them.</param>
+internal sealed class MappingNetwork(Func<AddressFamily, SocketType, ProtocolType, Socket> make) : IMappingNetwork
 {
     private const int MaxHeaderKilobytes = 8, MaxAnswers = 32;
     private static readonly TimeSpan HttpPatience = TimeSpan.FromSeconds(5), ErrorPause = TimeSpan.FromSeconds(1);
@@ -16,7 +16,7 @@ internal sealed class MappingNetwork(Action<Socket>? prepare) : IMappingNetwork
 
     public IGatewayPort Connect(IPEndPoint gateway, IPAddress? local)
     {
-        Socket socket = Make(gateway.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        Socket socket = make(gateway.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
             if (local is not null)
@@ -36,7 +36,7 @@ internal sealed class MappingNetwork(Action<Socket>? prepare) : IMappingNetwork
 
     public async Task<Uri?> SearchAsync(IPAddress gateway, IPAddress? local, TimeSpan wait, CancellationToken cancel)
     {
-        using Socket socket = Make(gateway.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        using Socket socket = make(gateway.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         IPEndPoint any = new(local ?? IPAddress.Any, 0);
         socket.Bind(any);
         if (local is not null)
@@ -105,7 +105,7 @@ internal sealed class MappingNetwork(Action<Socket>? prepare) : IMappingNetwork
 
     public async Task ListenAsync(Action<ReadOnlyMemory<byte>, IPAddress> heard, CancellationToken cancel)
     {
-        using Socket socket = Make(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using Socket socket = make(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         try
         {
             // Shared: every program that maps ports listens there. The group is that of all hosts, which nobody has to join.
@@ -133,25 +133,10 @@ internal sealed class MappingNetwork(Action<Socket>? prepare) : IMappingNetwork
         }
     }
 
-    private Socket Make(AddressFamily family, SocketType type, ProtocolType protocol)
-    {
-        Socket socket = new(family, type, protocol);
-        try
-        {
-            prepare?.Invoke(socket);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         IPAddress address = IPAddress.Parse(context.DnsEndPoint.Host);
-        Socket socket = Make(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket socket = make(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             await socket.ConnectAsync(address, context.DnsEndPoint.Port, cancel).ConfigureAwait(false);

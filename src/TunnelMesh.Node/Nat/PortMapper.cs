@@ -46,7 +46,7 @@ public sealed class PortMapper : IAsyncDisposable
     public static PortMapper Start(PortMapperOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Start(options, new MappingNetwork(options.BeforeConnect));
+        return Start(options, new MappingNetwork(options.MakeSocket));
     }
 
     /// <summary>The same over another network.</summary>

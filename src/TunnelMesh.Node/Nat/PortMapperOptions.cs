@@ -16,8 +16,8 @@ public sealed record PortMapperOptions
     public IReadOnlyList<PortMappingMethod> Methods { get; init; } = [PortMappingMethod.Pcp, PortMappingMethod.NatPmp, PortMappingMethod.Upnp];
     /// <summary>Lifetime asked for; a mapping is renewed at half of what was given.</summary>
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromHours(1);
-    /// <summary>Called with every socket before it is bound or connected, for example to mark it.</summary>
-    public Action<Socket>? BeforeConnect { get; init; }
+    /// <summary>Makes every socket, which is bound and connected afterwards; a place to mark it. Any thread; what it throws should be a <see cref="SocketException"/>.</summary>
+    public Func<AddressFamily, SocketType, ProtocolType, Socket> MakeSocket { get; init; } = (family, type, protocol) => new Socket(family, type, protocol);
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
