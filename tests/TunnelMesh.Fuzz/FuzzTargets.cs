@@ -22,5 +22,8 @@ public static class FuzzTargets
         AeadTarget.Create(),
         TunnelEngineTarget.Create(),
         StunTarget.Create(),
+        PcpTarget.Create(),
+        NatPmpTarget.Create(),
+        UpnpTarget.Create(),
     }.ToDictionary(target => target.Name);
 }
