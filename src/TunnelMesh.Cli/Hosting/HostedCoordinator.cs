@@ -93,7 +93,6 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
             IPEndPoint listen = Listen(settings.CoordinatorListen, "coordinator.listen");
             IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
-            StunResponder? stun = stunListen is null ? null : cleanup.Add(await StartStunAsync(stunListen, options).ConfigureAwait(false));
             CoordinatorServerOptions server = new()
             {
                 Listen = listen,
@@ -113,6 +112,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 Time = options.Time,
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
+            StunResponder? stun = stunListen is null ? null : cleanup.Add(await StartStunAsync(stunListen, options).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
             return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given };
         }

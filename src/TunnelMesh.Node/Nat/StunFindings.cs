@@ -3,9 +3,11 @@ using TunnelMesh.Platform.Sockets;
 namespace TunnelMesh.Node.Nat;
 
 /// <summary>What all servers of one family together tell. A snapshot.</summary>
-/// <param name="Behaviour">How the NAT maps.</param>
-/// <param name="Endpoints">Our endpoints as seen from outside, without duplicates; with dependent mapping only the addresses are of use.</param>
-/// <param name="PortPreserved">True when every endpoint has our own port.</param>
+/// <param name="Behaviour">How the NAT maps, as far out as servers are: one on our own network, or between two NATs, tells nothing of what lies beyond.</param>
+/// <param name="Endpoints">
+/// Our endpoints as seen from outside, without duplicates, public ones first; our own only where no server sees another. With dependent mapping only the addresses are of use.
+/// </param>
+/// <param name="PortPreserved">True when every endpoint that the behaviour was judged by has our own port.</param>
 /// <param name="Servers">Server by server.</param>
 public sealed record StunFindings(MappingBehaviour Behaviour, IReadOnlyList<UdpEndpoint> Endpoints, bool PortPreserved, IReadOnlyList<StunObservation> Servers)
 {
@@ -21,19 +23,25 @@ public sealed record StunFindings(MappingBehaviour Behaviour, IReadOnlyList<UdpE
         ArgumentNullException.ThrowIfNull(servers);
         ArgumentNullException.ThrowIfNull(isOwn);
         StunObservation[] answered = [.. servers.Where(s => !s.Mapped.IsNone)];
-        UdpEndpoint[] endpoints = [.. answered.Select(s => s.Mapped).Distinct()];
-        MappingBehaviour behaviour = answered switch
+        StunObservation[] outside = [.. answered.Where(s => s.Mapped.Port != localPort || !isOwn(s.Mapped)).OrderByDescending(IsPublic)];
+        if (outside.Length == 0)
         {
-            [] => MappingBehaviour.Unknown,
-            _ when endpoints.All(e => e.Port == localPort && isOwn(e)) => MappingBehaviour.None,
-            _ when endpoints.Length > 1 => MappingBehaviour.Dependent,
-            // One address cannot tell: even a NAT that looks at addresses maps two ports of it alike.
-            _ when answered.Select(s => (s.Server.High, s.Server.Low)).Distinct().Count() > 1 => MappingBehaviour.EndpointIndependent,
-            _ => MappingBehaviour.Unknown,
-        };
-        return new StunFindings(behaviour, endpoints, endpoints.Length > 0 && endpoints.All(e => e.Port == localPort), servers);
+            return new StunFindings(answered.Length > 0 ? MappingBehaviour.None : MappingBehaviour.Unknown, Distinct(answered), answered.Length > 0, servers);
+        }
+
+        StunObservation[] judged = IsPublic(outside[0]) ? [.. outside.TakeWhile(IsPublic)] : outside;
+        UdpEndpoint[] endpoints = Distinct(judged);
+        // One address cannot tell: even a NAT that looks at addresses maps two ports of it alike.
+        MappingBehaviour behaviour = endpoints.Length > 1 ? MappingBehaviour.Dependent
+            : judged.Select(s => (s.Server.High, s.Server.Low)).Distinct().Count() > 1 ? MappingBehaviour.EndpointIndependent
+            : MappingBehaviour.Unknown;
+        return new StunFindings(behaviour, Distinct(outside), endpoints.All(e => e.Port == localPort), servers);
     }
 
     /// <summary>True when both say the same of us and the NAT; round trips do not count.</summary>
     internal bool SaysAs(StunFindings other) => Behaviour == other.Behaviour && PortPreserved == other.PortPreserved && Endpoints.SequenceEqual(other.Endpoints);
+
+    private static UdpEndpoint[] Distinct(StunObservation[] observations) => [.. observations.Select(s => s.Mapped).Distinct()];
+
+    private static bool IsPublic(StunObservation observation) => ExternalAddress.IsPublic(observation.Mapped.ToIPEndPoint().Address);
 }

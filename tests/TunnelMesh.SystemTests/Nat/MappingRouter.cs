@@ -78,9 +78,12 @@ internal sealed class MappingRouter : IAsyncDisposable
 
     public NetworkNamespace Outside { get; }
 
-    public static async Task<MappingRouter> CreateAsync(CancellationToken cancel)
+    /// <param name="cancel">Ends it.</param>
+    /// <param name="masquerade">How the router maps what leaves.</param>
+    /// <param name="daemon">Whether it has a miniupnpd.</param>
+    public static async Task<MappingRouter> CreateAsync(CancellationToken cancel, string masquerade = "masquerade", bool daemon = true)
     {
-        Requirements.Programs("nft", "miniupnpd");
+        Requirements.Programs(daemon ? ["nft", "miniupnpd"] : ["nft"]);
         Underlay underlay = await Underlay.CreateAsync(cancel);
         NetworkNamespace router = await underlay.AddMachineAsync(cancel), outside = await underlay.AddMachineAsync(cancel);
         NetworkNamespace inside = await NetworkNamespace.CreateAsync($"{underlay.Tag}-in", InsideAddress, InsideAddress6, cancel);
@@ -109,8 +112,12 @@ internal sealed class MappingRouter : IAsyncDisposable
         }
 
         await router.RunAsync(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"], cancel: cancel);
-        await router.RunAsync(["nft", "-f", "-"], Rules, cancel);
-        await made.StartDaemonAsync(cancel);
+        await router.RunAsync(["nft", "-f", "-"], Rules.Replace("masquerade", masquerade, StringComparison.Ordinal), cancel);
+        if (daemon)
+        {
+            await made.StartDaemonAsync(cancel);
+        }
+
         return made;
     }
 

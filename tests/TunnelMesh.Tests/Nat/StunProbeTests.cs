@@ -79,6 +79,18 @@ public sealed class StunProbeTests : IDisposable
         Assert.Equal((behaviour, preserved), (_bench.Probe.V4.Behaviour, _bench.Probe.V4.PortPreserved));
     }
 
+    [Theory]
+    [InlineData("192.168.7.2:2223", "203.0.113.5:4000", MappingBehaviour.Unknown, "203.0.113.5:4000")]
+    [InlineData("10.9.9.9:5000", "203.0.113.5:4000", MappingBehaviour.Unknown, "203.0.113.5:4000 10.9.9.9:5000")]
+    [InlineData("10.9.9.9:5000", "10.9.9.9:5001", MappingBehaviour.Dependent, "10.9.9.9:5000 10.9.9.9:5001")]
+    public void A_server_on_this_side_of_a_NAT_tells_nothing_of_it(string near, string far, MappingBehaviour behaviour, string endpoints)
+    {
+        _bench.Probe.SetServers([StunBench.First, StunBench.Second]);
+        _bench.Answer(StunBench.First, near);
+        _bench.Answer(StunBench.Second, far);
+        Assert.Equal((behaviour, endpoints), (_bench.Probe.V4.Behaviour, string.Join(' ', _bench.Probe.V4.Endpoints)));
+    }
+
     [Fact]
     public void Two_ports_of_one_address_do_not_tell_unless_they_differ()
     {
