@@ -190,7 +190,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     {
         try
         {
-            return await StunResponder.StartAsync(listen, options.Log, options.Time).ConfigureAwait(false);
+            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time).ConfigureAwait(false);
         }
         catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
         {

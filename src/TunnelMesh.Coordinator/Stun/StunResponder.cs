@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
@@ -44,17 +43,17 @@ public sealed class StunResponder : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <param name="listen">An address of this machine, or a wildcard for all; port 0 takes a free one.</param>
+    /// <param name="addresses">Lists the machine's addresses, for a wildcard; loopback is served in any case. Throws an <see cref="IOException"/> when it cannot.</param>
     /// <param name="log">Where it logs.</param>
     /// <param name="time">Clock.</param>
     /// <exception cref="StunListenException">The endpoint is in use, or not of this machine.</exception>
-    public static async Task<StunResponder> StartAsync(IPEndPoint listen, ILogger log, TimeProvider time)
+    public static async Task<StunResponder> StartAsync(IPEndPoint listen, Func<IReadOnlyList<IPAddress>> addresses, ILogger log, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(listen);
         ArgumentNullException.ThrowIfNull(time);
         bool wildcard = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any);
         int port = TryPort(listen);
-        Func<IReadOnlyList<IPAddress>>? addresses = !wildcard ? null : () => OwnAddresses(listen.Address.Equals(IPAddress.IPv6Any));
-        StunResponder responder = new(port, addresses, log, time);
+        StunResponder responder = new(port, wildcard ? () => Served(addresses(), listen.AddressFamily) : null, log, time);
         if (wildcard)
         {
             await responder.RefreshAsync().ConfigureAwait(false);
@@ -92,7 +91,7 @@ public sealed class StunResponder : IAsyncDisposable
                 Open(fresh, throws: false);
             }
         }
-        catch (NetworkInformationException e)
+        catch (IOException e)
         {
             CoordinatorLog.StunAddressesUnknown(_log, e);
         }
@@ -140,16 +139,8 @@ public sealed class StunResponder : IAsyncDisposable
         }
     }
 
-    private static List<IPAddress> OwnAddresses(bool both) =>
-    [
-        .. NetworkInterface.GetAllNetworkInterfaces()
-            .Where(nic => nic.OperationalStatus != OperationalStatus.Down)
-            .SelectMany(nic => nic.GetIPProperties().UnicastAddresses)
-            .Select(unicast => unicast.Address)
-            .Where(a => a.AddressFamily == AddressFamily.InterNetwork || (both && !a.IsIPv6LinkLocal))
-            .Distinct()
-            .Take(MaxAddresses),
-    ];
+    private static IReadOnlyList<IPAddress> Served(IReadOnlyList<IPAddress> own, AddressFamily family) =>
+        [.. own.Prepend(IPAddress.IPv6Loopback).Prepend(IPAddress.Loopback).Where(a => family == AddressFamily.InterNetworkV6 || a.AddressFamily == family).Distinct().Take(MaxAddresses)];
 
     private void Open(IPAddress address, bool throws)
     {

@@ -77,7 +77,8 @@ internal sealed class MappingKeeper : IDisposable
     }
 
     /// <summary>Takes what a gateway sent to all. Any thread.</summary>
-    public void Hear(ReadOnlySpan<byte> datagram, IPAddress source)
+    /// <returns>True when it says that the gateway has started anew.</returns>
+    public bool Hear(ReadOnlySpan<byte> datagram, IPAddress source)
     {
         bool restart;
         lock (_gate)
@@ -90,6 +91,8 @@ internal sealed class MappingKeeper : IDisposable
             _restarted = true;
             Refresh();
         }
+
+        return restart;
     }
 
     /// <summary>Runs until it is cancelled; then gives the mapping back.</summary>

@@ -75,8 +75,11 @@ public sealed class PortMapper : IAsyncDisposable
         {
             await network.ListenAsync((datagram, source) =>
             {
-                _v4.Hear(datagram.Span, source);
-                _v6.Hear(datagram.Span, source);
+                // Announcements are heard over IPv4; mostly the same box is the gateway of IPv6.
+                if (_v4.Hear(datagram.Span, source))
+                {
+                    _v6.Refresh();
+                }
             }, _stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

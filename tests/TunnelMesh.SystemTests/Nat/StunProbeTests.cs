@@ -64,7 +64,7 @@ public sealed class StunProbeTests
 
     // Bound before the first wait, so in the namespace.
     private static StunResponder Respond(NetworkNamespace machine, string address) =>
-        NamespaceThread.Run(machine, () => StunResponder.StartAsync(new IPEndPoint(IPAddress.Parse(address), 3478), NullLogger.Instance, TimeProvider.System).GetAwaiter().GetResult());
+        NamespaceThread.Run(machine, () => StunResponder.StartAsync(new IPEndPoint(IPAddress.Parse(address), 3478), () => [], NullLogger.Instance, TimeProvider.System).GetAwaiter().GetResult());
 
     private static async Task ReceiveAsync(Socket socket, StunProbe probe, CancellationToken cancel)
     {

@@ -14,7 +14,7 @@ public sealed class StunResponderTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static Task<StunResponder> StartAsync(IPAddress address, int port = 0, TimeProvider? time = null) =>
-        StunResponder.StartAsync(new IPEndPoint(address, port), NullLogger.Instance, time ?? TimeProvider.System);
+        StunResponder.StartAsync(new IPEndPoint(address, port), () => [], NullLogger.Instance, time ?? TimeProvider.System);
 
     private static byte[] Request(uint number)
     {
@@ -131,10 +131,22 @@ public sealed class StunResponderTests
     [Fact]
     public async Task It_looks_again_without_losing_what_it_has()
     {
-        await using StunResponder responder = await StartAsync(IPAddress.Any);
+        Func<IReadOnlyList<IPAddress>> list = () => [IPAddress.Parse("127.0.0.7"), IPAddress.Parse("192.0.2.1")];
+        await using StunResponder responder = await StunResponder.StartAsync(new IPEndPoint(IPAddress.Any, 0), () => list(), NullLogger.Instance, TimeProvider.System);
+        using (Socket other = Client(IPAddress.Parse("127.0.0.7"), responder.Port))
+        {
+            await other.SendAsync(Request(3), Cancel);
+            Assert.True(StunMessage.TryParse(await ReceiveAsync(other), out _));
+        }
+        list = () => throw new IOException("no list");
+        await responder.RefreshAsync();
+        list = () => [];
         await responder.RefreshAsync();
         using Socket client = Client(IPAddress.Loopback, responder.Port);
-        await client.SendAsync(Request(3), Cancel);
+        await client.SendAsync(Request(4), Cancel);
         Assert.True(StunMessage.TryParse(await ReceiveAsync(client), out _));
+        // Bound and left again: the address is free for others.
+        using Socket free = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        free.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.7"), responder.Port));
     }
 }
