@@ -22,5 +22,9 @@ public static class FuzzTargets
         AeadTarget.Create(),
         TunnelEngineTarget.Create(),
         RelayFrameTarget.Create(),
+        StunTarget.Create(),
+        PcpTarget.Create(),
+        NatPmpTarget.Create(),
+        UpnpTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

@@ -61,7 +61,8 @@ internal static class ConfigKeys
         new("coordinator.relay.enabled", "true or false", "true", "Whether peers that cannot reach each other may send through this coordinator, sealed.", Boolean((s, v) => s.RelayEnabled = v)),
         new("coordinator.relay.rate_limit", "a size, 0-1Ti", "0", "Bytes a second that one device may send through the relay; what is beyond is dropped. 0: no limit; peers that share a destination take turns anyway.",
             Size(0, 1L << 40, (s, v) => s.RelayRateLimit = v)),
-        Later("coordinator.stun_listen", "host:port or :port", ":3478", "STUN binding responder."),
+        new("coordinator.stun_listen", "host:port, :port or off", ":3478", "STUN binding responder, UDP; off for none.",
+            EndpointOrOff((s, v) => s.CoordinatorStunListen = v)),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
         new("coordinator.mesh_cidr", "an IPv4 network such as 10.42.0.0/16, at least a /24", "10.42.0.0/16",
@@ -169,6 +170,16 @@ internal static class ConfigKeys
         }
         set(s, endpoints);
         return true;
+    };
+
+    private static Func<Settings, ConfigNode, bool> EndpointOrOff(Action<Settings, HostPort?> set) => (s, n) =>
+    {
+        if (n.Scalar is "off" or "false" && !n.Quoted)
+        {
+            set(s, null);
+            return true;
+        }
+        return Endpoints(1, (settings, v) => set(settings, v[0]))(s, n);
     };
 
     private static bool SetTransports(Settings s, ConfigNode n)

@@ -43,6 +43,8 @@ internal sealed class Settings
     public bool RelayEnabled { get; set; } = true;
     /// <summary>Bytes a second that one device may send through the relay; 0: as many as it can.</summary>
     public long RelayRateLimit { get; set; }
+    /// <summary>STUN responder of the coordinator; null: none.</summary>
+    public HostPort? CoordinatorStunListen { get; set; } = new("", 3478);
     /// <summary>Directory of the coordinator's state.</summary>
     public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
     /// <summary>Mesh range of a mesh founded by this coordinator, CIDR.</summary>

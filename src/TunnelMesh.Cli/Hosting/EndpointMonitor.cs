@@ -1,18 +1,18 @@
 using System.Net;
-using System.Net.NetworkInformation;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Cli.Hosting;
 
-/// <summary>Notices when this machine's addresses change: by the system's notice, and by looking in case none comes.</summary>
+/// <summary>Tells when this machine's endpoints change: at the network monitor's word, and by looking now and then in case none comes.</summary>
 internal sealed class EndpointMonitor : IAsyncDisposable
 {
     /// <summary>How often is looked without a notice.</summary>
-    public static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Look = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long notices are gathered: an address comes with several.</summary>
-    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    /// <summary>How soon is looked again after a failure.</summary>
+    public static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     /// <summary>Endpoints offered; a machine with more addresses offers the first.</summary>
     public const int MaxEndpoints = 32;
@@ -20,23 +20,27 @@ internal sealed class EndpointMonitor : IAsyncDisposable
     private readonly Func<IReadOnlyList<IPEndPoint>> _list;
     private readonly Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> _changed;
     private readonly Action<Exception> _failed;
+    private readonly INetworkMonitor _network;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _notice = new(0, 1);
+    // Looks at once: what it compares with may have been listed a while ago.
+    private readonly SemaphoreSlim _notice = new(1, 1);
     private readonly Task _running;
 
     /// <summary>Starts to watch.</summary>
+    /// <param name="network">Says when to look; stays the caller's.</param>
     /// <param name="list">Lists the endpoints.</param>
     /// <param name="changed">Told of every list looked at; compares for itself.</param>
     /// <param name="failed">Told of the first look that failed after one that did not.</param>
     /// <param name="clock">Times the looks.</param>
-    public EndpointMonitor(Func<IReadOnlyList<IPEndPoint>> list, Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> changed, Action<Exception> failed, TimeProvider clock)
+    public EndpointMonitor(INetworkMonitor network, Func<IReadOnlyList<IPEndPoint>> list, Func<IReadOnlyList<IPEndPoint>, CancellationToken, Task> changed, Action<Exception> failed, TimeProvider clock)
     {
+        _network = network;
         _list = list;
         _changed = changed;
         _failed = failed;
         _clock = clock;
-        NetworkChange.NetworkAddressChanged += OnNotice;
+        _network.Changed += OnNotice;
         _running = Task.Run(RunAsync);
     }
 
@@ -53,13 +57,13 @@ internal sealed class EndpointMonitor : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        NetworkChange.NetworkAddressChanged -= OnNotice;
+        _network.Changed -= OnNotice;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
         _stop.Dispose();
     }
 
-    private void OnNotice(object? sender, EventArgs e)
+    private void OnNotice(NetworkChanges changes)
     {
         try
         {
@@ -81,10 +85,7 @@ internal sealed class EndpointMonitor : IAsyncDisposable
         {
             while (true)
             {
-                if (await WaitAsync().ConfigureAwait(false))
-                {
-                    await Task.Delay(Pause, _clock, _stop.Token).ConfigureAwait(false);
-                }
+                await WaitAsync(fails ? Retry : Look).ConfigureAwait(false);
                 try
                 {
                     await _changed(_list(), _stop.Token).ConfigureAwait(false);
@@ -107,18 +108,17 @@ internal sealed class EndpointMonitor : IAsyncDisposable
         }
     }
 
-    private async Task<bool> WaitAsync()
+    private async Task WaitAsync(TimeSpan longest)
     {
-        using CancellationTokenSource look = new(Look, _clock);
+        using CancellationTokenSource look = new(longest, _clock);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(look.Token, _stop.Token);
         try
         {
             await _notice.WaitAsync(either.Token).ConfigureAwait(false);
-            return true;
         }
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
-            return false;
+            // No notice came.
         }
     }
 }

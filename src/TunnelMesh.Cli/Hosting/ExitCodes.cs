@@ -4,6 +4,7 @@ using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Coordinator.Stun;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Sockets;
@@ -33,6 +34,7 @@ internal static class ExitCodes
         StorageFailedException => ExitCode.General,
         TokenSetupException => ExitCode.Configuration,
         CoordinatorListenException e => OfListen(e.Error),
+        StunListenException e => OfListen(e.Error),
         UnauthorizedAccessException => ExitCode.Permission,
         SocketException => ExitCode.Network,
         IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,

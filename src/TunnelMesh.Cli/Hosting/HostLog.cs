@@ -58,4 +58,7 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "the addresses of this machine could not be told to the coordinator; it is tried again")]
     public static partial void EndpointsUnknown(this ILogger log, Exception problem);
+
+    [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "the system did not say how this machine is connected; it is asked again")]
+    public static partial void NetworkUnknown(this ILogger log, Exception problem);
 }

@@ -7,6 +7,7 @@ using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Coordinator.Stun;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.Sockets;
@@ -24,9 +25,11 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private readonly CleanupStack _cleanup;
     private readonly CoordinatorServer _server;
     private readonly SqliteState _state;
+    private readonly StunResponder? _stun;
 
-    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, StunResponder? stun)
     {
+        _stun = stun;
         _cleanup = cleanup;
         _server = server;
         _state = state;
@@ -51,6 +54,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
     /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
     /// <exception cref="CoordinatorListenException">It cannot listen.</exception>
+    /// <exception cref="StunListenException">The STUN responder cannot listen.</exception>
     /// <exception cref="TokenSetupException">The token is not good.</exception>
     /// <exception cref="CoordinatorStateException">The state cannot be used.</exception>
     /// <exception cref="CertificateStoreException">The certificates cannot be used.</exception>
@@ -91,7 +95,8 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             }
             IReadOnlyList<long> given = await SetTokensAsync(state, options, cancel).ConfigureAwait(false);
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(Listen)];
+            IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(e => Listen(e, "coordinator.listen"))];
+            IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
             CoordinatorServerOptions server = new()
             {
                 Listen = listen[0],
@@ -107,13 +112,15 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
                 },
                 Urls = Urls(listen, settings.TunName, state.Mesh),
+                Stun = stunListen is null ? [] : [.. Reachable(stunListen, settings.TunName, state.Mesh).Select(e => e.ToString())],
                 Logger = options.Log,
                 ProgramVersion = options.Version,
                 Time = options.Time,
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
+            StunResponder? stun = stunListen is null ? null : cleanup.Add(await StartStunAsync(stunListen, options).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256) { GivenTokens = given };
+            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given };
         }
         catch
         {
@@ -133,6 +140,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
     public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
+
+    /// <inheritdoc cref="StunResponder.RefreshAsync"/>
+    public Task AddressesChangedAsync() => _stun?.RefreshAsync() ?? Task.CompletedTask;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
@@ -184,15 +194,33 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     private static IReadOnlyList<string> Urls(IPEndPoint[] listen, string tunName, MeshRow mesh)
     {
-        IPAddress[] own = [.. LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))];
-        IPAddress[] Addresses(IPEndPoint endpoint) => endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? own : [endpoint.Address];
-
         // The ports of one address side by side, so that none falls out of the list for a machine with many addresses.
-        return [.. listen.SelectMany((e, port) => Addresses(e).Select((a, turn) => (Url: $"https://{new CoordinatorAddress(a.ToString(), e.Port)}", turn, port)))
+        return [.. listen.SelectMany((e, port) => Reachable(e, tunName, mesh).Select((a, turn) => (Url: $"https://{a}", turn, port)))
             .OrderBy(u => u.turn).ThenBy(u => u.port).Select(u => u.Url).Take(MaxUrls)];
     }
 
-    private static IPEndPoint Listen(HostPort listen)
+    private static async Task<StunResponder> StartStunAsync(IPEndPoint listen, PeerHostOptions options)
+    {
+        try
+        {
+            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time).ConfigureAwait(false);
+        }
+        catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
+        {
+            throw new HostException(ExitCode.InUse, $"UDP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or set coordinator.stun_listen to another port or to off.", e);
+        }
+    }
+
+    // What peers may dial: of a wildcard, the addresses outside the mesh.
+    private static IEnumerable<CoordinatorAddress> Reachable(IPEndPoint listen, string tunName, MeshRow mesh)
+    {
+        IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
+            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
+            : [listen.Address];
+        return addresses.Take(MaxUrls).Select(a => new CoordinatorAddress(a.ToString(), listen.Port));
+    }
+
+    private static IPEndPoint Listen(HostPort listen, string key)
     {
         if (listen.Host.Length == 0)
         {
@@ -200,7 +228,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         }
         return IPAddress.TryParse(listen.Host, out IPAddress? address)
             ? new IPEndPoint(address, listen.Port)
-            : throw new ConfigException($"coordinator.listen is `{listen}`: give an IP address of this machine, or `:{listen.Port}` for all.");
+            : throw new ConfigException($"{key} is `{listen}`: give an IP address of this machine, or `:{listen.Port}` for all.");
     }
 
     private static IPAddress Loopback(IPAddress listen) =>

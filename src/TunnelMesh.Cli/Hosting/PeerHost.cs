@@ -4,6 +4,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
@@ -180,7 +181,8 @@ internal sealed class PeerHost : IAsyncDisposable
         int port = socket.Port;
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
-        _cleanup.Add(new EndpointMonitor(() => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, list, stop), _options.Log.EndpointsUnknown, _options.Time));
+        INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
+        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;
@@ -315,12 +317,16 @@ internal sealed class PeerHost : IAsyncDisposable
         return built.Map;
     }
 
-    private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
+    private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, HostedCoordinator? coordinator, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
     {
         if (runtime.SetEndpoints(endpoints))
         {
             string list = string.Join(',', endpoints);
             _options.Log.EndpointsChanged(list);
+            if (coordinator is not null)
+            {
+                await coordinator.AddressesChangedAsync().ConfigureAwait(false);
+            }
             await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
         }
     }

@@ -260,7 +260,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
             return;
         }
         CoordinatorLog.CertificateIssued(_options.Logger, name, _certificates.Current.NotAfter);
-        _registry.Map.SetCoordinators([new MapCoordinator { Name = name, Urls = _options.Urls, RoleCertificate = _certificates.Current.Der }]);
+        _registry.Map.SetCoordinators([new MapCoordinator { Name = name, Urls = _options.Urls, Stun = _options.Stun, RoleCertificate = _certificates.Current.Der }]);
     }
 
     private async Task ServeAsync(HttpContext context)

@@ -29,6 +29,8 @@ public sealed record CoordinatorServerOptions
     public IReadOnlyList<string> Urls { get; init; } = [];
     /// <summary>The relay.</summary>
     public RelayOptions Relay { get; init; } = new();
+    /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
+    public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>Program version, for display.</summary>

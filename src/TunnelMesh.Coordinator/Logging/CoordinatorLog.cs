@@ -92,4 +92,13 @@ internal static partial class CoordinatorLog
 
     [LoggerMessage(603, LogLevel.Error, "work in the background failed and is tried again")]
     internal static partial void BackgroundFailed(ILogger log, Exception e);
+
+    [LoggerMessage(604, LogLevel.Information, "STUN listening address={Address}")]
+    internal static partial void StunListening(ILogger log, IPEndPoint address);
+
+    [LoggerMessage(605, LogLevel.Warning, "STUN does not answer on {Address}: {Error}")]
+    internal static partial void StunAddressLeftOut(ILogger log, IPEndPoint address, System.Net.Sockets.SocketError error);
+
+    [LoggerMessage(606, LogLevel.Warning, "the addresses of this machine could not be listed for STUN; the next change tries again")]
+    internal static partial void StunAddressesUnknown(ILogger log, Exception e);
 }

@@ -82,6 +82,14 @@ internal static unsafe partial class UnixNative
         return IfIndexToName((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
     }
 
+    /// <summary>A clock of the system's (clock_gettime); zero when it has no such clock.</summary>
+    public static TimeSpan ClockTime(int clock)
+    {
+        // struct timespec of 64-bit systems.
+        long* time = stackalloc long[2];
+        return ClockGetTime(clock, time) == 0 ? TimeSpan.FromTicks(time[0] * TimeSpan.TicksPerSecond + time[1] / 100) : TimeSpan.Zero;
+    }
+
     /// <summary>Sets an integer option; returns 0 or the errno.</summary>
     public static int SetOption(SafeHandle fd, int level, int option, int value) =>
         SetSockOpt(fd, level, option, &value, sizeof(int)) == 0 ? 0 : Marshal.GetLastPInvokeError();
@@ -91,4 +99,7 @@ internal static unsafe partial class UnixNative
 
     [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
     private static partial byte* IfIndexToName(uint index, byte* name);
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
+    private static partial int ClockGetTime(int clock, long* time);
 }

@@ -37,9 +37,9 @@ internal sealed class Peer : IAsyncDisposable
     public RunningProgram? Program { get; private set; }
 
     /// <summary>Starts `join` and waits until the peer is usable; its mesh address.</summary>
-    public async Task<string> JoinAsync(CancellationToken cancel, string? server = null, string configuration = "", IEnumerable<string>? wrapper = null)
+    public async Task<string> JoinAsync(CancellationToken cancel, string? server = null, string configuration = "", IEnumerable<string>? wrapper = null, string coordinator = "")
     {
-        Program = await StartAsync(server, configuration, wrapper, cancel);
+        Program = await StartAsync(server, configuration, wrapper, cancel, coordinator);
         string line = await Program.WaitForLineAsync("Connected to mesh as", Patience, cancel);
         return line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..line.IndexOf(')', StringComparison.Ordinal)];
     }
@@ -94,10 +94,10 @@ internal sealed class Peer : IAsyncDisposable
         }
     }
 
-    private async Task<RunningProgram> StartAsync(string? server, string configuration, IEnumerable<string>? wrapper, CancellationToken cancel)
+    private async Task<RunningProgram> StartAsync(string? server, string configuration, IEnumerable<string>? wrapper, CancellationToken cancel, string coordinator = "")
     {
         string file = Path.Combine(Folder, "config.yaml");
-        await File.WriteAllTextAsync(file, $"{configuration}\ncoordinator:\n  data_dir: {Data}\n", cancel);
+        await File.WriteAllTextAsync(file, $"{configuration}\ncoordinator:\n  data_dir: {Data}\n  {coordinator}\n", cancel);
         string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file];
         return Machine.Start(arguments, new Dictionary<string, string> { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
     }

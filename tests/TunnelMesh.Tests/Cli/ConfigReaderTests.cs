@@ -13,6 +13,7 @@ public sealed class ConfigReaderTests
         Assert.Equal(["udp", "ssh", "relay"], printed.Transports);
         Assert.Null(printed.CoordinatorEnabled);
         Assert.Equal([new HostPort("", 8443)], printed.CoordinatorListen);
+        Assert.Equal(3478, printed.CoordinatorStunListen?.Port);
         Assert.True(printed.RelayEnabled);
         Assert.Equal(0, printed.RelayRateLimit);
     }
@@ -26,6 +27,13 @@ public sealed class ConfigReaderTests
         Assert.False(settings.RelayEnabled);
         Assert.Equal(10L << 20, settings.RelayRateLimit);
     }
+
+    [Theory]
+    [InlineData("off", null)]
+    [InlineData(":4000", 4000)]
+    [InlineData("192.0.2.1:4000", 4000)]
+    public void The_STUN_responder_can_be_moved_and_switched_off(string value, int? port) =>
+        Assert.Equal(port, ConfigReader.Read($"coordinator:\n  stun_listen: {value}\n", "c.yaml").CoordinatorStunListen?.Port);
 
     [Theory]
     [InlineData("")]
@@ -45,6 +53,7 @@ public sealed class ConfigReaderTests
     [InlineData("coordinator:\n  listen: []\n", "c.yaml:2: `coordinator.listen`: expected host:port or :port, or a list of them")]
     [InlineData("coordinator:\n  listen: [\":1\", \":1\"]\n", "c.yaml:2: `coordinator.listen`")]
     [InlineData("coordinator:\n  relay:\n    rate_limit: fast\n", "c.yaml:3: `coordinator.relay.rate_limit`: expected a size, 0-1Ti")]
+    [InlineData("coordinator:\n  stun_listen: often\n", "c.yaml:2: `coordinator.stun_listen`: expected host:port, :port or off")]
     [InlineData("ssh_port: 70000\n", "c.yaml:1: `ssh_port`")]
     [InlineData("name: [a]\n", "c.yaml:1: `name`")]
     [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]

@@ -3,6 +3,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Coordinator.Stun;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Sockets;
@@ -32,6 +33,7 @@ public sealed class ExitCodesTests
         { new CoordinatorStateException(StateProblem.Newer, "newer"), 10 },
         { new CoordinatorStateException(StateProblem.Unusable, "read-only"), 1 },
         { new IdentityFormatException("encrypted"), 9 },
+        { new StunListenException(new(0, 3478), System.Net.Sockets.SocketError.AddressAlreadyInUse, new IOException()), 8 },
         { new PeerNotRunningException("none"), 7 },
         { new PeerAlreadyRunningException("one"), 8 },
         { new LocalApiException(LocalErrorCodes.Forbidden, "no"), 4 },

@@ -146,7 +146,7 @@ public sealed class JoinCommandTests : IDisposable
         Directory.CreateDirectory(data);
         byte[] garbage = [.. Enumerable.Repeat((byte)'x', 4096)];
         await File.WriteAllBytesAsync(state, garbage, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(config, $"coordinator:\n  data_dir: {data}\n  listen: 127.0.0.1:1\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(config, $"coordinator:\n  data_dir: {data}\n  listen: 127.0.0.1:1\n  stun_listen: off\n", TestContext.Current.CancellationToken);
         (int code, _, string error) = await _cli.RunAsync(["join", "-c", config], Token);
         Assert.Equal(9, code);
         Assert.Contains(state, error, StringComparison.Ordinal);

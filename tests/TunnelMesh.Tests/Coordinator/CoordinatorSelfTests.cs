@@ -37,7 +37,7 @@ public sealed class CoordinatorSelfTests
     public async Task The_coordinator_is_the_first_device_and_nobody_else_gets_its_flag()
     {
         JoinRequest keys = new() { Server = new("127.0.0.1", 1), Identity = IdentityKey.Generate(RandomNumberGenerator.Fill), Device = DeviceKey.Generate(RandomNumberGenerator.Fill), Name = "hub" };
-        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Self = Self(keys, o.Authority.Root.RawData), Urls = ["https://192.0.2.1:8443"] });
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Self = Self(keys, o.Authority.Root.RawData), Urls = ["https://192.0.2.1:8443"], Stun = ["192.0.2.1:3478"] });
         Assert.Equal(("hub", "10.42.0.1"), (mesh.Server.Self!.Name, mesh.Server.Self.Ip.ToString()));
         using (X509Certificate2 certificate = await ServerCertificateAsync(mesh.Server.Port))
         {
@@ -50,7 +50,7 @@ public sealed class CoordinatorSelfTests
         Assert.True(entry.Wire.Coordinator);
         Assert.Equal(1, own.Renewals);
         MapCoordinator listed = Assert.Single(own.Stream.Map!.Coordinators);
-        Assert.Equal(("hub", "https://192.0.2.1:8443"), (listed.Name, Assert.Single(listed.Urls)));
+        Assert.Equal(("hub", "https://192.0.2.1:8443", "192.0.2.1:3478"), (listed.Name, Assert.Single(listed.Urls), Assert.Single(listed.Stun)));
         using X509Certificate2 role = X509CertificateLoader.LoadCertificate(listed.RoleCertificate);
         Assert.True(MeshCertificateValidator.Validate(role, [mesh.Authority.Issuer], mesh.Authority.Root, MeshRoles.CoordinatorOid, DateTimeOffset.UtcNow, out string reason), reason);
 
