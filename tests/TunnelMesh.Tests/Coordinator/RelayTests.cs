@@ -113,7 +113,9 @@ public sealed class RelayTests
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
         await using RelayPeer near = await OpenAsync(mesh, "near"), far = await OpenAsync(mesh, "far");
-        near.Transport.Prepare(far.Id);
+        // Whoever asks is told from then on, and so is whoever has it prepared.
+        Assert.True(near.Transport.IsOpen(far.Id));
+        near.Transport.Prepare(7);
         await mesh.StopAsync();
         await near.UntilAsync(() => !near.Transport.IsOpen(far.Id));
         await far.UntilAsync(() => !far.Transport.IsOpen(near.Id));
@@ -129,7 +131,8 @@ public sealed class RelayTests
         Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.Equal(0, near.Transport.Send(far.Id, RelayPeer.Batch(3, 1, 200), 200));
         await far.UntilAsync(() => far.Received.Count == 1);
-        Assert.Equal([false, true], near.Notes.Where(n => n.Device == far.Id).Select(n => n.Open));
+        await near.UntilAsync(() => near.Notes.Count == 4);
+        Assert.All(new[] { far.Id, (UInt128)7 }, device => Assert.Equal([false, true], near.Notes.Where(n => n.Device == device).Select(n => n.Open)));
         Assert.Equal(2, near.Transport.Counters.Opened);
     }
 

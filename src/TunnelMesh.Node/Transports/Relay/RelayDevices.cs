@@ -14,7 +14,7 @@ internal sealed class RelayDevices(ICarrierSink sink, TimeSpan notHereTime, Time
 
     private readonly ConcurrentDictionary<UInt128, byte> _wanted = [];
     private readonly ConcurrentDictionary<UInt128, long> _away = [];
-    private volatile int _awayCount;
+    private volatile int _awayCount, _wantedCount;
 
     /// <summary>True when the device was said to have no stream, not long ago.</summary>
     internal bool IsAway(UInt128 device) => _awayCount > 0 && _away.TryGetValue(device, out long since) && time.GetElapsedTime(since) < notHereTime;
@@ -22,16 +22,16 @@ internal sealed class RelayDevices(ICarrierSink sink, TimeSpan notHereTime, Time
     /// <summary>Somebody wants to know when the way to a device opens or closes.</summary>
     internal void Want(UInt128 device)
     {
-        if (_wanted.Count < MaxDevices)
+        if (!_wanted.ContainsKey(device) && _wantedCount < MaxDevices && _wanted.TryAdd(device, 0))
         {
-            _wanted.TryAdd(device, 0);
+            _wantedCount = _wanted.Count;
         }
     }
 
     /// <summary>A device has no stream.</summary>
     internal void Miss(UInt128 device)
     {
-        if (_away.Count >= MaxDevices)
+        if (_awayCount >= MaxDevices)
         {
             return;
         }

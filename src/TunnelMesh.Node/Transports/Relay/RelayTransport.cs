@@ -39,12 +39,14 @@ public sealed class RelayTransport(RelayTransportOptions options, TimeProvider c
     public TimeSpan? RoundTrip => _link?.RoundTrip;
 
     /// <inheritdoc/>
-    public bool IsOpen(UInt128 device) => _link is not null && !_devices.IsAway(device);
+    /// <remarks>From now on the sink is told when the way to this device opens or closes, which may come from several threads: what counts is the answer here.</remarks>
+    public bool IsOpen(UInt128 device)
+    {
+        _devices.Want(device);
+        return _link is not null && !_devices.IsAway(device);
+    }
 
-    /// <summary>
-    /// The stream is kept in any case. From now on the sink is told when the way to this device opens or closes, which may come from several threads: what
-    /// counts is <see cref="IsOpen"/>.
-    /// </summary>
+    /// <summary>The stream is kept in any case: this only has the sink told, as <see cref="IsOpen"/> does.</summary>
     public void Prepare(UInt128 device) => _devices.Want(device);
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using TunnelMesh.Protocol.Relay;
 
-namespace TunnelMesh.Tests.Relay;
+namespace TunnelMesh.Tests.RelayFrames;
 
 public sealed class RelayQueueTests
 {

@@ -1,6 +1,6 @@
 using TunnelMesh.Protocol.Relay;
 
-namespace TunnelMesh.Tests.Relay;
+namespace TunnelMesh.Tests.RelayFrames;
 
 public sealed class RelayFrameTests
 {
