@@ -119,6 +119,9 @@ public sealed partial class SshConnection
         }
     }
 
+    /// <summary>True when we have said that we send no more datagrams, or never could.</summary>
+    public bool IsSendingEnded => _endSent || !_wasOpen;
+
     /// <summary>True when both sides have said that they send no more datagrams.</summary>
     public bool IsEnded => _endSent && _remoteEnded;
 
