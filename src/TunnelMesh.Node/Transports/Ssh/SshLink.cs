@@ -26,7 +26,7 @@ internal sealed class SshLink
     private volatile SshStream? _current;
     private SshStream? _doubted;
     private bool _dialling, _removed, _told;
-    private long _doubtedAt, _nextDial;
+    private long _nextDial;
     private TimeSpan _pause = FirstPause;
 
     /// <summary>A link without a stream.</summary>
@@ -124,7 +124,7 @@ internal sealed class SshLink
             _streams.Add(stream);
             if (!IsKept(stream) && _streams.Find(s => IsKept(s) && s.IsOpen) is { } kept)
             {
-                (_doubted, _doubtedAt) = (kept, _time.GetTimestamp());
+                _doubted = kept;
                 kept.Heartbeat();
             }
             Choose();
@@ -176,7 +176,7 @@ internal sealed class SshLink
     private void Choose()
     {
         SshStream? kept = _streams.FindLast(s => IsKept(s) && s.IsOpen), other = _streams.FindLast(s => !IsKept(s) && s.IsOpen);
-        if (_doubted is not null && (_doubted != kept || other is null || (!kept.IsHeartbeatOut && kept.HeardAt > _doubtedAt)))
+        if (_doubted is not null && (_doubted != kept || other is null || !kept.IsHeartbeatOut))
         {
             _doubted = null;
         }
