@@ -21,5 +21,6 @@ public static class FuzzTargets
         SegmentSplitterTarget.Create(),
         AeadTarget.Create(),
         TunnelEngineTarget.Create(),
+        SshTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

@@ -41,7 +41,7 @@ public sealed class SshConnectionTests
         Assert.Equal(sentByServer, pair.Client.Datagrams);
         Assert.True(pair.Client.Connection.KeyExchanges > 2);
         Assert.Equal(pair.Client.Connection.KeyExchanges, pair.Server.Connection.KeyExchanges);
-    }, iter: 40);
+    }, iter: 12);
 
     [Theory]
     [InlineData(true)]

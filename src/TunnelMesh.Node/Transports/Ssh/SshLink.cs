@@ -7,9 +7,9 @@ namespace TunnelMesh.Node.Transports.Ssh;
 /// The way to one device: its open streams, of which one carries, and whether it is time to dial. Any thread.
 /// </summary>
 /// <remarks>
-/// When both dial at once there are two streams. Both sides keep the one that the device with the smaller ID has dialled; each stops sending on the other, sends what
-/// waits there, and reads it to its end, so nothing is lost. A device that dials has no stream it knows of, so a stream kept from before counts only after
-/// it has answered a heartbeat; until then the new one carries.
+/// When both dial at once there are two streams. Both sides keep the one that the device with the smaller ID has dialled, once it has answered a heartbeat: the other
+/// side may not have it yet, or, since a device that dials knows of no stream, not any more. Until then the other one carries. Then each stops sending on that one,
+/// sends what waits there, and reads it to its end, so nothing is lost.
 /// </remarks>
 internal sealed class SshLink
 {
@@ -86,16 +86,23 @@ internal sealed class SshLink
     }
 
     /// <summary>Dialling has ended.</summary>
+    /// <param name="dialled">Whose endpoints were dialled; when there are others now, they are not made to wait.</param>
     /// <param name="failure">Why it failed; null when a stream is open.</param>
-    public void Dialled(string? failure)
+    public void Dialled(SshPeer dialled, string? failure)
     {
         lock (_lock)
         {
             _dialling = false;
             LastFailure = failure;
-            _pause = failure is null ? FirstPause : _pause;
-            _nextDial = _time.After(_time.GetTimestamp(), _pause);
-            _pause = failure is null || _pause * 2 > LongestPause ? _pause : _pause * 2;
+            if (failure is null || !dialled.Endpoints.SequenceEqual(Peer.Endpoints))
+            {
+                _pause = FirstPause;
+            }
+            else
+            {
+                _nextDial = _time.After(_time.GetTimestamp(), _pause);
+                _pause = _pause * 2 > LongestPause ? LongestPause : _pause * 2;
+            }
         }
     }
 
@@ -122,7 +129,7 @@ internal sealed class SshLink
                 _streams.RemoveAt(0);
             }
             _streams.Add(stream);
-            if (!IsKept(stream) && _streams.Find(s => IsKept(s) && s.IsOpen) is { } kept)
+            if (_streams.Find(s => IsKept(s) && s.IsOpen) is { } kept && _streams.Exists(s => !IsKept(s) && s.IsOpen))
             {
                 _doubted = kept;
                 kept.Heartbeat();

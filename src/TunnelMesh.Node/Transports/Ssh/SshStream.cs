@@ -39,7 +39,7 @@ internal sealed class SshStream
     private readonly TaskCompletionSource<bool> _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _ending;
-    private long _sentAt, _datagramAt, _endingSince, _failedSince;
+    private long _sentAt = long.MinValue, _datagramAt, _endingSince, _failedSince;
 
     /// <summary>A stream; <see cref="RunAsync"/> makes it live.</summary>
     /// <param name="socket">Connected; the stream's from now on.</param>
@@ -210,7 +210,7 @@ internal sealed class SshStream
                 return;
             }
         }
-        else if ((Volatile.Read(ref _sentAt) > heard && now >= time.After(heard, Unanswered)) || now >= time.After(heard, Silence))
+        else if ((Volatile.Read(ref _sentAt) >= heard && now >= time.After(heard, Unanswered)) || now >= time.After(heard, Silence))
         {
             Heartbeat();
         }

@@ -218,10 +218,11 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
 
     private async Task DialAsync(SshLink link)
     {
+        SshPeer peer = link.Peer;
         string? failure = "the program ends";
         try
         {
-            failure = await _dialler.DialAsync(link.Peer, _stopping.Token).ConfigureAwait(false);
+            failure = await _dialler.DialAsync(peer, _stopping.Token).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
         {
@@ -229,7 +230,7 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
         }
         finally
         {
-            link.Dialled(failure);
+            link.Dialled(peer, failure);
         }
     }
 
