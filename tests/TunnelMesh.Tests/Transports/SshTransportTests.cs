@@ -72,6 +72,7 @@ public sealed class SshTransportTests
             Assert.Equal((0, 0), (one.Transport.Counters.DroppedWaiting, two.Transport.Counters.DroppedWaiting));
             Assert.True(one.Transport.IsOpen(2));
             Assert.Equal(1, one.Transport.Counters.Opened);
+            Assert.True(one.Transport.Counters.Rekeys >= 5 && two.Transport.Counters.Rekeys >= 5);
         }
     }
 
@@ -273,17 +274,17 @@ public sealed class SshTransportTests
     public async Task A_connection_without_datagrams_is_closed_after_a_while_and_heartbeats_do_not_count()
     {
         FakeTimeProvider time = new();
-        (SshNode one, SshNode two) = SshNode.Pair(o => o with { Time = time });
+        (SshNode one, SshNode two) = SshNode.Pair(o => o with { Time = time, IdleLimit = TimeSpan.FromSeconds(40) });
         await using (one)
         await using (two)
         {
             await one.OpenAsync(two, Cancel);
-            await AdvanceAsync(time, 200);
+            await AdvanceAsync(time, 30);
             one.Transport.Send(2, [1], 1);
             await two.Sink.ReceiveAsync(Cancel);
-            await AdvanceAsync(time, 200);
+            await AdvanceAsync(time, 30);
             Assert.True(one.Transport.IsOpen(2) && two.Transport.IsOpen(1));
-            await AdvanceAsync(time, 101);
+            await AdvanceAsync(time, 11);
             await one.Sink.WaitAsync(2, false, Cancel);
             await two.Sink.WaitAsync(1, false, Cancel);
             await SshNode.UntilAsync(() => one.Transport.Connections == 0 && two.Transport.Connections == 0, Cancel);
@@ -417,7 +418,7 @@ public sealed class SshTransportTests
         for (double passed = 0; passed < seconds; passed += 0.25)
         {
             time.Advance(TimeSpan.FromSeconds(0.25));
-            await Task.Delay(seconds > 20 ? 2 : 5, Cancel);
+            await Task.Delay(5, Cancel);
         }
     }
 }

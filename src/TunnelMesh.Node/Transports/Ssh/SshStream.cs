@@ -39,6 +39,7 @@ internal sealed class SshStream
     private readonly TaskCompletionSource<bool> _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _ending;
+    private int _exchanges;
     private long _sentAt = long.MinValue, _datagramAt, _endingSince, _failedSince;
 
     /// <summary>A stream; <see cref="RunAsync"/> makes it live.</summary>
@@ -292,11 +293,23 @@ internal sealed class SshStream
                     _owner.RemoteEnded(this);
                     break;
                 default:
+                    NoteRekeys();
                     break;
             }
             start += step.Consumed;
         }
         return true;
+    }
+
+    private void NoteRekeys()
+    {
+        int exchanges = _connection.KeyExchanges;
+        if (exchanges > _exchanges)
+        {
+            // The first comes with the connection.
+            _counters.CountRekeys(exchanges - Math.Max(1, _exchanges));
+            _exchanges = exchanges;
+        }
     }
 
     private async Task WriteAsync()
