@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
 
@@ -14,7 +15,7 @@ internal sealed class PeerMemory : ITunnelOutput
     private readonly Queue<byte[]> _sent = new();
 
     /// <inheritdoc/>
-    public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination)
     {
         _sent.Enqueue(datagram.ToArray());
         return true;

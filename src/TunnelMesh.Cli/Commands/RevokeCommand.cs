@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Cli.Commands;
 
@@ -21,7 +22,8 @@ internal static class RevokeCommand
         {
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             bool whole = parsed.GetValue(user);
-            PeerReport[] devices = Find(await client.PeersAsync(cancellation), parsed.GetValue(which)!, whole);
+            IReadOnlyList<PeerReport> peers = await client.PeersAsync(cancellation);
+            PeerReport[] devices = GoneDevice(peers, parsed.GetValue(which)!, whole) is { } gone ? [gone] : Find(peers, parsed.GetValue(which)!, whole);
             if (!parsed.GetValue(yes) && !Confirm(devices, whole, parsed.InvocationConfiguration.Error))
             {
                 await parsed.InvocationConfiguration.Error.WriteLineAsync("Nothing was revoked.");
@@ -61,6 +63,12 @@ internal static class RevokeCommand
                 $"No other device of the mesh {(user ? "or its user " : "")}is called `{which}`. `tunnelmesh peers` lists them.");
         bool Same(string value) => value.Equals(which, StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>A device that is in the map no more, by its ID: it has left, and its key shall not come back. Null when it is not one.</summary>
+    internal static PeerReport? GoneDevice(IReadOnlyList<PeerReport> peers, string which, bool user) =>
+        !user && which.Length == DeviceId.TextLength && which.All(char.IsAsciiHexDigit) && !peers.Any(p => which.Equals(p.DeviceId, StringComparison.OrdinalIgnoreCase) || which.Equals(p.Name, StringComparison.OrdinalIgnoreCase))
+            ? new PeerReport { Name = which, PeerId = "", DeviceId = which.ToLowerInvariant(), MeshIp = "has left", MeshIp6 = "", Online = false, Path = "none" }
+            : null;
 
     private static bool Confirm(PeerReport[] devices, bool user, TextWriter terminal)
     {

@@ -24,6 +24,8 @@ internal static class DataPlaneReports
             TxBatches = counters.SealedBatches,
             RxPackets = counters.OpenedPackets,
             RxBatches = counters.OpenedBatches,
+            Handshakes = Enum.GetValues<HandshakeResult>().ToDictionary(r => Name(r.ToString()), r => plane.HandshakeCounters[r]),
+            PeersRefused = plane.RefusedPeers,
             Drops = Enum.GetValues<DropReason>().ToDictionary(r => Name(r.ToString()), r => counters[r]),
         };
     }

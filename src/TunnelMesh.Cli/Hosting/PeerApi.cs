@@ -52,6 +52,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Runtime = RuntimeReport.Now(),
+            MapEntriesDropped = parts.Stream.DroppedEntries,
             PeersTotal = others.Count,
             PeersOnline = others.Count(d => d.Wire.Online),
         };
@@ -120,10 +121,10 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         {
             throw new LocalApiException(LocalErrorCodes.Failed, "This device serves the mesh, so it cannot be revoked.");
         }
-        MapDevice device = parts.Runtime.Map?.Devices.GetValueOrDefault(deviceId)?.Wire
-            ?? throw new LocalApiException(LocalErrorCodes.NotFound, $"No device of the mesh has the ID {deviceId}.");
+        // One that has left may be revoked, too: its key shall not come back.
+        MapDevice? device = parts.Runtime.Map?.Devices.GetValueOrDefault(deviceId)?.Wire;
         await Stored(coordinator.RevokeDeviceAsync(deviceId, cancellation)).ConfigureAwait(false);
-        return new RevokeReport { PeerId = device.User, User = false, Devices = [device.Name] };
+        return new RevokeReport { PeerId = device?.User ?? "", User = false, Devices = [device?.Name ?? deviceId] };
     }
 
     /// <inheritdoc/>

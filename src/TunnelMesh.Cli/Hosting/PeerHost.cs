@@ -156,11 +156,14 @@ internal sealed class PeerHost : IAsyncDisposable
         IUdpSocket socket = sockets[0];
         PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
+        MeetingRequests meetings = new(_options.Time);
+        Task meeting = meetings.RunAsync(stream.AskToMeetAsync, _stop.Token);
         _stream = Task.Run(() => stream.RunAsync(_stop.Token), CancellationToken.None);
         Task streaming = _stream;
         _cleanup.Add(async () =>
         {
             await _stop.CancelAsync().ConfigureAwait(false);
+            await meeting.ConfigureAwait(false);
             await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
         IReadOnlyList<ITunDevice> queues = TunDevice.OpenQueues(Tun(step.Membership), sockets.Count);
@@ -193,6 +196,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 Lanes = lanes,
                 ThreadsPerLane = _options.Settings.ThreadsPerLane,
                 BatchBytes = _options.Settings.BatchBytes,
+                Meet = meetings.Ask,
                 Key = key,
                 LastSent = timestamps,
                 Time = _options.Time,
@@ -271,6 +275,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Endpoints = runtime.DescribeEndpoints,
         Transports = ["udp"],
         OnMap = runtime.OnMap,
+        OnMeeting = runtime.OnMeeting,
         OnState = runtime.OnState,
         OnRenewed = result =>
         {

@@ -173,6 +173,21 @@ internal sealed class PeerRuntime
         _ready.TrySetResult(true);
     }
 
+    /// <summary>Another device is probing this one now.</summary>
+    public void OnMeeting(Meeting meeting)
+    {
+        NetworkMap? map;
+        DataPlane? plane;
+        lock (_gate)
+        {
+            (map, plane) = (_map, _plane);
+        }
+        if (plane is not null && map is not null && map.Devices.ContainsKey(meeting.Device))
+        {
+            plane.NoteMeeting(meeting.Device, MapPeers.Parse(meeting.Endpoints, map.Ranges));
+        }
+    }
+
     /// <summary>The stream's state has changed.</summary>
     public void OnState(ControlState state)
     {

@@ -172,6 +172,7 @@ internal sealed class LiveMap
                 wire = wire with
                 {
                     Endpoints = reach!.Endpoints,
+                    SshPort = reach.SshPort,
                     Transports = reach.Transports ?? wire.Transports,
                     ProgramVersion = reach.ProgramVersion ?? wire.ProgramVersion,
                 };
@@ -269,6 +270,7 @@ internal sealed class LiveMap
         IdentityKey = row.IdentityKey,
         Record = row.Record,
         Endpoints = before?.Endpoints ?? [],
+        SshPort = before?.SshPort ?? 0,
         Transports = before?.Transports ?? [],
         Online = before?.Online ?? false,
         LastSeen = Math.Max(row.LastSeen, before?.LastSeen ?? 0),
@@ -282,6 +284,7 @@ internal sealed class LiveMap
         Online = wire.Online,
         LastSeen = wire.LastSeen,
         Endpoints = reachability ? wire.Endpoints : null,
+        SshPort = reachability ? wire.SshPort : null,
         Transports = reachability ? wire.Transports : null,
         ProgramVersion = reachability ? wire.ProgramVersion : null,
     };

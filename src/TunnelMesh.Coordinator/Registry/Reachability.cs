@@ -6,10 +6,11 @@ namespace TunnelMesh.Coordinator.Registry;
 /// <param name="Endpoints">Checked UDP endpoints, best first.</param>
 /// <param name="Transports">Checked transports in order of preference.</param>
 /// <param name="ProgramVersion">For display.</param>
-internal sealed record Reachability(IReadOnlyList<string> Endpoints, IReadOnlyList<string>? Transports, string? ProgramVersion)
+/// <param name="SshPort">TCP port of the SSH transport, 0 for none.</param>
+internal sealed record Reachability(IReadOnlyList<string> Endpoints, IReadOnlyList<string>? Transports, string? ProgramVersion, int SshPort = 0)
 {
     /// <summary>True when an entry says the same.</summary>
     internal bool IsOf(MapDevice device) =>
-        Endpoints.SequenceEqual(device.Endpoints) && (Transports is null || Transports.SequenceEqual(device.Transports)) &&
+        Endpoints.SequenceEqual(device.Endpoints) && SshPort == device.SshPort && (Transports is null || Transports.SequenceEqual(device.Transports)) &&
         (ProgramVersion is null || ProgramVersion == device.ProgramVersion);
 }

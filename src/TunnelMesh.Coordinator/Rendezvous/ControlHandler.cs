@@ -123,6 +123,9 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
             case EndpointsUpdate update:
                 sessions.Move(session, endpoints.From(update, session.Address));
                 return null;
+            case Meeting meeting:
+                sessions.Introduce(session, meeting.Device, endpoints.From(meeting, session.Address));
+                return null;
             case MapRequest request:
                 session.Rewind(Held(request.Epoch, request.Number));
                 return null;

@@ -17,6 +17,9 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>How long one message may take to be taken over, and the slowest rate accepted beyond that, in bytes a second.</summary>
     internal const int SendSeconds = 30, SlowestRate = 16 * 1024;
 
+    /// <summary>Notes that wait at most.</summary>
+    internal const int MaxNotes = 64;
+
     // A WebSocket copies each frame before it sends it: a whole map in one frame would cost its size for every stream at once.
     private const int FrameBytes = 16 * 1024 - 64;
 
@@ -31,7 +34,7 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     private long? _requested;
     private bool _running, _again, _over, _stopped;
     private Farewell? _farewell;
-    private ErrorMessage? _note;
+    private readonly Queue<object> _notes = new();
     private TaskCompletionSource? _idle;
 
     /// <param name="socket">Stays the caller's.</param>
@@ -95,12 +98,16 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
         Wake();
     }
 
-    /// <summary>Says something that does not end the stream. A note that still waits is replaced, so notes need no queue.</summary>
-    internal void Tell(ErrorMessage note)
+    /// <summary>Says something that does not end the stream. The oldest of too many that wait is dropped: none is worth much later.</summary>
+    internal void Tell(object note)
     {
         lock (_lock)
         {
-            _note = note;
+            if (_notes.Count == MaxNotes)
+            {
+                _notes.Dequeue();
+            }
+            _notes.Enqueue(note);
         }
         Wake();
     }
@@ -150,7 +157,7 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     {
         try
         {
-            while (TakeTurn(out Farewell? farewell, out ErrorMessage? note))
+            while (TakeTurn(out Farewell? farewell, out object? note))
             {
                 if (note is not null)
                 {
@@ -191,14 +198,12 @@ internal sealed class ControlSession : IThreadPoolWorkItem, IAsyncDisposable
     }
 
     // False when the session is over; then it rests.
-    private bool TakeTurn(out Farewell? farewell, out ErrorMessage? note)
+    private bool TakeTurn(out Farewell? farewell, out object? note)
     {
         lock (_lock)
         {
-            _again = false;
             farewell = _farewell;
-            note = _note;
-            _note = null;
+            _again = _notes.TryDequeue(out note) && _notes.Count > 0;
             if (_requested is long number)
             {
                 _number = number;

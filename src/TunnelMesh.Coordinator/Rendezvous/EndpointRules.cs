@@ -22,10 +22,16 @@ internal sealed class EndpointRules(params IPNetwork[] mesh)
     internal Reachability From(ControlHello hello, IPAddress seen) => new(
         Endpoints(hello.Endpoints, hello.UdpPort, seen),
         [.. hello.Transports.Where(IsTransport).Distinct().Take(MaxTransports)],
-        IsVersion(hello.ProgramVersion) ? hello.ProgramVersion : null);
+        IsVersion(hello.ProgramVersion) ? hello.ProgramVersion : null,
+        Port(hello.SshPort));
 
     /// <summary>From an update and the address its stream comes from.</summary>
-    internal Reachability From(EndpointsUpdate update, IPAddress seen) => new(Endpoints(update.Endpoints, update.UdpPort, seen), null, null);
+    internal Reachability From(EndpointsUpdate update, IPAddress seen) => new(Endpoints(update.Endpoints, update.UdpPort, seen), null, null, Port(update.SshPort));
+
+    /// <summary>Where somebody who wants to meet says it is, and where it is seen.</summary>
+    internal IReadOnlyList<string> From(Meeting meeting, IPAddress seen) => Endpoints(meeting.Endpoints, meeting.UdpPort, seen);
+
+    private static int Port(int port) => port is > 0 and <= 65535 ? port : 0;
 
     private List<string> Endpoints(IReadOnlyList<string> own, int udpPort, IPAddress seen)
     {

@@ -95,19 +95,15 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     }
 
     /// <summary>Tells the coordinator of changed endpoints; without a connection nothing is sent, since the next hello carries them.</summary>
-    public async Task PushEndpointsAsync(CancellationToken cancel)
+    public Task PushEndpointsAsync(CancellationToken cancel) => TrySendAsync(options.Endpoints(), cancel);
+
+    /// <summary>Asks the coordinator to tell another device where this one is; without a connection nothing is sent.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="cancel">Gives up.</param>
+    public Task AskToMeetAsync(string deviceId, CancellationToken cancel)
     {
-        if (_connection is { } connection)
-        {
-            try
-            {
-                await connection.SendAsync(options.Endpoints(), cancel).ConfigureAwait(false);
-            }
-            catch (ControlException)
-            {
-                // The reader notices the loss and dials again; the hello then carries the endpoints.
-            }
-        }
+        EndpointsUpdate here = options.Endpoints();
+        return TrySendAsync(new Meeting { Device = deviceId, Endpoints = here.Endpoints, UdpPort = here.UdpPort }, cancel);
     }
 
     /// <summary>Leaves the mesh for good; <see cref="RunAsync"/> ends once the coordinator has agreed.</summary>
@@ -121,6 +117,21 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         TaskCompletionSource left = Interlocked.CompareExchange(ref _left, mine, null) ?? mine;
         await connection.SendAsync(new LeaveRequest(), cancel).ConfigureAwait(false);
         await left.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
+    private async Task TrySendAsync(object message, CancellationToken cancel)
+    {
+        if (_connection is { } connection)
+        {
+            try
+            {
+                await connection.SendAsync(message, cancel).ConfigureAwait(false);
+            }
+            catch (ControlException)
+            {
+                // The reader notices the loss and dials again.
+            }
+        }
     }
 
     // As it was given to join, and as the map has it.
@@ -175,6 +186,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 MapEpoch = _map?.Epoch ?? "",
                 MapNumber = _map?.Number ?? 0,
                 UdpPort = endpoints.UdpPort,
+                SshPort = endpoints.SshPort,
                 Endpoints = endpoints.Endpoints,
                 Transports = options.Transports,
                 ProgramVersion = options.Request.ProgramVersion,
@@ -216,6 +228,9 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                         break;
                     case MapDelta:
                         await connection.SendAsync(new MapRequest { Epoch = "", Number = 0 }, cancel).ConfigureAwait(false);
+                        break;
+                    case Meeting meeting:
+                        options.OnMeeting?.Invoke(meeting);
                         break;
                     case LeaveAccepted:
                         Volatile.Read(ref _left)?.TrySetResult();

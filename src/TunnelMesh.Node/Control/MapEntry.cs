@@ -71,6 +71,7 @@ public sealed class MapEntry
             Online = change.Online,
             LastSeen = change.LastSeen,
             Endpoints = change.Endpoints ?? Wire.Endpoints,
+            SshPort = change.SshPort ?? Wire.SshPort,
             Transports = change.Transports ?? Wire.Transports,
             ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
         },

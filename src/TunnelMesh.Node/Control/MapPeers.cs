@@ -37,6 +37,16 @@ public static class MapPeers
         return peers;
     }
 
+    /// <summary>The endpoints that a device names itself, without those that are none or lie inside the mesh.</summary>
+    /// <param name="endpoints">Any text.</param>
+    /// <param name="mesh">The mesh's ranges.</param>
+    public static IReadOnlyList<IPEndPoint> Parse(IReadOnlyList<string> endpoints, IReadOnlyList<IPNetwork> mesh)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return [.. endpoints.Take(MaxCandidates).Select(t => IPEndPoint.TryParse(t, out IPEndPoint? endpoint) && endpoint.Port != 0 ? endpoint : null)
+            .OfType<IPEndPoint>().Where(e => !mesh.Any(m => m.Contains(e.Address)))];
+    }
+
     private static List<IPEndPoint> Candidates(MapEntry entry, IReadOnlyList<IPNetwork> mesh, HashSet<IPEndPoint> own, IReadOnlyCollection<IPAddress> dialled)
     {
         IEnumerable<IPEndPoint> all = entry.Endpoints;

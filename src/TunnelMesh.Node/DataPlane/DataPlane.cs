@@ -1,4 +1,8 @@
+using System.Net;
 using System.Security.Cryptography;
+using TunnelMesh.Node.Paths;
+using TunnelMesh.Node.Sessions;
+using TunnelMesh.Node.Transports;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -6,11 +10,16 @@ using TunnelMesh.Protocol.Noise;
 namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>The engines at work: the lanes of one device, and their sum.</summary>
-public sealed class DataPlane : IDisposable
+public sealed class DataPlane : ICarrierSink, IDisposable
 {
+    // What one device can make us probe with one word to the coordinator.
+    private const int MaxMeetingEndpoints = 16;
+
     private readonly DataPlaneOptions _options;
     private readonly TunnelMembers _members;
     private readonly Lane[] _lanes;
+    private readonly LaneMail[] _mail;
+    private readonly CarrierSet _carriers = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _starting = new();
     private int _running, _disposed;
@@ -20,14 +29,14 @@ public sealed class DataPlane : IDisposable
     {
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
-        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time);
+        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu);
         var lanes = new List<Lane>();
-        LaneMail[] mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
+        _mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
         try
         {
             for (int i = 0; i < options.Lanes.Count; i++)
             {
-                lanes.Add(new Lane(options, _members, i, mail, Ended));
+                lanes.Add(new Lane(options, _members, i, _mail, _carriers, Ended));
             }
         }
         catch
@@ -111,6 +120,56 @@ public sealed class DataPlane : IDisposable
                 _started = true;
                 Array.ForEach(_lanes, l => l.Start());
             }
+        }
+    }
+
+    /// <summary>Adds a carrier, before the first <see cref="SetPeers"/>; it stays the caller's.</summary>
+    /// <param name="carrier">One of its transport.</param>
+    public void Add(IDatagramCarrier carrier) => _carriers.Add(carrier);
+
+    /// <summary>Sends a datagram of another protocol from the tunnel's port. Any thread.</summary>
+    /// <param name="datagram">No WireGuard message.</param>
+    /// <param name="destination">Where to.</param>
+    /// <returns>False when the system refused it.</returns>
+    public bool Send(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _options.Lanes[0].Socket.Send(datagram, destination);
+
+    /// <summary>A device says over the coordinator that it is probing this one now, and from where. Any thread.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="endpoints">Its addresses.</param>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        if (_members.Find(deviceId) is { } tunnel)
+        {
+            PathAddress[] addresses = [.. endpoints.Take(MaxMeetingEndpoints).Select(e => PathAddress.Udp(UdpEndpoint.From(e)))];
+            _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Meet, addresses));
+        }
+    }
+
+    /// <summary>The network of this machine changed: paths are doubted and tried again at once. Any thread.</summary>
+    public void NoteNetworkChanged()
+    {
+        foreach (LaneMail mail in _mail)
+        {
+            mail.TryPost(new LaneLetter(null, null, default, LaneNews.NetworkChanged));
+        }
+    }
+
+    /// <inheritdoc/>
+    int ICarrierSink.Deliver(in PathAddress source, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        // All lanes but one pass on what is another's.
+        ReadOnlySpan<byte> first = datagrams[..Math.Min(segmentSize, datagrams.Length)];
+        int lane = WireGuardMessage.TryReadReceiver(first, WireGuardMessage.TypeOf(first), out uint receiver) ? _members.Device.LaneOf(receiver) : 0;
+        return _lanes[lane].Inbox.TryAdd(source, datagrams, segmentSize) ? 0 : (datagrams.Length + segmentSize - 1) / segmentSize;
+    }
+
+    /// <inheritdoc/>
+    void ICarrierSink.NoteOpen(in PathAddress path, bool open)
+    {
+        if (_members.Find(path.Device) is { } tunnel)
+        {
+            _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, path, open ? LaneNews.Opened : LaneNews.Closed));
         }
     }
 

@@ -16,6 +16,12 @@ public sealed record DataPlaneOptions
     /// <summary>Bytes that one side may take before the other has its turn, and the size of the pools for it; at least 65536.</summary>
     public int BatchBytes { get; init; } = 64 * 1024;
 
+    /// <summary>Asks the coordinator to tell the device with this ID where this one is; called on lanes' threads, returns at once. Null for none.</summary>
+    public Action<string>? Meet { get; init; }
+
+    /// <summary>Takes answers of STUN servers, which come to the tunnel's port; null for none.</summary>
+    public DatagramHandler? Stun { get; init; }
+
     /// <summary>This device's key; stays the caller's to dispose, after the data plane.</summary>
     public required LocalStatic Key { get; init; }
 

@@ -12,6 +12,9 @@ public enum DropReason
     /// <summary>From the TUN: the peer has no endpoint, or did not answer a handshake for 5 s.</summary>
     Unreachable,
 
+    /// <summary>From the TUN: larger than the path carries; the sender was told.</summary>
+    TooBig,
+
     /// <summary>From a peer: the inner source is not among its prefixes.</summary>
     BadSource,
 

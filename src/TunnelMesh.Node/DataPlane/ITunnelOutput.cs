@@ -1,4 +1,4 @@
-using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
@@ -10,14 +10,14 @@ public interface ITunnelOutput
     /// <param name="datagram">A whole WireGuard message.</param>
     /// <param name="destination">Where to.</param>
     /// <returns>False when there is no way to the destination; the datagram is lost and counted.</returns>
-    bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination);
+    bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination);
 
     /// <summary>Sends sealed datagrams to one destination, in order.</summary>
     /// <param name="datagrams">The datagrams, one behind the other.</param>
     /// <param name="segmentSize">Bytes of each; the last may be shorter.</param>
     /// <param name="destination">Where to.</param>
     /// <returns>How many could not be sent; they are lost and counted.</returns>
-    int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination)
     {
         int refused = 0;
         for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
@@ -27,6 +27,28 @@ public interface ITunnelOutput
 
         return refused;
     }
+
+    /// <summary>True when a path over a carrier has a way to the device now; UDP always has.</summary>
+    /// <param name="path">Which path.</param>
+    bool IsOpen(in PathAddress path) => path.Transport == PathTransport.Udp;
+
+    /// <summary>Asks for a stream to a device, in the background; cheap when there is one or it is being made already.</summary>
+    /// <param name="path">Of a transport over streams.</param>
+    void Prepare(in PathAddress path)
+    {
+    }
+
+    /// <summary>Asks the coordinator to tell a device where this one is, so that both probe each other at the same time. Any number of times: whoever takes it limits the rate.</summary>
+    /// <param name="deviceId">Which device.</param>
+    void Meet(string deviceId)
+    {
+    }
+
+    /// <summary>Takes a datagram that is no WireGuard message: an answer of a STUN server (RFC 8489), which shares the socket.</summary>
+    /// <param name="datagram">The whole datagram, any bytes; free again on return.</param>
+    /// <param name="source">Where from.</param>
+    /// <returns>False when it is none; it is dropped and counted.</returns>
+    bool TakeStun(ReadOnlySpan<byte> datagram, in PathAddress source) => false;
 
     /// <summary>Hands an opened packet to this machine.</summary>
     /// <param name="packet">A whole IPv4 or IPv6 packet.</param>

@@ -13,4 +13,7 @@ internal interface IWaitingRoom
 
     /// <summary>Does what has to be done for the packets held: sends them, or begins a handshake.</summary>
     void Settle(PeerTunnel tunnel, long now);
+
+    /// <summary>Something is sent to a peer whose paths nobody watched: the owner does from now on.</summary>
+    void Resume(PeerTunnel tunnel, long now);
 }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
-using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Noise;
@@ -29,13 +29,16 @@ internal sealed class InboundPipeline
     private readonly TunnelMembers _members;
     private readonly TunnelSender _sender;
     private readonly InsideAddresses _own;
+    private readonly ITunnelOutput _output;
     private readonly DataPlaneCounters _counters;
+    private readonly Action<PeerTunnel, long> _attend;
+    private readonly FragmentAssembler _fragments;
     private readonly PacketCoalescer? _coalescer;
     private readonly AeadPacket[] _run = new AeadPacket[MaxRun];
     private readonly OpenResult[] _results = new OpenResult[MaxRun];
     private TunSink _sink;
     private uint _index;
-    private UdpEndpoint _source;
+    private PathAddress _source;
     private int _count;
 
     /// <summary>Makes a pipeline.</summary>
@@ -44,10 +47,13 @@ internal sealed class InboundPipeline
     /// <param name="own">This device's inside addresses.</param>
     /// <param name="output">Takes opened packets.</param>
     /// <param name="counters">Counts drops.</param>
-    /// <param name="offloads">What may be joined for the output.</param>
-    public InboundPipeline(TunnelMembers members, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunOffloads offloads)
+    /// <param name="options">The largest packet, and what may be joined for the output.</param>
+    /// <param name="attend">Has the timers of a peer looked at soon.</param>
+    public InboundPipeline(TunnelMembers members, TunnelSender sender, InsideAddresses own, ITunnelOutput output, DataPlaneCounters counters, TunnelEngineOptions options, Action<PeerTunnel, long> attend)
     {
-        (_members, _sender, _own, _counters, _sink) = (members, sender, own, counters, new TunSink(output, counters));
+        (_members, _sender, _own, _output, _counters, _attend, _sink) = (members, sender, own, output, counters, attend, new TunSink(output, counters));
+        _fragments = new FragmentAssembler(options.Mtu, 2 * options.Time.TimestampFrequency);
+        TunOffloads offloads = options.Offloads;
         bool tcp = offloads.HasFlag(TunOffloads.Tcp), udp = offloads.HasFlag(TunOffloads.Udp);
         _coalescer = tcp || udp ? new PacketCoalescer(new CoalescerOptions { Tcp = tcp, Udp = udp }) : null;
     }
@@ -58,7 +64,7 @@ internal sealed class InboundPipeline
     /// <param name="source">Where from.</param>
     /// <param name="now">Timestamp.</param>
     /// <returns>As <see cref="Open"/>.</returns>
-    public PeerTunnel? Add(Span<byte> buffer, PacketSlice datagram, in UdpEndpoint source, long now)
+    public PeerTunnel? Add(Span<byte> buffer, PacketSlice datagram, in PathAddress source, long now)
     {
         uint index = BinaryPrimitives.ReadUInt32LittleEndian(buffer[(datagram.Offset + 4)..]);
         PeerTunnel? confirmed = _count == MaxRun || (_count > 0 && (index != _index || source != _source)) ? Open(buffer, now) : null;
@@ -138,7 +144,7 @@ internal sealed class InboundPipeline
         return plain.IsEmpty ? 0 : Deliver(tunnel, buffer, message);
     }
 
-    private bool Note(PeerTunnel tunnel, TransportKeypair keys, in UdpEndpoint source, bool isData, long now)
+    private bool Note(PeerTunnel tunnel, TransportKeypair keys, in PathAddress source, bool isData, long now)
     {
         TransportKeypair? before = tunnel.Session.SendKeypair;
         tunnel.Session.NoteReceived(keys, now, isData);
@@ -146,20 +152,20 @@ internal sealed class InboundPipeline
         bool confirmed = !ReferenceEquals(before, tunnel.Session.SendKeypair);
         if (confirmed)
         {
-            // The peer took our response at this address, and its first packet came from it: both ways are proved.
-            tunnel.Endpoints.Settle(source);
+            // The peer took our response over this path, and its first packet came over it: both ways are proved.
+            tunnel.TakeOffers(_output, now);
+            tunnel.Paths.NoteSession(source, now);
         }
-        else if (tunnel.Endpoints.NoteAuthenticated(source, tunnel.Spec.Stock, now)
-            && _sender.SendProbe(tunnel, source, now) is { } challenger
-            && _sender.SendProbe(tunnel, tunnel.Endpoints.Current, now) is { } incumbent)
+        else
         {
-            tunnel.Endpoints.BeginContest(source, challenger, incumbent, now);
+            tunnel.Paths.NoteHeard(source, now);
+            Attend(tunnel, now);
         }
 
         return confirmed;
     }
 
-    private void HandleControl(PeerTunnel tunnel, Span<byte> frame, int length, in UdpEndpoint source, long now)
+    private void HandleControl(PeerTunnel tunnel, Span<byte> frame, int length, in PathAddress source, long now)
     {
         Span<byte> plain = frame.Slice(WireGuardMessage.TransportHeaderSize, length);
         if (tunnel.Spec.Stock)
@@ -172,12 +178,21 @@ internal sealed class InboundPipeline
         }
         else if (PathProbe.TryReadEcho(plain, out ulong challenge))
         {
-            if (tunnel.Meter.NoteEcho(challenge, now) && tunnel.Meter.RoundTrip is { } roundTrip)
+            tunnel.Paths.NoteEcho(challenge, length, source, now);
+            Attend(tunnel, now);
+        }
+        else if (PathFragment.TryRead(plain, out ushort number, out int total, out int offset, out ReadOnlySpan<byte> part))
+        {
+            ReadOnlySpan<byte> packet = _fragments.Add(tunnel, number, total, offset, part, now, out bool refused);
+            if (refused)
             {
-                tunnel.NoteRoundTrip(roundTrip);
+                _counters.Drop(DropReason.Malformed);
             }
-
-            tunnel.Endpoints.NoteEcho(challenge, source, now);
+            else if (!packet.IsEmpty && Accept(tunnel, packet, out IpPacket whole))
+            {
+                _sink.WritePacket(whole.Bytes);
+                tunnel.NoteReceivedData(whole.TotalLength, now);
+            }
         }
         else
         {
@@ -185,24 +200,24 @@ internal sealed class InboundPipeline
         }
     }
 
-    private int Deliver(PeerTunnel tunnel, ReadOnlySpan<byte> buffer, in AeadPacket message)
+    private void Attend(PeerTunnel tunnel, long now)
     {
-        if (!IpPacket.TryParse(buffer.Slice(message.Offset, message.Length), out IpPacket packet))
+        if (tunnel.Paths.NextDeadline < tunnel.Deadline)
         {
-            _counters.Drop(DropReason.Malformed);
+            _attend(tunnel, now);
+        }
+    }
+
+    private int Deliver(PeerTunnel tunnel, Span<byte> buffer, in AeadPacket message)
+    {
+        if (!Accept(tunnel, buffer.Slice(message.Offset, message.Length), out IpPacket packet))
+        {
             return 0;
         }
 
-        if (!ReferenceEquals(_members.Routes.Find(packet.Source), tunnel))
+        if (tunnel.Paths.Route.Mtu is < int.MaxValue and var limit)
         {
-            _counters.Drop(DropReason.BadSource);
-            return 0;
-        }
-
-        if (!_own.Accepts(packet.Destination))
-        {
-            _counters.Drop(DropReason.BadDestination);
-            return 0;
+            TcpMss.TryClamp(buffer.Slice(message.Offset, packet.TotalLength), limit);
         }
 
         if (_coalescer is null)
@@ -215,5 +230,28 @@ internal sealed class InboundPipeline
         }
 
         return packet.TotalLength;
+    }
+
+    private bool Accept(PeerTunnel tunnel, ReadOnlySpan<byte> plain, out IpPacket packet)
+    {
+        if (!IpPacket.TryParse(plain, out packet))
+        {
+            _counters.Drop(DropReason.Malformed);
+            return false;
+        }
+
+        if (!ReferenceEquals(_members.Routes.Find(packet.Source), tunnel))
+        {
+            _counters.Drop(DropReason.BadSource);
+            return false;
+        }
+
+        if (!_own.Accepts(packet.Destination))
+        {
+            _counters.Drop(DropReason.BadDestination);
+            return false;
+        }
+
+        return true;
     }
 }

@@ -1,3 +1,5 @@
+using TunnelMesh.Node.Paths;
+using TunnelMesh.Node.Transports;
 using TunnelMesh.Platform.Lanes;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Packets.Offload;
@@ -29,6 +31,8 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     private readonly LanePoller _poller;
     private readonly LanePoller? _sendPoller;
     private readonly LaneMail _mail;
+    private readonly CarrierInbox _inbox;
+    private readonly CarrierSet _carriers;
     private readonly Action<Exception?> _ended;
     private readonly Thread[] _threads;
     private volatile bool _stop;
@@ -38,12 +42,14 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <param name="members">Shared by all lanes.</param>
     /// <param name="number">Which lane this is.</param>
     /// <param name="mail">All lanes' mail, by number.</param>
+    /// <param name="carriers">Of the whole data plane.</param>
     /// <param name="ended">Told once by each thread how it ended.</param>
     /// <exception cref="PlatformNotSupportedException">The devices are not of one operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
-    public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, Action<Exception?> ended)
+    public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, CarrierSet carriers, Action<Exception?> ended)
     {
-        (_options, _devices, _mail, _ended) = (options, options.Lanes[number], mail[number], ended);
+        (_options, _devices, _mail, _carriers, _ended) = (options, options.Lanes[number], mail[number], carriers, ended);
+        _inbox = new CarrierInbox(Wake);
         var engine = new TunnelEngineOptions
         {
             Key = options.Key,
@@ -88,6 +94,9 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <summary>Of each thread.</summary>
     public IReadOnlyList<DataPlaneCounters> Counters { get; }
 
+    /// <summary>What carriers bring for this lane.</summary>
+    public CarrierInbox Inbox => _inbox;
+
     /// <summary>How each tunnel of this lane is doing. Any thread.</summary>
     public IReadOnlyList<PeerStats> GetStats() => _engine.GetStats();
 
@@ -130,11 +139,27 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     }
 
     /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => _devices.Socket.Send(datagram, destination);
+    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => destination.Transport == PathTransport.Udp
+        ? _devices.Socket.Send(datagram, destination.Endpoint)
+        : _carriers.Send(destination, datagram, datagram.Length) == 0;
 
     /// <inheritdoc/>
-    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) =>
-        _devices.Socket.SendSegments(datagrams, segmentSize, destination);
+    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => destination.Transport == PathTransport.Udp
+        ? _devices.Socket.SendSegments(datagrams, segmentSize, destination.Endpoint)
+        : _carriers.Send(destination, datagrams, segmentSize);
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.IsOpen(in PathAddress path) => path.Transport == PathTransport.Udp || _carriers.IsOpen(path);
+
+    /// <inheritdoc/>
+    void ITunnelOutput.Prepare(in PathAddress path) => _carriers.Prepare(path);
+
+    /// <inheritdoc/>
+    void ITunnelOutput.Meet(string deviceId) => _options.Meet?.Invoke(deviceId);
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.TakeStun(ReadOnlySpan<byte> datagram, in PathAddress source) =>
+        source.Transport == PathTransport.Udp && _options.Stun is { } stun && stun(datagram, source.Endpoint);
 
     /// <inheritdoc/>
     bool ITunnelOutput.WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
@@ -175,7 +200,8 @@ internal sealed class Lane : ITunnelOutput, IDisposable
                 _engine.RunTimers();
             }
 
-            LaneEvents events = _poller.Wait(packets || more || letters ? 0 : Timeout());
+            bool carried = TakeCarried();
+            LaneEvents events = _poller.Wait(packets || more || letters || carried ? 0 : Timeout());
             more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, trains);
             packets = frame is not null && events.HasFlag(LaneEvents.Packets) && ReadPackets(frame, _engine.Outbound);
         }
@@ -203,6 +229,25 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     }
 
     /// <summary>True when there may be more.</summary>
+    private bool TakeCarried()
+    {
+        int bytes = 0;
+        while (bytes <= _options.BatchBytes)
+        {
+            if (!_inbox.TryTake(out byte[] buffer, out ReceivedTrain train))
+            {
+                return false;
+            }
+
+            _engine.HandleTrains(buffer, new ReadOnlySpan<ReceivedTrain>(in train));
+            CarrierInbox.Return(buffer);
+            bytes += train.Length;
+        }
+
+        return true;
+    }
+
+    /// <summary>True when there may be more.</summary>
     private bool ReceiveDatagrams(byte[] buffer, ReceivedTrain[] trains)
     {
         int count = 0, filled = 0;
@@ -216,7 +261,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
                 break;
             }
 
-            trains[count++] = new ReceivedTrain(filled, length, segmentSize, source);
+            trains[count++] = new ReceivedTrain(filled, length, segmentSize, PathAddress.Udp(source));
             filled += length;
         }
 

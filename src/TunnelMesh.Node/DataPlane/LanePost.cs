@@ -1,5 +1,5 @@
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
-using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -25,6 +25,9 @@ internal sealed class LanePost(IReadOnlyList<LaneMail> mail, DataPlaneCounters c
         // The owner does it when it takes the packets.
     }
 
+    /// <inheritdoc/>
+    public void Resume(PeerTunnel tunnel, long now) => mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Resumed));
+
     /// <summary>Has the owner look at a peer's timers.</summary>
     public void Touch(PeerTunnel tunnel) => mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default));
 
@@ -32,7 +35,7 @@ internal sealed class LanePost(IReadOnlyList<LaneMail> mail, DataPlaneCounters c
     /// <param name="lane">To which lane.</param>
     /// <param name="datagram">The whole datagram; copied.</param>
     /// <param name="source">Where it came from.</param>
-    public void Forward(int lane, ReadOnlySpan<byte> datagram, in UdpEndpoint source)
+    public void Forward(int lane, ReadOnlySpan<byte> datagram, in PathAddress source)
     {
         if (!mail[lane].TryPost(new LaneLetter(null, datagram.ToArray(), source)))
         {

@@ -1,6 +1,8 @@
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
-using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Noise;
+using TunnelMesh.Protocol.Packets;
 using TunnelMesh.Protocol.Packets.Offload;
 
 namespace TunnelMesh.Node.DataPlane;
@@ -20,15 +22,16 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
     private PeerTunnel? _tunnel;
     private int _filled, _count, _bytes;
     private long _since;
+    private ushort _fragmented;
 
-    /// <summary>Takes packets for a tunnel that has keys and an endpoint; whatever has no room any more is sent first.</summary>
-    public void Add(PeerTunnel tunnel, in SegmentSplitter packets, long now)
+    /// <summary>Takes packets for a tunnel that has keys and a path; whatever has no room any more is sent first.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="packets">The packets.</param>
+    /// <param name="limit">The largest packet in bytes that its path carries; connections that begin are told.</param>
+    /// <param name="now">Timestamp.</param>
+    public void Add(PeerTunnel tunnel, in SegmentSplitter packets, int limit, long now)
     {
-        if (!ReferenceEquals(tunnel, _tunnel))
-        {
-            Send();
-            (_tunnel, _since) = (tunnel, now);
-        }
+        Turn(tunnel, now);
 
         int stride = WireGuardMessage.Padded(packets.SegmentLength, mtu) + WireGuardMessage.TransportOverhead;
         for (int next = 0; next < packets.Count;)
@@ -46,6 +49,11 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
             {
                 int length = packets.LengthOf(i), padded = WireGuardMessage.Padded(length, mtu), offset = _filled + WireGuardMessage.TransportHeaderSize;
                 _buffer.AsSpan(offset + length, padded - length).Clear();
+                if (limit < mtu)
+                {
+                    TcpMss.TryClamp(_buffer.AsSpan(offset, length), limit);
+                }
+
                 _packets[_count++] = new AeadPacket(offset, padded, 0);
                 _filled += padded + WireGuardMessage.TransportOverhead;
                 _bytes += length;
@@ -53,6 +61,31 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
 
             next += taken;
         }
+    }
+
+    /// <summary>Takes a packet that is larger than the path carries, in parts.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="packet">The whole packet; copied.</param>
+    /// <param name="limit">The largest part, with its header.</param>
+    /// <param name="now">Timestamp.</param>
+    public void AddInParts(PeerTunnel tunnel, ReadOnlySpan<byte> packet, int limit, long now)
+    {
+        _fragmented++;
+        for (int at = 0, part = limit - PathFragment.HeaderSize; at < packet.Length; at += part)
+        {
+            if (_count == MaxPackets || Capacity - _filled < limit + WireGuardMessage.TransportOverhead)
+            {
+                Send();
+            }
+
+            Turn(tunnel, now);
+            int offset = _filled + WireGuardMessage.TransportHeaderSize;
+            int length = PathFragment.Write(_buffer.AsSpan(offset), _fragmented, packet, at, Math.Min(part, packet.Length - at));
+            _packets[_count++] = new AeadPacket(offset, length, 0);
+            _filled += length + WireGuardMessage.TransportOverhead;
+        }
+
+        _bytes += packet.Length;
     }
 
     /// <summary>Seals and sends what is there.</summary>
@@ -66,7 +99,13 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
         if (tunnel.Session.SendKeypair is { } keys && keys.SealBatch(_buffer, _packets.AsSpan(0, _count), _since))
         {
             counters.Sealed(_count);
-            SendTrains(tunnel.Endpoints.Current);
+            PathRoute route = tunnel.Paths.Route;
+            SendTrains(route.First);
+            if (!route.Second.IsNone)
+            {
+                SendTrains(route.Second);
+            }
+
             tunnel.Session.NoteSent(_since, isData: true);
             tunnel.NoteSentData(_bytes, _since);
         }
@@ -78,9 +117,18 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
         (_tunnel, _filled, _count, _bytes) = (null, 0, 0, 0);
     }
 
+    private void Turn(PeerTunnel tunnel, long now)
+    {
+        if (!ReferenceEquals(tunnel, _tunnel))
+        {
+            Send();
+            (_tunnel, _since) = (tunnel, now);
+        }
+    }
+
     private static int SizeOf(in AeadPacket packet) => packet.Length + WireGuardMessage.TransportOverhead;
 
-    private void SendTrains(in UdpEndpoint destination)
+    private void SendTrains(in PathAddress destination)
     {
         for (int first = 0; first < _count;)
         {

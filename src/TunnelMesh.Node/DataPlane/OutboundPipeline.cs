@@ -10,12 +10,16 @@ namespace TunnelMesh.Node.DataPlane;
 /// 1 parse      not a whole packet                 -> drop Malformed
 /// 2 route      nobody carries the destination     -> drop NoRoute, answer net unreachable
 /// 3 batch      cut, sealed and sent together      -> done
+///              larger than the path carries       -> drop TooBig, answer too big; what its sender cannot make smaller goes in parts
 /// 4 wait       no session yet: a bounded queue and a handshake
 ///              no address to try at all           -> drop Unreachable, answer host unreachable
 /// </code>
 /// </summary>
 internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batch, UnreachableReporter unreachable, DataPlaneCounters counters, IWaitingRoom room)
 {
+    private const int MinMtuV6 = 1280;
+    private const byte DontFragment = 0x40;
+
     private readonly byte[] _segment = new byte[ushort.MaxValue];
 
     /// <summary>Handles one packet, or a super-packet; what can go waits in the batch for <see cref="Flush"/>.</summary>
@@ -37,9 +41,23 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
             return;
         }
 
+        if (tunnel.TakeDoze())
+        {
+            room.Resume(tunnel, now);
+        }
+
         if (!tunnel.HasBacklog && TunnelSender.CanSend(tunnel, now))
         {
-            batch.Add(tunnel, segments, now);
+            int limit = tunnel.Paths.Route.Mtu;
+            if (segments.SegmentLength <= limit)
+            {
+                batch.Add(tunnel, segments, limit, now);
+            }
+            else
+            {
+                HandleTooBig(tunnel, packet, segments, limit, now);
+            }
+
             return;
         }
 
@@ -59,6 +77,27 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
         }
 
         room.Settle(tunnel, now);
+    }
+
+    // A sender of IPv6 need not go below 1280 bytes (RFC 8200, section 5), nor one of IPv4 that leaves fragmentation to the network.
+    private void HandleTooBig(PeerTunnel tunnel, IpPacket packet, in SegmentSplitter segments, int limit, long now)
+    {
+        int least = packet.Version == 4 ? limit : Math.Max(limit, MinMtuV6);
+        bool smaller = packet.Version == 4 ? (packet.Bytes[6] & DontFragment) != 0 : segments.SegmentLength > MinMtuV6;
+        if (smaller)
+        {
+            counters.Drop(DropReason.TooBig, segments.Count);
+            unreachable.Report(packet, IcmpUnreachableKind.TooBig, least);
+            return;
+        }
+
+        for (int i = 0; i < segments.Count; i++)
+        {
+            if (segments.Split(i, _segment.AsSpan(0, segments.SegmentLength), segments.SegmentLength, 0) == 1)
+            {
+                batch.AddInParts(tunnel, _segment.AsSpan(0, segments.LengthOf(i)), limit, now);
+            }
+        }
     }
 
     /// <summary>Seals and sends what was gathered.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Node.Paths;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -19,6 +20,9 @@ public sealed record PeerSpec
 
     /// <summary>Where the device may be reached over UDP; all are tried at once.</summary>
     public IReadOnlyList<IPEndPoint> Candidates { get; init; } = [];
+
+    /// <summary>What may carry datagrams to the device, the preferred first.</summary>
+    public IReadOnlyList<PathTransport> Transports { get; init; } = [PathTransport.Udp, PathTransport.Ssh, PathTransport.Relay];
 
     /// <summary>True for a plain WireGuard client, which gets no probes.</summary>
     public bool Stock { get; init; }

@@ -1,4 +1,4 @@
-using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Node.Paths;
 
 namespace TunnelMesh.Node.DataPlane;
 
@@ -7,4 +7,4 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="Length">Bytes of all of them.</param>
 /// <param name="SegmentSize">Bytes of each, at least 1 where there are any; the last may be shorter.</param>
 /// <param name="Source">Where from.</param>
-public readonly record struct ReceivedTrain(int Offset, int Length, int SegmentSize, UdpEndpoint Source);
+public readonly record struct ReceivedTrain(int Offset, int Length, int SegmentSize, PathAddress Source);

@@ -1,3 +1,5 @@
+using System.Net;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
@@ -17,11 +19,13 @@ public sealed class TunnelEngine : IWaitingRoom
     private readonly TunnelMembers _members;
     private readonly LanePost? _post;
     private readonly int _lane;
+    private readonly ITunnelOutput _output;
     private readonly TunnelSender _sender;
+    private readonly TunnelProber _prober;
     private readonly HandshakeDriver _handshakes;
     private readonly InboundPipeline _inbound;
     private readonly UnreachableReporter _unreachable;
-    private int _additions;
+    private int _changes;
 
     /// <summary>Makes an engine without peers, the only one of its device.</summary>
     /// <param name="options">What it needs.</param>
@@ -41,15 +45,16 @@ public sealed class TunnelEngine : IWaitingRoom
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(output);
-        (_time, _members, _lane) = (options.Time, members, lane);
+        (_time, _members, _lane, _output) = (options.Time, members, lane, output);
         _post = mail is { Count: > 1 } ? new LanePost(mail, Counters) : null;
         var own = new InsideAddresses(options.Addresses);
         var batch = new OutboundBatch(output, Counters, options.Mtu);
         _unreachable = new UnreachableReporter(options.Time, own, output);
         _sender = new TunnelSender(options.Random, output, batch, Counters, options.Mtu);
+        _prober = new TunnelProber(options.Time, _sender);
         _handshakes = new HandshakeDriver(members.Device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies);
         Outbound = new OutboundPipeline(members, batch, _unreachable, Counters, this);
-        _inbound = new InboundPipeline(members, _sender, own, output, Counters, options.Offloads);
+        _inbound = new InboundPipeline(members, _sender, own, output, Counters, options, Attend);
     }
 
     /// <summary>Dropped packets by reason.</summary>
@@ -77,13 +82,13 @@ public sealed class TunnelEngine : IWaitingRoom
         NoticeMembers();
     }
 
-    /// <summary>Takes notice of new peers: looks at their timers, and handles initiations again that were held for them. Cheap when there are none.</summary>
+    /// <summary>Takes notice of new peers and of new ways to them: looks at their timers, and handles initiations again that were held for them. Cheap when there are none.</summary>
     internal void NoticeMembers()
     {
-        int additions = _members.Additions;
-        if (additions != _additions)
+        int changes = _members.Changes;
+        if (changes != _changes)
         {
-            _additions = additions;
+            _changes = changes;
             NextDeadline = _time.GetTimestamp();
             RetryHeld();
         }
@@ -109,7 +114,7 @@ public sealed class TunnelEngine : IWaitingRoom
     /// <summary>Takes a datagram from the network.</summary>
     /// <param name="datagram">The whole datagram, any bytes. Content is destroyed; the buffer is free again on return.</param>
     /// <param name="source">Where from.</param>
-    public void HandleDatagram(Span<byte> datagram, in UdpEndpoint source)
+    public void HandleDatagram(Span<byte> datagram, in PathAddress source)
     {
         var train = new ReceivedTrain(0, datagram.Length, datagram.Length, source);
         HandleTrains(datagram, new ReadOnlySpan<ReceivedTrain>(in train));
@@ -140,20 +145,27 @@ public sealed class TunnelEngine : IWaitingRoom
     /// <summary>Takes what another thread left for this lane.</summary>
     internal void Handle(in LaneLetter letter)
     {
+        long now = _time.GetTimestamp();
         switch (letter)
         {
             case { Tunnel: null, Bytes: { } datagram }:
-                HandleDatagram(datagram, letter.Source);
+                HandleDatagram(datagram, letter.Path);
                 break;
             case { Tunnel: { } tunnel, Bytes: { } packet }:
-                long now = _time.GetTimestamp();
                 Keep(tunnel, packet, now);
                 // Only now: a packet that comes while this one is on its way has to see it in one place or the other.
                 tunnel.NoteTaken();
                 Send(tunnel, now);
                 break;
-            case { Tunnel: { } touched }:
-                Schedule(touched, _time.GetTimestamp());
+            case { Tunnel: { } tunnel }:
+                Learn(tunnel, letter, now);
+                break;
+            case { News: LaneNews.NetworkChanged }:
+                foreach (PeerTunnel tunnel in _members.OfLane(_lane))
+                {
+                    Learn(tunnel, letter, now);
+                }
+
                 break;
             default:
                 break;
@@ -182,6 +194,20 @@ public sealed class TunnelEngine : IWaitingRoom
         }
     }
 
+    /// <inheritdoc/>
+    void IWaitingRoom.Resume(PeerTunnel tunnel, long now)
+    {
+        if (IsMine(tunnel))
+        {
+            tunnel.Paths.NoteResumed(now);
+            Attend(tunnel, now);
+        }
+        else
+        {
+            _post!.Resume(tunnel, now);
+        }
+    }
+
     /// <summary>Does what the timers ask for. Call at or after <see cref="NextDeadline"/>; more often does no harm.</summary>
     public void RunTimers()
     {
@@ -189,7 +215,7 @@ public sealed class TunnelEngine : IWaitingRoom
         long next = long.MaxValue;
         foreach (PeerTunnel tunnel in _members.OfLane(_lane))
         {
-            if (now >= tunnel.Deadline)
+            if (now >= tunnel.Deadline || tunnel.HasNewOffers)
             {
                 Run(tunnel, now);
             }
@@ -209,7 +235,71 @@ public sealed class TunnelEngine : IWaitingRoom
     private static TunnelMembers MembersOf(TunnelEngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time);
+        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time, options.Mtu);
+    }
+
+    /// <summary>A device says over the coordinator that it is probing this one now. For the only engine of its device.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="endpoints">Where it is.</param>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        if (_members.Find(deviceId) is { } tunnel)
+        {
+            Handle(new LaneLetter(tunnel, null, default, LaneNews.Meet, [.. endpoints.Select(e => (PathAddress)UdpEndpoint.From(e))]));
+        }
+    }
+
+    /// <summary>A carrier has a way to a device, or none any more. For the only engine of its device.</summary>
+    /// <param name="path">Which way.</param>
+    /// <param name="open">True when it is open now.</param>
+    public void NoteOpen(in PathAddress path, bool open)
+    {
+        if (_members.Find(path.Device) is { } tunnel)
+        {
+            Handle(new LaneLetter(tunnel, null, path, open ? LaneNews.Opened : LaneNews.Closed));
+        }
+    }
+
+    /// <summary>The network of this machine changed. For the only engine of its device.</summary>
+    public void NoteNetworkChanged() => Handle(new LaneLetter(null, null, default, LaneNews.NetworkChanged));
+
+    private void Learn(PeerTunnel tunnel, in LaneLetter letter, long now)
+    {
+        switch (letter.News)
+        {
+            case LaneNews.Resumed:
+                tunnel.Paths.NoteResumed(now);
+                break;
+            case LaneNews.Opened or LaneNews.Closed:
+                tunnel.Paths.NoteOpen(letter.Path, letter.News == LaneNews.Opened, now);
+                break;
+            case LaneNews.Meet:
+                tunnel.TakeOffers(_output, now);
+                tunnel.Paths.Meet(letter.Addresses, now);
+                if (!TunnelSender.CanSend(tunnel, now))
+                {
+                    // The peer wants a session: our initiation opens the way for its own.
+                    _handshakes.Begin(tunnel, now, asked: true);
+                }
+
+                break;
+            case LaneNews.NetworkChanged:
+                tunnel.Paths.DoubtAll(now);
+                break;
+            default:
+                break;
+        }
+
+        Run(tunnel, now);
+        NextDeadline = Math.Min(NextDeadline, tunnel.Deadline);
+    }
+
+    /// <summary>Looks at a peer's timers at the next opportunity.</summary>
+    private void Attend(PeerTunnel tunnel, long now)
+    {
+        tunnel.Deadline = Math.Min(tunnel.Deadline, now);
+        NextDeadline = Math.Min(NextDeadline, now);
     }
 
     private bool IsMine(PeerTunnel tunnel) => tunnel.Session.Lane == _lane;
@@ -244,7 +334,7 @@ public sealed class TunnelEngine : IWaitingRoom
         }
     }
 
-    private void HandleHandshake(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now)
+    private void HandleHandshake(ReadOnlySpan<byte> datagram, in PathAddress source, long now)
     {
         HandshakeResult result = _handshakes.Handle(datagram, source, now, out PeerTunnel? tunnel);
         if (tunnel is null)
@@ -269,7 +359,7 @@ public sealed class TunnelEngine : IWaitingRoom
         }
     }
 
-    private void HandleOne(Span<byte> buffer, PacketSlice slice, in UdpEndpoint source, long now)
+    private void HandleOne(Span<byte> buffer, PacketSlice slice, in PathAddress source, long now)
     {
         Span<byte> datagram = buffer.Slice(slice.Offset, slice.Length);
         byte type = WireGuardMessage.TypeOf(datagram);
@@ -290,7 +380,11 @@ public sealed class TunnelEngine : IWaitingRoom
                 HandleHandshake(datagram, source, now);
                 break;
             default:
-                Counters.Drop(DropReason.Malformed);
+                if (!_output.TakeStun(datagram, source))
+                {
+                    Counters.Drop(DropReason.Malformed);
+                }
+
                 break;
         }
     }
@@ -307,11 +401,6 @@ public sealed class TunnelEngine : IWaitingRoom
     {
         tunnel.Repeater.Stop();
         _sender.Flush(tunnel, now);
-        if (!tunnel.Spec.Stock)
-        {
-            tunnel.Meter.Request();
-        }
-
         // An initiator owes the first packet on the session (paper, 5.4.5): the keepalive goes now if nothing waited.
         Run(tunnel, now);
         NextDeadline = Math.Min(NextDeadline, tunnel.Deadline);
@@ -339,20 +428,45 @@ public sealed class TunnelEngine : IWaitingRoom
         }
 
         _handshakes.Repeat(tunnel, now);
-        if (tunnel.Meter.IsDue(now, tunnel.LastDataAt) && !tunnel.Endpoints.Current.IsNone
-            && _sender.SendProbe(tunnel, tunnel.Endpoints.Current, now) is { } challenge)
+        RunPaths(tunnel, now);
+        Schedule(tunnel, now);
+    }
+
+    private void RunPaths(PeerTunnel tunnel, long now)
+    {
+        if (tunnel.HasNewOffers)
         {
-            tunnel.Meter.NoteSent(challenge, now);
+            tunnel.TakeOffers(_output, now);
         }
 
-        Schedule(tunnel, now);
+        _prober.Tunnel = tunnel;
+        PathActions actions = tunnel.Paths.Run(now, tunnel.LastSentAt, tunnel.LastDataAt, _prober);
+        if (actions.HasFlag(PathActions.Meet))
+        {
+            _output.Meet(tunnel.Spec.DeviceId);
+        }
+
+        if (actions.HasFlag(PathActions.OpenStream))
+        {
+            tunnel.OpenStreams(_output, now);
+        }
+
+        if (actions.HasFlag(PathActions.Handshake))
+        {
+            _handshakes.Begin(tunnel, now);
+        }
+
+        if (!tunnel.IsDozing && now - tunnel.LastSentAt > _time.TimestampFrequency * (long)PathTiming.BusySpan.TotalSeconds)
+        {
+            tunnel.Doze();
+        }
     }
 
     private void Schedule(PeerTunnel tunnel, long now)
     {
         // Never at once again: whatever is due now has been done, and a millisecond cannot spin.
         long soonest = now + (_time.TimestampFrequency / 1000);
-        tunnel.Deadline = Math.Max(soonest, Math.Min(_members.Device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline));
+        tunnel.Deadline = Math.Max(soonest, Math.Min(Math.Min(_members.Device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline), tunnel.Paths.NextDeadline));
         NextDeadline = Math.Min(NextDeadline, tunnel.Deadline);
     }
 
@@ -361,7 +475,7 @@ public sealed class TunnelEngine : IWaitingRoom
         long now = _time.GetTimestamp();
 
         // Those that are still unknown are held again, so each is taken once.
-        for (int left = _handshakes.HeldCount; left > 0 && _handshakes.TryTakeHeld(now, out byte[] datagram, out UdpEndpoint source); left--)
+        for (int left = _handshakes.HeldCount; left > 0 && _handshakes.TryTakeHeld(now, out byte[] datagram, out PathAddress source); left--)
         {
             HandleHandshake(datagram, source, now);
         }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Noise;
 
@@ -9,14 +11,15 @@ namespace TunnelMesh.Node.DataPlane;
 /// </summary>
 /// <param name="device">Knows the sessions; as many lanes as it says.</param>
 /// <param name="time">Clock of the tunnels.</param>
-internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
+/// <param name="mtu">The largest inner packet in bytes.</param>
+internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, int mtu)
 {
     private readonly Lock _changing = new();
-    private readonly Dictionary<string, PeerTunnel> _byId = [];
+    private readonly ConcurrentDictionary<string, PeerTunnel> _byId = new();
     private readonly int[] _load = new int[device.Lanes];
     private volatile PeerTunnel[][] _tunnels = [.. Enumerable.Range(0, device.Lanes).Select(_ => Array.Empty<PeerTunnel>())];
     private volatile RouteTable<PeerTunnel> _routes = new([]);
-    private int _additions;
+    private int _changes;
     private long _refused;
 
     public WireGuardDevice Device => device;
@@ -24,14 +27,20 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
     /// <summary>Who carries which prefix, over all lanes; swapped whole.</summary>
     public RouteTable<PeerTunnel> Routes => _routes;
 
-    /// <summary>How often peers were added: whoever holds something for unknown ones tries again when it has changed, and looks at the timers.</summary>
-    public int Additions => Volatile.Read(ref _additions);
+    /// <summary>How often peers were added or offered other ways: whoever holds something for unknown ones tries again when it has changed, and looks at the timers.</summary>
+    public int Changes => Volatile.Read(ref _changes);
 
     /// <summary>Peers left out because their key gives no secrecy or is another's too, since start.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>The tunnels of one lane; swapped whole.</summary>
     public PeerTunnel[] OfLane(int lane) => _tunnels[lane];
+
+    /// <summary>The tunnel to a device; null when there is none. Any thread.</summary>
+    public PeerTunnel? Find(string deviceId) => _byId.GetValueOrDefault(deviceId);
+
+    /// <inheritdoc cref="Find(string)"/>
+    public PeerTunnel? Find(UInt128 device) => Find(device.ToString("x32", CultureInfo.InvariantCulture));
 
     /// <summary>Replaces the list of peers. Sessions of peers whose keys have not changed go on; a new peer goes to the lane with the fewest.</summary>
     /// <param name="peers">All peers; a device ID may come once.</param>
@@ -47,13 +56,14 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
 
             // First what goes, so that a key can come back under another ID.
             bool routes = Remove(_byId.Values.Where(t => !wanted.TryGetValue(t.Spec.DeviceId, out PeerSpec? spec) || !SameKeys(t.Spec, spec)));
-            bool added = false;
+            bool added = false, offers = false;
             foreach (PeerSpec spec in wanted.Values)
             {
                 if (_byId.TryGetValue(spec.DeviceId, out PeerTunnel? known))
                 {
                     routes |= !known.Spec.AllowedPrefixes.SequenceEqual(spec.AllowedPrefixes);
                     known.Update(spec);
+                    offers |= known.HasNewOffers;
                 }
                 else
                 {
@@ -66,9 +76,9 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
                 Publish();
             }
 
-            if (added)
+            if (added || offers)
             {
-                Interlocked.Increment(ref _additions);
+                Interlocked.Increment(ref _changes);
             }
         }
     }
@@ -81,7 +91,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
         bool any = false;
         foreach (PeerTunnel tunnel in gone.ToArray())
         {
-            _byId.Remove(tunnel.Spec.DeviceId);
+            _byId.TryRemove(tunnel.Spec.DeviceId, out _);
             _load[tunnel.Session.Lane]--;
             device.RemovePeer(tunnel.Session);
             any = true;
@@ -92,7 +102,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
 
     private bool TryAdd(PeerSpec spec)
     {
-        var tunnel = new PeerTunnel(spec, time);
+        var tunnel = new PeerTunnel(spec, time, mtu);
         try
         {
             // Whole before a lane can meet it.
@@ -111,7 +121,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time)
         }
 
         _load[tunnel.Session.Lane]++;
-        _byId.Add(spec.DeviceId, tunnel);
+        _byId[spec.DeviceId] = tunnel;
         return true;
     }
 

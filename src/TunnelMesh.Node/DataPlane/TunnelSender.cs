@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
-using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Protocol.Packets.Offload;
@@ -22,7 +22,7 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
         {
             if (SegmentSplitter.TryParse(default, packet, out SegmentSplitter single))
             {
-                batch.Add(tunnel, single, now);
+                batch.Add(tunnel, single, tunnel.Paths.Route.Mtu, now);
             }
         }
 
@@ -32,34 +32,43 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
     /// <summary>Sends an empty packet.</summary>
     public void SendKeepalive(PeerTunnel tunnel, long now)
     {
-        if (TrySeal(tunnel, _scratch, 0, 0, now, out int size))
+        if (CanSend(tunnel, now) && TrySeal(tunnel, _scratch, 0, 0, now, out int size))
         {
-            Send(_scratch.AsSpan(0, size), tunnel.Endpoints.Current);
+            PathRoute route = tunnel.Paths.Route;
+            Send(_scratch.AsSpan(0, size), route.First);
+            if (!route.Second.IsNone)
+            {
+                Send(_scratch.AsSpan(0, size), route.Second);
+            }
         }
 
         // Noted in any case: without an endpoint it would be due again at once.
         tunnel.Session.NoteSent(now, isData: false);
     }
 
-    /// <summary>Probes the way to an endpoint at the size of a full packet.</summary>
+    /// <summary>Probes a path.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="path">Over which path.</param>
+    /// <param name="size">Bytes of the inner packet that it stands for; at most the MTU.</param>
+    /// <param name="now">Timestamp.</param>
     /// <returns>The challenge; null when there are no keys.</returns>
-    public ulong? SendProbe(PeerTunnel tunnel, in UdpEndpoint endpoint, long now)
+    public ulong? SendProbe(PeerTunnel tunnel, in PathAddress path, int size, long now)
     {
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
         random(bytes);
         ulong challenge = BinaryPrimitives.ReadUInt64BigEndian(bytes);
-        PathProbe.WriteProbe(_scratch.AsSpan(WireGuardMessage.TransportHeaderSize, mtu), challenge);
-        return SendControl(tunnel, _scratch, mtu, endpoint, now) ? challenge : null;
+        PathProbe.WriteProbe(_scratch.AsSpan(WireGuardMessage.TransportHeaderSize, size), challenge);
+        return SendControl(tunnel, _scratch, size, path, now) ? challenge : null;
     }
 
     /// <summary>Sends peer-to-peer control, which is no data to the timers.</summary>
     /// <param name="tunnel">To whom.</param>
     /// <param name="frame">The message at offset 16 with room for a tag of 16 behind it; sealed in place.</param>
     /// <param name="length">Length of the plaintext in bytes.</param>
-    /// <param name="endpoint">Over which address.</param>
+    /// <param name="path">Over which path.</param>
     /// <param name="now">Timestamp.</param>
     /// <returns>False when there are no keys.</returns>
-    public bool SendControl(PeerTunnel tunnel, Span<byte> frame, int length, in UdpEndpoint endpoint, long now)
+    public bool SendControl(PeerTunnel tunnel, Span<byte> frame, int length, in PathAddress path, long now)
     {
         // Unpadded: an echo is as long as its probe, and the datagram it is made in has no room for more when the other end's MTU
         // is no multiple of 16.
@@ -68,24 +77,25 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
             return false;
         }
 
-        Send(frame[..size], endpoint);
+        // A path that is only tried may lead nowhere: no packet is lost by it.
+        output.SendDatagram(frame[..size], path);
         tunnel.Session.NoteSent(now, isData: false);
         return true;
     }
 
     /// <summary>True when a packet would be sent now rather than wait.</summary>
     public static bool CanSend(PeerTunnel tunnel, long now) =>
-        !tunnel.Endpoints.Current.IsNone && tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
+        !tunnel.Paths.Route.First.IsNone && tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
 
     private static bool TrySeal(PeerTunnel tunnel, Span<byte> frame, int length, int padded, long now, out int size)
     {
         size = 0;
-        return CanSend(tunnel, now) && tunnel.Session.SendKeypair is { } keys && (size = keys.Seal(frame, length, padded, now)) > 0;
+        return tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now) && (size = keys.Seal(frame, length, padded, now)) > 0;
     }
 
-    private void Send(ReadOnlySpan<byte> datagram, in UdpEndpoint endpoint)
+    private void Send(ReadOnlySpan<byte> datagram, in PathAddress path)
     {
-        if (!output.SendDatagram(datagram, endpoint))
+        if (!output.SendDatagram(datagram, path))
         {
             counters.Drop(DropReason.SendFailed);
         }

@@ -27,13 +27,16 @@ internal sealed class UnreachableReporter(TimeProvider time, InsideAddresses own
         }
     }
 
-    /// <inheritdoc cref="Report(ReadOnlySpan{byte}, IcmpUnreachableKind)"/>
-    public void Report(IpPacket packet, IcmpUnreachableKind kind)
+    /// <summary>Writes the answer to this machine, if one may be sent.</summary>
+    /// <param name="packet">The undeliverable packet; only read.</param>
+    /// <param name="kind">Why.</param>
+    /// <param name="mtu">The largest packet in bytes that goes through, when this one is too big.</param>
+    public void Report(IpPacket packet, IcmpUnreachableKind kind, int mtu = 0)
     {
         long now = time.GetTimestamp();
         _tokens = Math.Min(Burst, _tokens + (time.GetElapsedTime(_filledAt, now).TotalSeconds * PerSecond));
         _filledAt = now;
-        if (_tokens < 1 || own.IsBroadcast(packet.Destination) || !IcmpUnreachable.TryBuild(packet, kind, packet.Destination, _message, out int length))
+        if (_tokens < 1 || own.IsBroadcast(packet.Destination) || !IcmpUnreachable.TryBuild(packet, kind, packet.Destination, _message, out int length, mtu))
         {
             return;
         }

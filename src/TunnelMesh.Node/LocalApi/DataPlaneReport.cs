@@ -23,6 +23,10 @@ public sealed record DataPlaneReport
     public required long RxPackets { get; init; }
     /// <summary>Batches opened.</summary>
     public required long RxBatches { get; init; }
+    /// <summary>Handshake datagrams since the start, by result in snake_case.</summary>
+    public required IReadOnlyDictionary<string, long> Handshakes { get; init; }
+    /// <summary>Devices of the map that have no tunnel because their key gives no secrecy or is another's too; since the start.</summary>
+    public required long PeersRefused { get; init; }
     /// <summary>Packets dropped, by reason in snake_case.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
 }

@@ -32,6 +32,8 @@ public sealed record StatusReport
     public required DataPlaneReport? DataPlane { get; init; }
     /// <summary>The .NET runtime.</summary>
     public required RuntimeReport Runtime { get; init; }
+    /// <summary>Entries of the network map refused since the start because something about them did not hold.</summary>
+    public required long MapEntriesDropped { get; init; }
     /// <summary>Other devices in the map.</summary>
     public required int PeersTotal { get; init; }
     /// <summary>Other devices that are online.</summary>

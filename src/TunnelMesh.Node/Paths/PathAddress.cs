@@ -32,6 +32,10 @@ public readonly record struct PathAddress
     /// <param name="endpoint">The other end.</param>
     public static PathAddress Udp(in UdpEndpoint endpoint) => new(PathTransport.Udp, endpoint);
 
+    /// <summary>A path over UDP.</summary>
+    /// <param name="endpoint">The other end.</param>
+    public static implicit operator PathAddress(UdpEndpoint endpoint) => Udp(endpoint);
+
     /// <summary>A path over a carrier.</summary>
     /// <param name="transport">Not UDP.</param>
     /// <param name="device">The device ID as a big-endian number.</param>

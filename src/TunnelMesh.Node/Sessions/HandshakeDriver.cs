@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using TunnelMesh.Node.DataPlane;
-using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.Sessions;
@@ -18,15 +18,18 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     public const int MaxHeld = 32;
 
     private readonly HandshakeLoad _load = new(time, perSecondBeforeCookies);
-    private readonly Queue<(byte[] Bytes, UdpEndpoint Source, long At)> _held = new();
+    private readonly Queue<(byte[] Bytes, PathAddress Source, long At)> _held = new();
     private readonly byte[] _initiation = new byte[WireGuardMessage.InitiationSize];
     private readonly byte[] _reply = new byte[WireGuardMessage.ResponseSize];
 
     /// <summary>True when there is an address to send an initiation to.</summary>
-    public static bool HasTarget(PeerTunnel tunnel) => !tunnel.Endpoints.Current.IsNone || tunnel.Candidates.Length > 0;
+    public static bool HasTarget(PeerTunnel tunnel) => !tunnel.Paths.Route.First.IsNone || tunnel.HasOffers;
 
     /// <summary>Begins a handshake unless one began less than 5 s ago.</summary>
-    public void Begin(PeerTunnel tunnel, long now)
+    /// <param name="tunnel">With whom.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="asked">True when the peer has asked for it, and need not be asked in turn.</param>
+    public void Begin(PeerTunnel tunnel, long now, bool asked = false)
     {
         if (!HasTarget(tunnel))
         {
@@ -39,11 +42,21 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
             return;
         }
 
-        UdpEndpoint current = tunnel.Endpoints.Current;
+        PathAddress current = tunnel.Paths.Route.First;
 
-        // While the present address works, a rekey needs no other; if it does not answer, the first repeat tries them all.
+        // While the present path works, a rekey needs no other; if it does not answer, the first repeat tries them all.
         bool works = !current.IsNone && (tunnel.Spec.Stock || (TunnelSender.CanSend(tunnel, now) && HeardLately(tunnel, now)));
-        tunnel.Repeater.Begin(_initiation, works ? [current] : [current, .. tunnel.Candidates]);
+        tunnel.Repeater.Begin(_initiation, [current]);
+        if (!works)
+        {
+            AddTargets(tunnel, now);
+            tunnel.OpenStreams(output, now);
+            if (!asked)
+            {
+                output.Meet(tunnel.Spec.DeviceId);
+            }
+        }
+
         SendToTargets(tunnel);
     }
 
@@ -57,7 +70,7 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
 
         if (!tunnel.Spec.Stock)
         {
-            tunnel.Repeater.AddTargets(tunnel.Candidates);
+            AddTargets(tunnel, now);
         }
 
         SendToTargets(tunnel);
@@ -69,17 +82,9 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     /// <param name="now">Timestamp.</param>
     /// <param name="tunnel">Whose it was, once authenticated.</param>
     /// <returns>What became of it; after <see cref="HandshakeResult.SessionEstablished"/> the caller flushes the queue.</returns>
-    public HandshakeResult Handle(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now, out PeerTunnel? tunnel)
+    public HandshakeResult Handle(ReadOnlySpan<byte> datagram, in PathAddress source, long now, out PeerTunnel? tunnel)
     {
-        Span<byte> key = stackalloc byte[18];
-        source.WriteAddress(key);
-        BinaryPrimitives.WriteUInt16BigEndian(key[16..], source.Port);
-        if (source.IsIPv4)
-        {
-            key = key[12..];
-        }
-
-        HandshakeResult result = device.HandleHandshake(datagram, key, _load.Note(now), _reply, out int replyLength, out WireGuardPeer? peer);
+        HandshakeResult result = device.HandleHandshake(datagram, SourceKey(source, stackalloc byte[18]), _load.Note(now), _reply, out int replyLength, out WireGuardPeer? peer);
         tunnel = peer?.Tag as PeerTunnel;
         if (replyLength > 0 && !output.SendDatagram(_reply.AsSpan(0, replyLength), source))
         {
@@ -89,7 +94,8 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
         switch (result)
         {
             case HandshakeResult.SessionEstablished when tunnel is not null:
-                tunnel.Endpoints.Settle(source);
+                tunnel.TakeOffers(output, now);
+                tunnel.Paths.NoteSession(source, now);
                 tunnel.Repeater.Stop();
                 break;
             case HandshakeResult.CookieStored when tunnel is not null:
@@ -107,9 +113,9 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     }
 
     /// <summary>Takes the next held initiation that is not too old, to be handled again after the peers have changed.</summary>
-    public bool TryTakeHeld(long now, out byte[] datagram, out UdpEndpoint source)
+    public bool TryTakeHeld(long now, out byte[] datagram, out PathAddress source)
     {
-        while (_held.TryDequeue(out (byte[] Bytes, UdpEndpoint Source, long At) held))
+        while (_held.TryDequeue(out (byte[] Bytes, PathAddress Source, long At) held))
         {
             if (time.GetElapsedTime(held.At, now) < HoldLimit)
             {
@@ -125,7 +131,7 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     /// <summary>How many initiations wait for the map.</summary>
     public int HeldCount => _held.Count;
 
-    private void Hold(ReadOnlySpan<byte> datagram, in UdpEndpoint source, long now)
+    private void Hold(ReadOnlySpan<byte> datagram, in PathAddress source, long now)
     {
         if (_held.Count == MaxHeld)
         {
@@ -135,12 +141,40 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
         _held.Enqueue((datagram.ToArray(), source, now));
     }
 
+    /// <summary>What names a sender to cookies and to the rate limit: address and port, or over a stream the device.</summary>
+    private static ReadOnlySpan<byte> SourceKey(in PathAddress source, Span<byte> key)
+    {
+        if (source.Transport != PathTransport.Udp)
+        {
+            // 17 bytes, since 16 would be taken for an IPv6 address.
+            BinaryPrimitives.WriteUInt128BigEndian(key, source.Device);
+            key[16] = (byte)source.Transport;
+            return key[..17];
+        }
+
+        source.Endpoint.WriteAddress(key);
+        BinaryPrimitives.WriteUInt16BigEndian(key[16..], source.Endpoint.Port);
+        return source.Endpoint.IsIPv4 ? key[12..] : key;
+    }
+
+    private void AddTargets(PeerTunnel tunnel, long now)
+    {
+        tunnel.TakeOffers(output, now);
+        foreach (PeerPath path in tunnel.Paths.All)
+        {
+            if (path.IsOpen && tunnel.Paths.Allows(path.Address.Transport))
+            {
+                tunnel.Repeater.AddTarget(path.Address);
+            }
+        }
+    }
+
     private bool HeardLately(PeerTunnel tunnel, long now) =>
         tunnel.LastHeardAt is { } heard && time.GetElapsedTime(heard, now) < HandshakeClock.Keepalive + HandshakeClock.RekeyTimeout;
 
     private void SendToTargets(PeerTunnel tunnel)
     {
-        foreach (UdpEndpoint target in tunnel.Repeater.Targets)
+        foreach (PathAddress target in tunnel.Repeater.Targets)
         {
             // A candidate of a family or network that this machine does not have is tried and not counted: no packet is lost by it.
             output.SendDatagram(tunnel.Repeater.Initiation, target);

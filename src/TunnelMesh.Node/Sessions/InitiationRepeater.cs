@@ -1,4 +1,4 @@
-using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Node.Paths;
 
 namespace TunnelMesh.Node.Sessions;
 
@@ -14,7 +14,7 @@ internal sealed class InitiationRepeater(TimeProvider time)
     /// <summary>How long one initiation is repeated; then WireGuard's own retry makes a new one.</summary>
     public static readonly TimeSpan Span = TimeSpan.FromSeconds(5);
 
-    private readonly List<UdpEndpoint> _targets = [];
+    private readonly List<PathAddress> _targets = [];
     private byte[] _bytes = [];
     private long _startedAt;
 
@@ -25,27 +25,28 @@ internal sealed class InitiationRepeater(TimeProvider time)
     public ReadOnlySpan<byte> Initiation => _bytes;
 
     /// <summary>Where they go.</summary>
-    public IReadOnlyList<UdpEndpoint> Targets => _targets;
+    public IReadOnlyList<PathAddress> Targets => _targets;
 
     /// <summary>Begins with a new initiation; the owner sends it to all <see cref="Targets"/> now.</summary>
-    public void Begin(ReadOnlySpan<byte> initiation, ReadOnlySpan<UdpEndpoint> targets)
+    public void Begin(ReadOnlySpan<byte> initiation, ReadOnlySpan<PathAddress> targets)
     {
         _bytes = initiation.ToArray();
         _targets.Clear();
         _startedAt = time.GetTimestamp();
-        AddTargets(targets);
-        NextDeadline = _targets.Count == 0 ? long.MaxValue : _startedAt + Ticks(Interval);
+        foreach (ref readonly PathAddress target in targets)
+        {
+            AddTarget(target);
+        }
+
+        NextDeadline = _startedAt + Ticks(Interval);
     }
 
-    /// <summary>Adds targets that are not there yet.</summary>
-    public void AddTargets(ReadOnlySpan<UdpEndpoint> targets)
+    /// <summary>Adds a target that is not there yet; the empty address is none.</summary>
+    public void AddTarget(in PathAddress target)
     {
-        foreach (ref readonly UdpEndpoint target in targets)
+        if (!target.IsNone && !_targets.Contains(target))
         {
-            if (!target.IsNone && !_targets.Contains(target))
-            {
-                _targets.Add(target);
-            }
+            _targets.Add(target);
         }
     }
 
@@ -68,7 +69,7 @@ internal sealed class InitiationRepeater(TimeProvider time)
     }
 
     /// <summary>One target answered, for example with a cookie: it gets no more repeats.</summary>
-    public void NoteAnswer(in UdpEndpoint from)
+    public void NoteAnswer(in PathAddress from)
     {
         _targets.Remove(from);
         if (_targets.Count == 0)

@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.Sessions;
@@ -17,17 +19,19 @@ internal sealed class PeerTunnel
 
     private readonly TimeProvider _time;
     private readonly PacketQueue _waiting = new(MaxWaitingPackets, MaxWaitingBytes);
-    private long _rxBytes, _txBytes, _rttTicks = -1, _lastDataAt = long.MinValue;
+    private long _rxBytes, _txBytes, _lastDataAt = PeerPath.Never, _lastSentAt = PeerPath.Never;
     private int _posted, _held;
+    private int _dozing = 1;
+    private volatile PathAddress[] _offers;
+    private PathAddress[]? _taken;
 
-    public PeerTunnel(PeerSpec spec, TimeProvider time)
+    public PeerTunnel(PeerSpec spec, TimeProvider time, int mtu)
     {
         _time = time;
         Spec = spec;
-        Endpoints = new EndpointKeeper(time);
+        Paths = new PeerPaths(time.TimestampFrequency, mtu, spec.Transports, spec.Stock);
         Repeater = new InitiationRepeater(time);
-        Meter = new RoundTripMeter(time);
-        Candidates = [.. spec.Candidates.Select(UdpEndpoint.From)];
+        _offers = OffersOf(spec);
     }
 
     /// <summary>The WireGuard side; set right after construction, since it refers back to this.</summary>
@@ -35,13 +39,18 @@ internal sealed class PeerTunnel
 
     public PeerSpec Spec { get; private set; }
 
-    public UdpEndpoint[] Candidates { get; private set; }
-
-    public EndpointKeeper Endpoints { get; }
+    public PeerPaths Paths { get; }
 
     public InitiationRepeater Repeater { get; }
 
-    public RoundTripMeter Meter { get; }
+    /// <summary>True when the map names a way to the peer, or a carrier may have one.</summary>
+    public bool HasOffers => _offers.Length > 0;
+
+    /// <summary>True when the map offers other ways than the owner has taken notice of.</summary>
+    public bool HasNewOffers => _taken is not null && !ReferenceEquals(_taken, _offers);
+
+    /// <summary>True while the owner does not watch the paths, because nothing was sent for a while: whoever sends wakes it. Any thread.</summary>
+    public bool IsDozing => Volatile.Read(ref _dozing) != 0;
 
     /// <summary>True while packets wait here or on their way to the owner: a newer one has to line up behind them. Any thread.</summary>
     public bool HasBacklog => Volatile.Read(ref _posted) != 0 || Volatile.Read(ref _held) != 0;
@@ -49,8 +58,11 @@ internal sealed class PeerTunnel
     /// <summary>Timestamp at which the timers are looked at next; of a new one, at once.</summary>
     public long Deadline { get; set; } = long.MinValue;
 
-    /// <summary>Timestamp of the last inner packet either way; null when there was none.</summary>
-    public long? LastDataAt => Volatile.Read(ref _lastDataAt) is var at && at == long.MinValue ? null : at;
+    /// <summary>Timestamp of the last inner packet either way; <see cref="PeerPath.Never"/> when there was none.</summary>
+    public long LastDataAt => Volatile.Read(ref _lastDataAt);
+
+    /// <summary>Timestamp of the last inner packet sent; <see cref="PeerPath.Never"/> when there was none.</summary>
+    public long LastSentAt => Volatile.Read(ref _lastSentAt);
 
     /// <summary>Timestamp of the last authenticated datagram from the peer; null when there was none.</summary>
     public long? LastHeardAt { get; set; }
@@ -59,9 +71,57 @@ internal sealed class PeerTunnel
     public void Update(PeerSpec spec)
     {
         Spec = spec;
-        Candidates = [.. spec.Candidates.Select(UdpEndpoint.From)];
+        PathAddress[] offers = OffersOf(spec);
+        if (!offers.AsSpan().SequenceEqual(_offers))
+        {
+            _offers = offers;
+        }
+
         Session.PersistentKeepaliveSeconds = spec.PersistentKeepaliveSeconds;
     }
+
+    /// <summary>Takes over the ways that the map offers now. By the owner.</summary>
+    public void TakeOffers(ITunnelOutput output, long now)
+    {
+        PathAddress[] offers = _offers;
+        if (ReferenceEquals(offers, _taken))
+        {
+            return;
+        }
+
+        _taken = offers;
+        Paths.Offer(offers, Spec.Transports, now);
+        foreach (ref readonly PathAddress offer in offers.AsSpan())
+        {
+            if (offer.Transport != PathTransport.Udp)
+            {
+                Paths.NoteOpen(offer, output.IsOpen(offer), now);
+            }
+        }
+    }
+
+    /// <summary>Asks the carriers of streams for a way to the peer. By the owner.</summary>
+    public void OpenStreams(ITunnelOutput output, long now)
+    {
+        foreach (ref readonly PathAddress offer in _offers.AsSpan())
+        {
+            if (offer.Transport != PathTransport.Udp)
+            {
+                bool open = output.IsOpen(offer);
+                Paths.NoteOpen(offer, open, now);
+                if (!open)
+                {
+                    output.Prepare(offer);
+                }
+            }
+        }
+    }
+
+    /// <summary>The owner stops to watch. By the owner.</summary>
+    public void Doze() => Volatile.Write(ref _dozing, 1);
+
+    /// <summary>True for one of those who send at the same time: it has the owner watch again. Any thread.</summary>
+    public bool TakeDoze() => IsDozing && Interlocked.Exchange(ref _dozing, 0) == 1;
 
     /// <summary>A packet is on its way to the owner. Any thread.</summary>
     public void NotePosted() => Interlocked.Increment(ref _posted);
@@ -89,6 +149,7 @@ internal sealed class PeerTunnel
     public void NoteSentData(int bytes, long now)
     {
         Interlocked.Add(ref _txBytes, bytes);
+        Volatile.Write(ref _lastSentAt, now);
         Volatile.Write(ref _lastDataAt, now);
     }
 
@@ -98,22 +159,31 @@ internal sealed class PeerTunnel
         Volatile.Write(ref _lastDataAt, now);
     }
 
-    public void NoteRoundTrip(TimeSpan roundTrip) => Volatile.Write(ref _rttTicks, roundTrip.Ticks);
-
     public PeerStats GetStats()
     {
-        UdpEndpoint endpoint = Endpoints.Current;
-        bool live = !endpoint.IsNone && Session.SendKeypair is { } keys && keys.IsAlive(_time.GetTimestamp());
-        long rtt = Volatile.Read(ref _rttTicks), handshake = Session.LastHandshakeUnixMs;
+        PathRoute route = Paths.Route;
+        bool live = !route.First.IsNone && Session.SendKeypair is { } keys && keys.IsAlive(_time.GetTimestamp());
+        PeerPath? path = Paths.All.FirstOrDefault(p => p.Address == route.First);
+        long handshake = Session.LastHandshakeUnixMs;
         return new PeerStats
         {
             DeviceId = Spec.DeviceId,
-            Path = live ? "udp" : "none",
-            Endpoint = endpoint.IsNone ? null : endpoint.ToString(),
-            RttMs = live && rtt >= 0 ? rtt / (double)TimeSpan.TicksPerMillisecond : null,
+            Path = live ? route.First.Transport.ToString().ToLower(CultureInfo.InvariantCulture) : "none",
+            Endpoint = route.First.IsNone ? null : route.First.ToString(),
+            RttMs = live && path is { RoundTrip: >= 0 and var ticks } ? ticks * 1000.0 / _time.TimestampFrequency : null,
             RxBytes = Volatile.Read(ref _rxBytes),
             TxBytes = Volatile.Read(ref _txBytes),
             LastHandshakeUnix = handshake == 0 ? null : handshake / 1000,
         };
+    }
+
+    // A device has one ID on the wire of the carriers; what is no such number (a stock client, say) is not behind any.
+    private static PathAddress[] OffersOf(PeerSpec spec)
+    {
+        bool carried = UInt128.TryParse(spec.DeviceId, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out UInt128 device) && spec.DeviceId.Length == DeviceId.TextLength && !spec.Stock;
+        return [.. spec.Transports.SelectMany(IEnumerable<PathAddress> (transport) =>
+            transport == PathTransport.Udp ? spec.Candidates.Select(c => PathAddress.Udp(UdpEndpoint.From(c)))
+            : carried ? [PathAddress.Over(transport, device)]
+            : [])];
     }
 }

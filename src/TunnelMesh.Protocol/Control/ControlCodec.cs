@@ -17,6 +17,7 @@ public static class ControlCodec
         [JoinAccepted.TypeName] = ControlJson.Default.JoinAccepted,
         [ControlHello.TypeName] = ControlJson.Default.ControlHello,
         [EndpointsUpdate.TypeName] = ControlJson.Default.EndpointsUpdate,
+        [Meeting.TypeName] = ControlJson.Default.Meeting,
         [MapFull.TypeName] = ControlJson.Default.MapFull,
         [MapDelta.TypeName] = ControlJson.Default.MapDelta,
         [MapRequest.TypeName] = ControlJson.Default.MapRequest,
@@ -146,6 +147,7 @@ public static class ControlCodec
 [JsonSerializable(typeof(JoinAccepted))]
 [JsonSerializable(typeof(ControlHello))]
 [JsonSerializable(typeof(EndpointsUpdate))]
+[JsonSerializable(typeof(Meeting))]
 [JsonSerializable(typeof(MapFull))]
 [JsonSerializable(typeof(MapDelta))]
 [JsonSerializable(typeof(MapRequest))]

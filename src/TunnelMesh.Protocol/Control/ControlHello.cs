@@ -17,6 +17,8 @@ public sealed record ControlHello
     public long MapNumber { get; init; }
     /// <summary>The peer's own UDP port; the coordinator combines it with the address it sees.</summary>
     public int UdpPort { get; init; }
+    /// <summary>The TCP port of the peer's SSH transport; 0 for none.</summary>
+    public int SshPort { get; init; }
     /// <summary>The peer's interface addresses as endpoints.</summary>
     public IReadOnlyList<string> Endpoints { get; init => field = WireList.Of(value); } = [];
     /// <summary>Preferred transports.</summary>

@@ -25,6 +25,8 @@ public sealed record MapDevice
     public required byte[] Record { get; init; }
     /// <summary>Candidate UDP endpoints, ip:port or [ip6]:port, best first.</summary>
     public IReadOnlyList<string> Endpoints { get; init => field = WireList.Of(value); } = [];
+    /// <summary>TCP port of the device's SSH transport, at the same addresses; 0 for none.</summary>
+    public int SshPort { get; init; }
     /// <summary>Transports in order of preference: udp, ssh, relay.</summary>
     public IReadOnlyList<string> Transports { get; init => field = WireList.Of(value); } = [];
     /// <summary>True while a control stream of the device lives; a hint, never a reason to stop a tunnel.</summary>

@@ -14,6 +14,8 @@ public sealed record PresenceChange
     public required long LastSeen { get; init; }
     /// <summary>New candidate UDP endpoints, best first, or null.</summary>
     public IReadOnlyList<string>? Endpoints { get; init => field = WireList.OrNull(value); }
+    /// <summary>New TCP port of the SSH transport, or null.</summary>
+    public int? SshPort { get; init; }
     /// <summary>New transports in order of preference, or null.</summary>
     public IReadOnlyList<string>? Transports { get; init => field = WireList.OrNull(value); }
     /// <summary>New program version, or null.</summary>

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace TunnelMesh.Protocol.Packets;
 
 /// <summary>
-/// Destination Unreachable messages (RFC 792, RFC 1122 3.2.2, RFC 1812 4.3.2; RFC 4443 3.1). Allocates nothing;
+/// Destination Unreachable messages (RFC 792, RFC 1122 3.2.2, RFC 1812 4.3.2; RFC 4443 3.1), Packet Too Big among them (RFC 1191, RFC 4443 3.2). Allocates nothing;
 /// any thread. How many are sent is the caller's to limit (RFC 1812 4.3.2.8, RFC 4443 2.4 f).
 /// </summary>
 public static class IcmpUnreachable
@@ -12,7 +12,7 @@ public static class IcmpUnreachable
     public const int MaxLengthV4 = 576, MaxLengthV6 = 1280;
 
     private const int IcmpHeader = 8;
-    private const byte Unreachable4 = 3, Unreachable6 = 1, Redirect6 = 137, HopLimit = 64, InternetworkControl = 0xC0;
+    private const byte Unreachable4 = 3, Unreachable6 = 1, TooBig6 = 2, Redirect6 = 137, HopLimit = 64, InternetworkControl = 0xC0;
 
     /// <summary>Builds the whole IP packet that tells the sender of <paramref name="about"/> why it was not delivered.</summary>
     /// <param name="about">The undelivered packet.</param>
@@ -27,11 +27,12 @@ public static class IcmpUnreachable
     /// <see cref="MaxLengthV6"/> bytes; with less, less of the packet is quoted.
     /// </param>
     /// <param name="length">Bytes written, 0 when the answer is false.</param>
+    /// <param name="mtu">For <see cref="IcmpUnreachableKind.TooBig"/>: the largest packet in bytes that goes through.</param>
     /// <returns>
     /// False when no message may be sent: about ICMP errors, fragments but the first, multicast or broadcast, or
     /// from a source that is not one host; and when versions differ or <paramref name="output"/> is too small.
     /// </returns>
-    public static bool TryBuild(IpPacket about, IcmpUnreachableKind kind, ReadOnlySpan<byte> sourceAddress, Span<byte> output, out int length)
+    public static bool TryBuild(IpPacket about, IcmpUnreachableKind kind, ReadOnlySpan<byte> sourceAddress, Span<byte> output, out int length, int mtu = 0)
     {
         length = 0;
         if (!about.IsFirstFragment || sourceAddress.Length != about.Source.Length)
@@ -39,8 +40,8 @@ public static class IcmpUnreachable
             return false;
         }
         return about.Version == 4
-            ? IsAnswerableV4(about) && TryBuildV4(about, kind, sourceAddress, output, out length)
-            : IsAnswerableV6(about) && TryBuildV6(about, kind, sourceAddress, output, out length);
+            ? IsAnswerableV4(about) && TryBuildV4(about, kind, mtu, sourceAddress, output, out length)
+            : IsAnswerableV6(about) && TryBuildV6(about, kind, mtu, sourceAddress, output, out length);
     }
 
     private static bool IsAnswerableV4(IpPacket about)
@@ -65,7 +66,7 @@ public static class IcmpUnreachable
         return about.Protocol != IpProtocol.IcmpV6 || (about.Transport.Length > 0 && about.Transport[0] is >= 128 and not Redirect6);
     }
 
-    private static bool TryBuildV4(IpPacket about, IcmpUnreachableKind kind, ReadOnlySpan<byte> source, Span<byte> output, out int length)
+    private static bool TryBuildV4(IpPacket about, IcmpUnreachableKind kind, int mtu, ReadOnlySpan<byte> source, Span<byte> output, out int length)
     {
         const int Headers = IpPacket.MinHeaderV4 + IcmpHeader;
         length = 0;
@@ -94,16 +95,21 @@ public static class IcmpUnreachable
         {
             IcmpUnreachableKind.Host => 1,
             IcmpUnreachableKind.Port => 3,
+            IcmpUnreachableKind.TooBig => 4,
             IcmpUnreachableKind.AdministrativelyProhibited => 13,
             _ => 0,
         };
+        if (kind == IcmpUnreachableKind.TooBig)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(icmp[6..], (ushort)mtu);
+        }
         about.Bytes[..quoted].CopyTo(icmp[IcmpHeader..]);
         BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Compute(icmp));
         length = message.Length;
         return true;
     }
 
-    private static bool TryBuildV6(IpPacket about, IcmpUnreachableKind kind, ReadOnlySpan<byte> source, Span<byte> output, out int length)
+    private static bool TryBuildV6(IpPacket about, IcmpUnreachableKind kind, int mtu, ReadOnlySpan<byte> source, Span<byte> output, out int length)
     {
         const int Headers = IpPacket.HeaderV6 + IcmpHeader;
         length = 0;
@@ -122,7 +128,7 @@ public static class IcmpUnreachable
         source.CopyTo(message[8..]);
         about.Source.CopyTo(message[24..]);
         Span<byte> icmp = message[IpPacket.HeaderV6..];
-        icmp[0] = Unreachable6;
+        icmp[0] = kind == IcmpUnreachableKind.TooBig ? TooBig6 : Unreachable6;
         icmp[1] = kind switch
         {
             IcmpUnreachableKind.AdministrativelyProhibited => 1,
@@ -130,6 +136,10 @@ public static class IcmpUnreachable
             IcmpUnreachableKind.Port => 4,
             _ => 0,
         };
+        if (kind == IcmpUnreachableKind.TooBig)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(icmp[4..], (uint)mtu);
+        }
         about.Bytes[..quoted].CopyTo(icmp[IcmpHeader..]);
         ulong sum = InternetChecksum.AddPseudoHeader(source, about.Source, IpProtocol.IcmpV6, icmp.Length);
         BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Finish(InternetChecksum.Add(icmp, sum)));

@@ -14,4 +14,7 @@ public enum IcmpUnreachableKind
 
     /// <summary>Nobody listens on the port (ICMPv4 code 3, ICMPv6 code 4).</summary>
     Port,
+
+    /// <summary>Larger than the way carries (ICMPv4 code 4, RFC 1191; ICMPv6 Packet Too Big, RFC 4443 3.2).</summary>
+    TooBig,
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -85,13 +86,13 @@ internal sealed class TunnelEnd : ITunnelOutput
         return packets;
     }
 
-    public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination)
     {
         Sent.Add((datagram.ToArray(), datagram.Length));
         return true;
     }
 
-    public int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    public int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination)
     {
         Sent.Add((datagrams.ToArray(), segmentSize));
         return 0;

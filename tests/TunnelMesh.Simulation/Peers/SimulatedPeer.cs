@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -77,7 +78,7 @@ internal sealed class SimulatedPeer : ITunnelOutput
     /// <summary>This device as the others see it: reachable at the present addresses of its host.</summary>
     public PeerSpec Spec => new()
     {
-        DeviceId = $"device-{Number}",
+        DeviceId = ((UInt128)Number).ToString("x32"),
         PublicKey = Key.PublicKey.ToArray(),
         AllowedPrefixes = [new IPNetwork(V4, 32), new IPNetwork(V6, 128)],
         Candidates = [.. Host.Addresses.Select(a => a.At(Port).ToIPEndPoint())],
@@ -126,8 +127,53 @@ internal sealed class SimulatedPeer : ITunnelOutput
     /// <summary>Sum of all drops.</summary>
     public long Drops => Enum.GetValues<DropReason>().Sum(r => Engine.Counters[r]);
 
+    /// <summary>Carries datagrams where UDP does not; null for none.</summary>
+    public SimulatedRelay? Relay { get; set; }
+
+    /// <summary>Takes its requests to meet; null for a coordinator that is away.</summary>
+    public Action<string>? Introduce { get; set; }
+
+    /// <summary>Another device is probing this one.</summary>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        Engine.NoteMeeting(deviceId, endpoints);
+        Reschedule();
+    }
+
+    /// <summary>The relay has a way to a device, or none any more.</summary>
+    public void NoteRelay(UInt128 device, bool open)
+    {
+        Engine.NoteOpen(PathAddress.Over(PathTransport.Relay, device), open);
+        Reschedule();
+    }
+
+    /// <summary>Takes a datagram that the relay brings.</summary>
+    public void Deliver(UInt128 device, byte[] datagram)
+    {
+        Engine.HandleTrains(datagram, [new ReceivedTrain(0, datagram.Length, datagram.Length, PathAddress.Over(PathTransport.Relay, device))]);
+        Reschedule();
+    }
+
+    /// <summary>Its network changed.</summary>
+    public void NoteNetworkChanged()
+    {
+        Engine.NoteNetworkChanged();
+        Reschedule();
+    }
+
     /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => Host.Send(Port, destination, datagram);
+    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => destination.Transport switch
+    {
+        PathTransport.Udp => Host.Send(Port, destination.Endpoint, datagram),
+        PathTransport.Relay => Relay?.Send(this, destination.Device, datagram) ?? false,
+        _ => false,
+    };
+
+    /// <inheritdoc/>
+    bool ITunnelOutput.IsOpen(in PathAddress path) => path.Transport == PathTransport.Relay && Relay?.IsOpen(this, path.Device) == true;
+
+    /// <inheritdoc/>
+    void ITunnelOutput.Meet(string deviceId) => Introduce?.Invoke(deviceId);
 
     /// <inheritdoc/>
     bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet)

@@ -61,7 +61,8 @@ public sealed class BadNetworkTests
         mesh.Run(610);
         IReadOnlyList<long> numbers = mesh.B.Numbers;
         Assert.Equal(numbers.Count, numbers.Distinct().Count());
-        Assert.InRange(numbers.Count, 6000 * 0.65, 6000 * 0.75);
+        // More than seven in ten: while there is doubt about a path, the same goes over another.
+        Assert.InRange(numbers.Count, 6000 * 0.65, 6000 * 0.85);
         double longest = mesh.B.Received.Zip(mesh.B.Received.Skip(1), (x, y) => (y.At - x.At).TotalSeconds).Max();
         Assert.True(longest < 3, $"{longest} s without a packet");
     });
@@ -122,7 +123,7 @@ public sealed class BadNetworkTests
     });
 
     [Fact]
-    public void A_device_that_restarts_in_silence_is_found_again_in_fifteen_seconds() => Seeds.Each(20, seed =>
+    public void A_device_that_restarts_in_silence_is_found_again_within_three_seconds() => Seeds.Each(20, seed =>
     {
         var mesh = new SimulatedMesh(seed);
         mesh.Connect();
@@ -130,9 +131,9 @@ public sealed class BadNetworkTests
         mesh.B.Restart();
         mesh.Repeat(300, TimeSpan.FromMilliseconds(100), i => mesh.A.SendNumber(mesh.B, i));
         double took = mesh.RunUntil(() => mesh.B.Numbers.Count > 0, 30);
-        Assert.InRange(took, 15, 15.5);
-        Assert.True(mesh.B.Engine.Counters[DropReason.NoSession] > 100);
-        mesh.Run(20);
+        Assert.InRange(took, 1, 3);
+        Assert.True(mesh.B.Engine.Counters[DropReason.NoSession] > 10);
+        mesh.Run(30);
         Assert.Equal(Enumerable.Range((int)mesh.B.Numbers[0], 300 - (int)mesh.B.Numbers[0]).Select(i => (long)i), mesh.B.Numbers);
     });
 
@@ -175,7 +176,7 @@ public sealed class BadNetworkTests
     {
         var mesh = new SimulatedMesh(seed);
         mesh.Connect();
-        mesh.Run(20);
+        mesh.Run(130);
         int datagrams = 0;
         mesh.Network.Sent += _ => datagrams++;
         mesh.Run(3600);

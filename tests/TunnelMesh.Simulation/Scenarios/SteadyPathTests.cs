@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -212,7 +213,7 @@ public sealed class SteadyPathTests
             return true;
         }
 
-        public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+        public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination)
         {
             int at = (_first + _count++) % Slots;
             datagram.CopyTo(_sent[at]);

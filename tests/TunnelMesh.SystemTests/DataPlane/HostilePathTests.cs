@@ -6,6 +6,7 @@ using TunnelMesh.SystemTests.WireGuard;
 namespace TunnelMesh.SystemTests.DataPlane;
 
 /// <summary>A soak: a live tunnel under traffic, through a machine that injects hostile datagrams both ways.</summary>
+[Collection(WholeProcess.Name)]
 public sealed class HostilePathTests
 {
     private const int Pings = 4000;
@@ -21,7 +22,7 @@ public sealed class HostilePathTests
         using HostilePath path = HostilePath.Open(middle, seed: 7);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         int thrown = 0;
-        void Count(object? sender, FirstChanceExceptionEventArgs e) => thrown += Thread.CurrentThread.Name == "tunnelmesh-lane" ? 1 : 0;
+        void Count(object? sender, FirstChanceExceptionEventArgs e) => thrown += Thread.CurrentThread.Name?.StartsWith("lane ", StringComparison.Ordinal) == true ? 1 : 0;
         AppDomain.CurrentDomain.FirstChanceException += Count;
         try
         {

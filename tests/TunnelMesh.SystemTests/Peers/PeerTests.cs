@@ -164,6 +164,9 @@ public sealed class PeerTests
         Assert.Equal(0, without.GetProperty("tun_offloads").GetArrayLength() + without.GetProperty("udp_offloads").GetArrayLength());
         Assert.True(await plain.Machine.ReachesAsync(address, 5, Cancel));
         JsonElement before = await hub.AskJsonAsync(Cancel, "status");
+        JsonElement handshakes = before.GetProperty("dataplane").GetProperty("handshakes");
+        Assert.True(handshakes.GetProperty("responded").GetInt64() + handshakes.GetProperty("session_established").GetInt64() > 0, handshakes.ToString());
+        Assert.Equal(0, before.GetProperty("map_entries_dropped").GetInt64() + before.GetProperty("dataplane").GetProperty("peers_refused").GetInt64());
         foreach (string[] direction in new[] { Array.Empty<string>(), ["--reverse"] })
         {
             await using RunningProgram server = hub.Machine.Start(["iperf3", "--server", "--one-off", "--bind", address, "--forceflush"]);

@@ -52,6 +52,15 @@ public sealed class RevocationTests
         // The machine, not its user, was thrown out: forgotten here, it may come again as a new device.
         Assert.True((await a.AskAsync(Cancel, "leave", "--force")).Succeeded);
         await a.JoinAsync(Cancel, server);
+
+        // What has left can be kept out as well, by its ID.
+        string id = (await b.AskJsonAsync(Cancel, "status")).GetProperty("device_id").GetString()!;
+        string contexts = Path.Combine(b.Home, "contexts"), kept = Path.Combine(b.Home, "kept");
+        Assert.True((await b.Machine.TryRunAsync(["cp", "-a", contexts, kept], Cancel)).Succeeded);
+        Assert.True((await b.AskAsync(Cancel, "leave")).Succeeded);
+        Assert.Equal(id, (await hub.AskJsonAsync(Cancel, "revoke", id, "--yes")).GetProperty("devices")[0].GetString());
+        Assert.True((await b.Machine.TryRunAsync(["cp", "-a", kept + "/.", contexts], Cancel)).Succeeded);
+        Assert.Equal(6, (await b.FailToJoinAsync(Cancel, server)).Code);
     }
 
     [Fact]

@@ -39,6 +39,17 @@ public sealed class RevokeCommandTests
         Assert.Equal("nas", Assert.Single(RevokeCommand.Find(peers, "10.42.0.1", user: false)).Name);
     }
 
+    [Fact]
+    public void A_device_that_has_left_is_meant_by_its_ID_alone()
+    {
+        string gone = 9.ToString("X32");
+        Assert.Equal(gone.ToLowerInvariant(), RevokeCommand.GoneDevice(Peers, gone, user: false)?.DeviceId);
+        Assert.Null(RevokeCommand.GoneDevice(Peers, gone, user: true));
+        Assert.Null(RevokeCommand.GoneDevice(Peers, 2.ToString("x32"), user: false));
+        Assert.Null(RevokeCommand.GoneDevice(Peers, "laptop", user: false));
+        Assert.Null(RevokeCommand.GoneDevice([Peer(gone.ToLowerInvariant(), 4, 4)], gone, user: false));
+    }
+
     [Theory]
     [InlineData("nobody")]
     [InlineData("")]

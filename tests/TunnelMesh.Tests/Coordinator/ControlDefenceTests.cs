@@ -226,18 +226,18 @@ public sealed class ControlDefenceTests
         MeshRegistry registry = await MeshRegistry.LoadAsync(mesh.State, TimeSpan.FromDays(1), Cancel);
         TokenSet tokens = new(await mesh.State.LoadTokensAsync(Cancel));
         JoinHandler handler = new(new CoordinatorServerOptions { Listen = new(0, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority }, registry, new ProofRateLimiter(TimeProvider.System), new RefusalLog(NullLogger.Instance, TimeProvider.System), () => tokens);
-        bool served = false;
+        TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TlsRelay actor = await TlsRelay.StartAsync(leaf, [mesh.Authority.Issuer], serve: async context =>
         {
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
             await handler.HandleAsync(socket, System.Net.IPAddress.Loopback, MeshCertificateValidator.SpkiSha256(leaf), false, Cancel);
-            served = true;
+            served.SetResult();
         });
         CoordinatorAddress there = new("127.0.0.1", actor.Port);
         ControlException refused = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(mesh.Request("newcomer") with { Server = there }));
         Assert.Equal(ControlFailure.Tls, refused.Code);
         Assert.Contains("not a coordinator", refused.Message, StringComparison.Ordinal);
-        Assert.True(served);
+        await served.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
 
         await using TlsRelay relay = await TlsRelay.StartAsync(leaf, [mesh.Authority.Issuer], joined.Certificate.Leaf);
         relay.Target = mesh.Server.Port;

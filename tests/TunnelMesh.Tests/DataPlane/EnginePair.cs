@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -132,10 +133,10 @@ internal sealed class EnginePair
             }
         }
 
-        public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+        public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination)
         {
             Datagrams++;
-            _pair.Send(this, datagram.ToArray(), destination);
+            _pair.Send(this, datagram.ToArray(), destination.Endpoint);
             return true;
         }
 

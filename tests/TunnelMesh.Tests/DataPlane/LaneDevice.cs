@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
@@ -30,7 +31,7 @@ internal sealed class LaneDevice : ITunnelOutput
         (_time, _send, _inside) = (time, send, $"10.42.0.{number}");
         Address = UdpEndpoint.From(new IPEndPoint(IPAddress.Parse($"192.0.2.{number}"), 2223));
         Key = new LocalStatic(RandomNumberGenerator.GetBytes(32));
-        Members = new TunnelMembers(new WireGuardDevice(Key, time, RandomNumberGenerator.Fill, null) { Lanes = lanes }, time);
+        Members = new TunnelMembers(new WireGuardDevice(Key, time, RandomNumberGenerator.Fill, null) { Lanes = lanes }, time, 1400);
         _mail = [.. Enumerable.Range(0, lanes).Select(_ => new LaneMail(() => { }))];
         var options = new TunnelEngineOptions { Key = Key, Time = time, Addresses = [new TunAddress(IPAddress.Parse(_inside), 16)] };
         _engines = [.. Enumerable.Range(0, lanes).Select(i => new TunnelEngine(options, this, Members, i, _mail))];
@@ -106,9 +107,9 @@ internal sealed class LaneDevice : ITunnelOutput
         }
     }
 
-    public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination)
     {
-        _send(datagram.ToArray(), Address, destination);
+        _send(datagram.ToArray(), Address, destination.Endpoint);
         return true;
     }
 

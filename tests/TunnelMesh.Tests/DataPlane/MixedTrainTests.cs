@@ -1,4 +1,5 @@
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Tests.Packets.Offload;
@@ -34,18 +35,19 @@ public sealed class MixedTrainTests
         third.Engine.Flush();
         List<byte[]> otherData = third.TakeDatagrams();
 
-        // The right one seems to have moved: the left one probes both addresses.
+        // The right one seems to have moved: the left one asks at the old address, and at the new one at both sizes.
         pair.Right.Engine.HandlePacket(Answer());
         pair.Left.Receive(pair.Right.TakeTrains(), Elsewhere);
+        pair.Left.Engine.RunTimers();
         List<byte[]> probes = pair.Left.TakeDatagrams();
-        Assert.Equal(2, probes.Count);
+        Assert.Equal(3, probes.Count);
 
         byte[] initiation = new byte[WireGuardMessage.InitiationSize];
         initiation[0] = WireGuardMessage.Initiation;
         List<byte[]> wire =
         [
             .. data[..5], probes[0], [1, 2, 3], .. data[5..8], [.. data[3]], initiation, .. otherData[..7], .. data[8..15],
-            Changed(data[16], 40), probes[1], .. otherData[7..], .. data[15..19], Changed(data[19], 5), data[19], [.. probes[1]],
+            Changed(data[16], 40), probes[1], probes[2], .. otherData[7..], .. data[15..19], Changed(data[19], 5), data[19], [.. probes[1]],
         ];
         pair.Right.Receive([.. wire.Select(d => TrainSide.Train.Of(d) with { Source = otherData.Contains(d) ? third.Address : null })], pair.Left.Address);
 
@@ -55,11 +57,13 @@ public sealed class MixedTrainTests
         DataPlaneCounters counters = pair.Right.Engine.Counters;
         Assert.Equal((1, 1, 2, 1, 5), (counters[DropReason.Malformed], counters[DropReason.Forged], counters[DropReason.Replayed], counters[DropReason.NoSession], pair.Right.Drops));
 
-        // Both echoes open, and are those of the probes: the one from elsewhere wins the contest.
+        // The echoes open, and are those of the probes: the new address is taken when the old one has not answered in time.
         List<byte[]> echoes = pair.Right.TakeDatagrams();
         Assert.Equal(probes.Select(p => p.Length), echoes.Select(e => e.Length));
         echoes.ForEach(e => pair.Left.Engine.HandleDatagram(e, Elsewhere));
         Assert.Equal(0, pair.Left.Drops);
+        pair.Time.Advance(PathTiming.Patience);
+        pair.Left.Engine.RunTimers();
         Assert.Equal(Elsewhere.ToString(), pair.Left.Engine.GetStats()[0].Endpoint);
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -60,9 +61,9 @@ internal sealed class TrainSide : ITunnelOutput, IDisposable
 
     private int _datagrams;
 
-    public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => Take(datagram, datagram.Length, destination) == 0;
+    public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => Take(datagram, datagram.Length, destination) == 0;
 
-    public int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination) => Take(datagrams, segmentSize, destination);
+    public int SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => Take(datagrams, segmentSize, destination);
 
     public bool WritePacket(ReadOnlySpan<byte> packet)
     {
@@ -109,10 +110,10 @@ internal sealed class TrainSide : ITunnelOutput, IDisposable
         _key.Dispose();
     }
 
-    private int Take(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination)
+    private int Take(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination)
     {
         int refused = 0;
-        var train = new Train(datagrams.ToArray(), segmentSize, destination);
+        var train = new Train(datagrams.ToArray(), segmentSize, destination.Endpoint);
         foreach (byte[] datagram in train.Datagrams)
         {
             bool fresh = datagram[0] != WireGuardMessage.Transport

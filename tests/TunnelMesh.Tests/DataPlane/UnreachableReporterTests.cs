@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Packets;
@@ -50,7 +51,7 @@ public class UnreachableReporterTests
     {
         public List<byte[]> Packets { get; } = [];
 
-        public bool SendDatagram(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => false;
+        public bool SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => false;
 
         public bool WritePacket(ReadOnlySpan<byte> packet)
         {

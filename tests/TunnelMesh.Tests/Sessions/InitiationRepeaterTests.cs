@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
 
@@ -7,8 +8,8 @@ namespace TunnelMesh.Tests.Sessions;
 
 public class InitiationRepeaterTests
 {
-    private static readonly UdpEndpoint A = UdpEndpoint.From(IPEndPoint.Parse("192.0.2.1:1"));
-    private static readonly UdpEndpoint B = UdpEndpoint.From(IPEndPoint.Parse("[2001:db8::1]:1"));
+    private static readonly PathAddress A = UdpEndpoint.From(IPEndPoint.Parse("192.0.2.1:1"));
+    private static readonly PathAddress B = UdpEndpoint.From(IPEndPoint.Parse("[2001:db8::1]:1"));
 
     [Fact]
     public void The_same_bytes_go_to_every_candidate_every_250_ms_for_5_s()

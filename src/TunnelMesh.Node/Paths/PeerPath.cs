@@ -1,0 +1,109 @@
+namespace TunnelMesh.Node.Paths;
+
+/// <summary>One way to a peer, and what probes have told about it. Owned by the thread of the peer's lane; single values may be read by any, as they are now.</summary>
+/// <param name="address">Where it leads.</param>
+internal sealed class PeerPath(PathAddress address)
+{
+    /// <summary>A timestamp before every other that can be subtracted from any.</summary>
+    public const long Never = long.MinValue / 2;
+
+    // Probes of which an answer is still worth something.
+    private const int OpenProbes = 32;
+
+    // Made with the first probe: most addresses of most peers are never probed.
+    private (ulong Challenge, long At, int Size)[]? _open;
+    private int _next;
+
+    public PathAddress Address => address;
+
+    /// <summary>True while the map, the coordinator or the carrier offers it; others were learnt from the peer's datagrams.</summary>
+    public bool IsOffered { get; set; }
+
+    /// <summary>When it was last offered or learnt.</summary>
+    public long OfferedAt { get; set; }
+
+    /// <summary>Of a path over a carrier: whether the carrier has a way now.</summary>
+    public bool IsOpen { get; set; } = address.Transport == PathTransport.Udp;
+
+    public PathState State { get; set; }
+
+    /// <summary>Inner bytes of the largest probe that came back since it was last sized; 0 for none.</summary>
+    public int Mtu { get; set; }
+
+    /// <summary>Timestamp of the last authenticated datagram over it.</summary>
+    public long HeardAt { get; set; } = Never;
+
+    /// <summary>Timestamp of the last probe that came back.</summary>
+    public long EchoAt { get; private set; } = Never;
+
+    /// <summary>When it was proven last.</summary>
+    public long ProvenAt { get; set; } = Never;
+
+    /// <summary>When to probe it next; <see cref="long.MaxValue"/> for not by itself.</summary>
+    public long NextProbeAt { get; set; } = long.MaxValue;
+
+    /// <summary>How far the burst or the sizing has come.</summary>
+    public int Step { get; set; }
+
+    /// <summary>Smoothed round trip in timestamp units (RFC 6298, section 2); negative before the first.</summary>
+    public long RoundTrip { get; private set; } = -1;
+
+    /// <summary>Share of small probes lost lately, 0 to 1.</summary>
+    public double Loss { get; private set; }
+
+    /// <summary>Probes sent, and come back.</summary>
+    public long Probes { get; private set; }
+
+    /// <inheritdoc cref="Probes"/>
+    public long Echoes { get; private set; }
+
+    /// <summary>Notes a probe that was sent.</summary>
+    public void NoteProbe(ulong challenge, int size, long now)
+    {
+        _open ??= new (ulong, long, int)[OpenProbes];
+        ref (ulong Challenge, long At, int Size) slot = ref _open[_next];
+        if (slot.Size is > 0 and <= SmallProbe)
+        {
+            Loss += (1 - Loss) / 16;
+        }
+
+        slot = (challenge, now, size);
+        _next = (_next + 1) % OpenProbes;
+        Probes++;
+    }
+
+    /// <summary>Probes up to this size count for the loss.</summary>
+    public const int SmallProbe = 64;
+
+    /// <summary>Takes an echo.</summary>
+    /// <param name="challenge">What came back.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <returns>False when it answers no probe of this path and size.</returns>
+    public bool TryTakeEcho(ulong challenge, int size, long now)
+    {
+        for (int i = 0; i < _open?.Length; i++)
+        {
+            if (_open[i].Size == size && _open[i].Challenge == challenge)
+            {
+                long took = now - _open[i].At;
+                RoundTrip = RoundTrip < 0 ? took : RoundTrip + ((took - RoundTrip) / 8);
+                Loss -= size <= SmallProbe ? Loss / 16 : 0;
+                _open[i] = default;
+                Echoes++;
+                EchoAt = HeardAt = now;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Forgets open probes and what was measured, as for another network.</summary>
+    public void Reset()
+    {
+        _open = null;
+        (State, Mtu, Step, Loss, RoundTrip, NextProbeAt) = (PathState.Untried, 0, 0, 0, -1, long.MaxValue);
+        (HeardAt, EchoAt, ProvenAt) = (Never, Never, Never);
+    }
+}

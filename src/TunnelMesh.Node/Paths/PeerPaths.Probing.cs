@@ -1,0 +1,364 @@
+namespace TunnelMesh.Node.Paths;
+
+/// <content>When paths are probed: what is in use is watched, what is better is tried.</content>
+internal sealed partial class PeerPaths
+{
+    private long _meetAt = long.MaxValue, _meetWait, _lostAt = long.MaxValue;
+    private long _askedAt = long.MaxValue, _repeatAt, _checkedAt = PeerPath.Never, _largeAt = long.MaxValue;
+    private int _largeLost;
+    private bool _alsoSecond, _lively;
+
+    /// <summary>Probes what is due, leaves what does not answer and takes what is better.</summary>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="sentAt">When data was sent last; <see cref="PeerPath.Never"/> for never.</param>
+    /// <param name="dataAt">When data went either way last.</param>
+    /// <param name="prober">Sends the probes.</param>
+    public PathActions Run(long now, long sentAt, long dataAt, IPathProber prober)
+    {
+        if (_stock)
+        {
+            NextDeadline = long.MaxValue;
+            return PathActions.None;
+        }
+
+        bool active = now - dataAt < Ticks(PathTiming.ActiveSpan);
+        _lively = now - dataAt < Ticks(PathTiming.Spare);
+        if (!active)
+        {
+            _meetAt = long.MaxValue;
+        }
+
+        PathActions actions = Watch(now, sentAt, prober) | (active ? Improve(now) : PathActions.None);
+        foreach (PeerPath path in _paths)
+        {
+            if (now >= path.NextProbeAt)
+            {
+                Probe(path, now, active, prober);
+            }
+        }
+
+        Reselect(now);
+        NextDeadline = _meetAt;
+        if (_current is { } current && (_askedAt != long.MaxValue || _alsoSecond || now - sentAt < Ticks(PathTiming.BusySpan)))
+        {
+            long since = _askedAt != long.MaxValue ? _askedAt : current.HeardAt;
+            long due = since + Math.Max(Ticks(PathTiming.Silence), 2 * current.RoundTrip);
+            NextDeadline = Math.Min(NextDeadline, due > now ? Math.Min(due, now + Ticks(PathTiming.Look)) : now + Ticks(PathTiming.Look));
+        }
+
+        foreach (PeerPath path in _paths)
+        {
+            NextDeadline = Math.Min(NextDeadline, path.NextProbeAt);
+        }
+
+        return actions;
+    }
+
+    /// <summary>Something is sent after a pause: the path is looked at again soon.</summary>
+    public void NoteResumed(long now)
+    {
+        if (_stock || _current is not { } current)
+        {
+            return;
+        }
+
+        if (now - current.HeardAt > Ticks(PathTiming.Fresh))
+        {
+            // Its mapping in a NAT may be gone: until it has answered, what there is besides gets the same.
+            _alsoSecond = true;
+            AskCurrent(now);
+            Publish();
+        }
+
+        foreach (PeerPath path in _paths)
+        {
+            if (path.State == PathState.Proven && path.NextProbeAt == long.MaxValue)
+            {
+                path.NextProbeAt = now;
+            }
+        }
+
+        NextDeadline = now;
+    }
+
+    private PathActions Watch(long now, long sentAt, IPathProber prober)
+    {
+        if (_current is not { IsOpen: true } current)
+        {
+            return PathActions.None;
+        }
+
+        bool busy = now - sentAt < Ticks(PathTiming.BusySpan);
+        long roundTrip = Math.Max(0, current.RoundTrip);
+        if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && sentAt > current.HeardAt && now - current.HeardAt >= Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip))
+        {
+            AskCurrent(now);
+        }
+
+        if (_askedAt != long.MaxValue)
+        {
+            Question(current, now, roundTrip, prober);
+        }
+        else if (busy && current.State == PathState.Proven && now - _checkedAt >= Ticks(PathTiming.Check))
+        {
+            Check(current, now, roundTrip, prober);
+        }
+
+        // Nobody answers anywhere: a peer that was restarted has lost the keys.
+        if (current.State is PathState.Doubted && busy && _lostAt == long.MaxValue)
+        {
+            _lostAt = now + Ticks(PathTiming.Lost);
+        }
+
+        if (now >= _lostAt && current.State is PathState.Doubted)
+        {
+            _lostAt = now + (5 * Ticks(PathTiming.Lost));
+            return PathActions.Handshake;
+        }
+
+        return PathActions.None;
+    }
+
+    private void AskCurrent(long now)
+    {
+        if (_askedAt == long.MaxValue && _current is { State: PathState.Proven })
+        {
+            (_askedAt, _repeatAt) = (now, now);
+        }
+    }
+
+    private void EndQuestion() => (_askedAt, _alsoSecond, _largeAt, _largeLost, _checkedAt, _lostAt) = (long.MaxValue, false, long.MaxValue, 0, PeerPath.Never, long.MaxValue);
+
+    /// <summary>Asks the path in use until it answers or is left.</summary>
+    private void Question(PeerPath current, long now, long roundTrip, IPathProber prober)
+    {
+        // What was on its way when the path broke is no sign of life.
+        bool heard = current.HeardAt > _askedAt + Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip);
+        TimeSpan patience = heard ? PathTiming.OneWayPatience : PathTiming.Patience;
+        if (now - _askedAt >= Math.Max(Ticks(patience), (heard ? 5 : 3) * roundTrip))
+        {
+            EndQuestion();
+            Doubt(current, now);
+            return;
+        }
+
+        if (now - _askedAt >= Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip) && !heard)
+        {
+            _alsoSecond = true;
+        }
+
+        if (now >= _repeatAt)
+        {
+            Send(current, SmallSize, now, prober);
+            _repeatAt = now + Math.Max(Ticks(PathTiming.Silence), roundTrip);
+        }
+    }
+
+    private void Check(PeerPath current, long now, long roundTrip, IPathProber prober)
+    {
+        // A path may shrink under traffic, and large packets vanish without a word (RFC 4821, section 1.1).
+        if (_largeAt != long.MaxValue && ++_largeLost >= 2)
+        {
+            EndQuestion();
+            (current.State, current.Step, current.Mtu, current.NextProbeAt, _alsoSecond, _checkedAt) = (PathState.Sizing, 1, 0, now, true, now);
+            return;
+        }
+
+        Send(current, SmallSize, now, prober);
+        Send(current, current.Mtu, now, prober);
+        (_largeAt, _checkedAt) = (now, now);
+        if (_largeLost > 0)
+        {
+            _checkedAt = now - Ticks(PathTiming.Check) + Math.Max(Ticks(PathTiming.Patience), 3 * roundTrip);
+        }
+    }
+
+    private void NoteAnswer(PeerPath current, int size, long now)
+    {
+        (_askedAt, _lostAt) = (long.MaxValue, long.MaxValue);
+        _alsoSecond = _alsoSecond && current.State != PathState.Proven;
+        if (size >= current.Mtu && current.State == PathState.Proven)
+        {
+            (_largeAt, _largeLost, _checkedAt) = (long.MaxValue, 0, now);
+        }
+    }
+
+    private void Doubt(PeerPath path, long now)
+    {
+        (path.State, path.Step, path.NextProbeAt) = (PathState.Doubted, 0, now);
+        _meetAt = now;
+        Reselect(now);
+        if (ReferenceEquals(path, _current))
+        {
+            // Nothing else is known to work: everything is tried.
+            Burst(now);
+        }
+    }
+
+    /// <summary>Tries every path that does not count yet: both sides do it at the same time, so that NATs between them open.</summary>
+    private void Burst(long now)
+    {
+        foreach (PeerPath path in _paths)
+        {
+            if (path.State is PathState.Untried or PathState.Doubted && path.IsOpen && _selector.Allows(path.Address.Transport))
+            {
+                (path.Step, path.NextProbeAt) = (0, now);
+            }
+        }
+
+        Wake(now);
+    }
+
+    private void Probe(PeerPath path, long now, bool active, IPathProber prober)
+    {
+        path.NextProbeAt = long.MaxValue;
+        if (!path.IsOpen || !_selector.Allows(path.Address.Transport))
+        {
+            return;
+        }
+
+        switch (path.State)
+        {
+            case PathState.Untried or PathState.Doubted:
+                Try(path, now, active, prober);
+                break;
+            case PathState.Sizing:
+                Size(path, now, prober);
+                break;
+            case PathState.Proven when active && ReferenceEquals(path, _current):
+                Send(path, SmallSize, now, prober);
+                path.NextProbeAt = now + Ticks(PathTiming.KeepOpen);
+                break;
+            case PathState.Proven when _lively:
+                Send(path, SmallSize, now, prober);
+                path.NextProbeAt = now + Ticks(PathTiming.Spare);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Try(PeerPath path, long now, bool active, IPathProber prober)
+    {
+        // A stream has no size of its own to find out.
+        bool carrier = path.Address.Transport != PathTransport.Udp;
+        bool shown = carrier || path.HeardAt > PeerPath.Never;
+        Send(path, carrier ? _full : SmallSize, now, prober);
+        if (shown && !carrier && path.Step < 2)
+        {
+            Send(path, _full, now, prober);
+        }
+
+        ReadOnlySpan<int> burst = PathTiming.BurstMilliseconds;
+        if (path.Step < burst.Length)
+        {
+            path.NextProbeAt = now + (burst[path.Step++] * _frequency / 1000);
+            return;
+        }
+
+        if (ReferenceEquals(path, _current) && path.State == PathState.Untried)
+        {
+            // It was taken because a handshake came through; it does not carry on.
+            Doubt(path, now);
+        }
+
+        if (!active || (!path.IsOffered && now - Math.Max(path.HeardAt, path.OfferedAt) > Ticks(PathTiming.Forget)))
+        {
+            return;
+        }
+
+        bool worked = path.ProvenAt > PeerPath.Never && now - path.ProvenAt < 5 * Ticks(PathTiming.ActiveSpan);
+        bool better = _current is not { State: PathState.Proven } || Place(path) < Place(_current);
+        int doublings = Math.Min(8, path.Step++ - burst.Length);
+        TimeSpan wait = worked && better ? PathTiming.Healing
+            : better ? TimeSpan.FromTicks(Math.Min(PathTiming.FirstRetry.Ticks << doublings, PathTiming.LastRetry.Ticks))
+            : TimeSpan.FromMinutes(1);
+        path.NextProbeAt = now + Ticks(wait);
+    }
+
+    private void Size(PeerPath path, long now, IPathProber prober)
+    {
+        long wait = Math.Max(Ticks(PathTiming.Patience) / 2, 2 * Math.Max(0, path.RoundTrip));
+        switch (path.Step++)
+        {
+            case 0 or 1:
+                Send(path, _full, now, prober);
+                path.NextProbeAt = now + wait;
+                break;
+            case 2 or 3:
+                foreach (int size in PathSizes.Below(_full))
+                {
+                    if (size > path.Mtu)
+                    {
+                        Send(path, size, now, prober);
+                    }
+                }
+
+                path.NextProbeAt = now + wait;
+                break;
+            default:
+                if (path.Mtu >= PathSizes.Least)
+                {
+                    Prove(path, path.Mtu, now);
+                    if (ReferenceEquals(path, _current))
+                    {
+                        _alsoSecond = false;
+                    }
+                }
+                else
+                {
+                    Doubt(path, now);
+                    path.Step = PathTiming.BurstMilliseconds.Length;
+                    path.NextProbeAt = now + Ticks(PathTiming.FirstRetry);
+                }
+
+                break;
+        }
+    }
+
+    private PathActions Improve(long now)
+    {
+        bool best = _current is { State: PathState.Proven } current && Place(current) == 0;
+        if (best)
+        {
+            (_meetAt, _meetWait) = (long.MaxValue, 0);
+            return PathActions.None;
+        }
+
+        if (_meetAt == long.MaxValue)
+        {
+            _meetAt = now;
+        }
+
+        if (now < _meetAt)
+        {
+            return PathActions.None;
+        }
+
+        _meetWait = Math.Clamp(_meetWait * 2, Ticks(PathTiming.FirstMeeting), Ticks(PathTiming.LastMeeting));
+        _meetAt = now + _meetWait;
+        Burst(now);
+        return PathActions.Meet | PathActions.OpenStream;
+    }
+
+    private int Place(PeerPath path)
+    {
+        for (int i = 0; i < _selector.Order.Count; i++)
+        {
+            if (_selector.Order[i] == path.Address.Transport)
+            {
+                return i;
+            }
+        }
+
+        return int.MaxValue;
+    }
+
+    private static void Send(PeerPath path, int size, long now, IPathProber prober)
+    {
+        if (prober.Probe(path.Address, size, path.HeardAt > PeerPath.Never) is { } challenge)
+        {
+            path.NoteProbe(challenge, size, now);
+        }
+    }
+}
