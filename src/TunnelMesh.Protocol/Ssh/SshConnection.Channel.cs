@@ -24,7 +24,7 @@ public sealed partial class SshConnection
     private long _sendWindow, _receiveWindow = Window;
     private uint _toAdjust;
     private long _adjustAt, _heardAt;
-    private bool _channelExists, _wasOpen, _openSent, _endSent, _remoteEnded, _closeSent, _heartbeatWanted;
+    private bool _channelExists, _wasOpen, _endSent, _remoteEnded, _closeSent, _heartbeatWanted;
     private long? _heartbeatSince;
 
     /// <summary>When the last sound packet was read.</summary>
@@ -133,7 +133,6 @@ public sealed partial class SshConnection
         {
             open.String(options.ChannelTarget);
         }
-        _openSent = true;
         _controlOut.Enqueue(open.ToArray());
     }
 
@@ -158,7 +157,7 @@ public sealed partial class SshConnection
                 break;
         }
         uint channel = reader.UInt32();
-        if (reader.IsBad || channel != LocalChannel || !(_channelExists || (_openSent && message <= SshMessage.ChannelOpenFailure)))
+        if (reader.IsBad || channel != LocalChannel || !(_channelExists || (IsClient && message <= SshMessage.ChannelOpenFailure)))
         {
             return Fail(SshDisconnectReason.ProtocolError, "a message names a channel that does not exist");
         }

@@ -45,12 +45,13 @@ public sealed class OpenSshClientTests
     public async Task The_host_key_is_the_identity_key()
     {
         await using Scene scene = await Scene.CreateAsync();
-        string seen = await scene.There.RunAsync(["ssh-keyscan", "-t", "ed25519", "-p", scene.Port, scene.Here.Address], cancel: Cancel);
-        Assert.Contains(scene.Host.PublicLine.Split(' ')[1], seen, StringComparison.Ordinal);
         OpenSshKey other = await OpenSshKey.MakeAsync(scene.Folder, "other", Cancel);
         await File.WriteAllTextAsync(scene.KnownHosts, scene.HostLine(other), Cancel);
         CommandResult result = await scene.There.TryRunAsync(scene.Ssh(scene.Member, Device, scene.Here.Address, "true"), Cancel);
         Assert.Contains("REMOTE HOST IDENTIFICATION HAS CHANGED", result.Errors, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(scene.KnownHosts, scene.HostLine(scene.Host), Cancel);
+        result = await scene.There.TryRunAsync(scene.Ssh(scene.Member, Device, scene.Here.Address, "-v", "true"), Cancel);
+        Assert.Contains("Authenticated to ", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,7 +101,7 @@ public sealed class OpenSshClientTests
 
         public static async Task<Scene> CreateAsync()
         {
-            Requirements.Programs("ssh", "ssh-keygen", "ssh-keyscan");
+            Requirements.Programs("ssh", "ssh-keygen");
             Underlay underlay = await Underlay.CreateAsync(Cancel);
             NetworkNamespace here = await underlay.AddMachineAsync(Cancel), there = await underlay.AddMachineAsync(Cancel);
             return new Scene(underlay, here, there, await OpenSshKey.MakeAsync(underlay.Folder, "host", Cancel), await OpenSshKey.MakeAsync(underlay.Folder, "member", Cancel));

@@ -58,7 +58,7 @@ public sealed class OpenSshServerTests
         using SshConnection connection = scene.Client(scene.Member, scene.Host, SshChannelType.Datagrams);
         using SocketPump pump = await scene.ConnectAsync(connection);
         Assert.False(await pump.RunAsync(() => connection.IsOpen, Limit, Cancel));
-        Assert.Equal("the server refused the channel (reason 3)", connection.Failure?.Text);
+        Assert.Equal("the server refused the channel (reason 2)", connection.Failure?.Text);
     }
 
     [Fact]

@@ -349,9 +349,10 @@ public sealed class SshTransportTests
                 Socket stranger = new(SocketType.Stream, ProtocolType.Tcp);
                 strangers.Add(stranger);
                 await stranger.ConnectAsync(IPAddress.Loopback, two.Transport.Port, Cancel);
+                await SshNode.UntilAsync(() => two.Transport.Counters.Accepted == i + 1, Cancel);
+                time.Advance(TimeSpan.FromMilliseconds(50));
             }
-            await SshNode.UntilAsync(() => two.Transport.Counters.Accepted == 12, Cancel);
-            Assert.Equal(12, two.Transport.Strangers);
+            await SshNode.UntilAsync(() => two.Transport.Strangers == 12, Cancel);
             time.Advance(TimeSpan.FromSeconds(2));
             await one.OpenAsync(two, Cancel);
             await SshNode.UntilAsync(() => two.Transport.Strangers == 3 && two.Transport.Counters.Cut == 9, Cancel);
@@ -360,6 +361,23 @@ public sealed class SshTransportTests
             await SshNode.UntilAsync(() => two.Transport.Strangers == 0 && two.Transport.Counters.Refused == 12, Cancel);
             Assert.True(two.Transport.IsOpen(1));
         }
+        strangers.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task Handshakes_of_one_address_are_bounded_in_their_rate()
+    {
+        FakeTimeProvider time = new();
+        await using SshNode node = new(1, change: o => o with { Time = time });
+        List<Socket> strangers = [];
+        for (int i = 0; i < 9; i++)
+        {
+            Socket stranger = new(SocketType.Stream, ProtocolType.Tcp);
+            strangers.Add(stranger);
+            await stranger.ConnectAsync(IPAddress.Loopback, node.Transport.Port, Cancel);
+        }
+        await SshNode.UntilAsync(() => node.Transport.Counters.Accepted == 9 && node.Transport.Counters.Refused == 4, Cancel);
+        Assert.Equal(5, node.Transport.Strangers);
         strangers.ForEach(s => s.Dispose());
     }
 

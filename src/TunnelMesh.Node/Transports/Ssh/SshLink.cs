@@ -9,7 +9,7 @@ namespace TunnelMesh.Node.Transports.Ssh;
 /// <remarks>
 /// When both dial at once there are two streams. Both sides keep the one that the device with the smaller ID has dialled, once it has answered a heartbeat: the other
 /// side may not have it yet, or, since a device that dials knows of no stream, not any more. Until then the other one carries. Then each stops sending on that one,
-/// sends what waits there, and reads it to its end, so nothing is lost.
+/// sends what waits there, and reads it to its end, so nothing is lost; what is sent on the new one just then may overtake what is under way on the old one.
 /// </remarks>
 internal sealed class SshLink
 {
@@ -109,6 +109,7 @@ internal sealed class SshLink
     /// <summary>A stream is open.</summary>
     public void Add(SshStream stream)
     {
+        SshStream? surplus = null;
         lock (_lock)
         {
             if (_removed)
@@ -123,9 +124,9 @@ internal sealed class SshLink
                     older.End();
                 }
             }
-            while (_streams.Count >= MaxStreams)
+            if (_streams.Count >= MaxStreams)
             {
-                _streams[0].Abort();
+                surplus = _streams[0];
                 _streams.RemoveAt(0);
             }
             _streams.Add(stream);
@@ -136,6 +137,7 @@ internal sealed class SshLink
             }
             Choose();
         }
+        surplus?.Abort();
         Tell();
     }
 
@@ -168,13 +170,15 @@ internal sealed class SshLink
     /// <summary>The device is no peer any more: its streams end this instant.</summary>
     public void Remove()
     {
+        SshStream[] streams;
         lock (_lock)
         {
             _removed = true;
-            _streams.ForEach(s => s.Abort());
+            streams = [.. _streams];
             _streams.Clear();
             _current = null;
         }
+        Array.ForEach(streams, s => s.Abort());
         Tell();
     }
 

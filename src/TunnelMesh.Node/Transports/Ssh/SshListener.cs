@@ -2,10 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Limits;
+using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Node.Transports.Ssh;
 
-/// <summary>Accepts connections. Whoever connects is a stranger until its channel is open, and strangers are bounded.</summary>
+/// <summary>Accepts connections. Whoever connects is a stranger until its channel is open; strangers are bounded, and so are the handshakes of an address (20 a second, bursts of 5).</summary>
 internal sealed class SshListener : IAsyncDisposable
 {
     // For one address's strangers to prove themselves before newer ones cut them.
@@ -17,6 +18,7 @@ internal sealed class SshListener : IAsyncDisposable
     private readonly SshCounters _counters;
     private readonly Func<Socket, SshStream> _begin;
     private readonly ConnectionGate _gate;
+    private readonly HandshakeRateLimiter _rate;
     private readonly Task _accepting;
 
     /// <summary>Listens at once.</summary>
@@ -28,6 +30,7 @@ internal sealed class SshListener : IAsyncDisposable
     {
         (_options, _counters, _begin) = (options, counters, begin);
         _gate = new ConnectionGate(options.StrangersPerAddress, options.Strangers, Grace, options.Time);
+        _rate = new HandshakeRateLimiter(options.Time);
         _socket = TcpPort.Listen(options.Port!.Value, options.ConfigureSocket);
         Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
         _accepting = AcceptAsync();
@@ -75,6 +78,13 @@ internal sealed class SshListener : IAsyncDisposable
         try
         {
             IPAddress address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
+            if (!_rate.TryTake(HandshakeRateLimiter.KeyOf(address)))
+            {
+                // A handshake costs a multiplication and a signature before anything is known of the other side.
+                _counters.CountRefused();
+                socket.Dispose();
+                return;
+            }
             _options.ConfigureSocket?.Invoke(socket);
             TcpPort.ForDatagrams(socket);
             SshStream? stream = null;

@@ -29,7 +29,7 @@ public sealed record SshTransportOptions
     public int QueuePackets { get; init; } = 16;
 
     /// <summary>A connection without datagrams for so long is closed.</summary>
-    public TimeSpan IdleLimit { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan IdleLimit { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>From connecting or accepting to the open channel.</summary>
     public TimeSpan HandshakeLimit { get; init; } = TimeSpan.FromSeconds(10);

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using CsCheck;
 using TunnelMesh.Protocol.Ssh;
 
-namespace TunnelMesh.Tests.Ssh;
+namespace TunnelMesh.Tests.SshProtocol;
 
 public sealed class SshConnectionTests
 {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Ssh;
 
-namespace TunnelMesh.Tests.Ssh;
+namespace TunnelMesh.Tests.SshProtocol;
 
 /// <summary>A client and a server in memory, and the stream between them, which a test may cut into pieces.</summary>
 internal sealed class SshPair : IDisposable

@@ -1,6 +1,6 @@
 using TunnelMesh.Protocol.Ssh;
 
-namespace TunnelMesh.Tests.Ssh;
+namespace TunnelMesh.Tests.SshProtocol;
 
 /// <summary>One side of an <see cref="SshPair"/>: a connection, what has arrived for it, and what it made of it.</summary>
 internal sealed class SshSide(SshConnection connection, TimeProvider time) : IDisposable

@@ -1,7 +1,7 @@
 using CsCheck;
 using TunnelMesh.Protocol.Ssh;
 
-namespace TunnelMesh.Tests.Ssh;
+namespace TunnelMesh.Tests.SshProtocol;
 
 public sealed class DatagramFramesTests
 {

@@ -5,7 +5,7 @@ using TunnelMesh.Fuzz;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Ssh;
 
-namespace TunnelMesh.Tests.Ssh;
+namespace TunnelMesh.Tests.SshProtocol;
 
 /// <summary>Strangers, men in the middle and members that break the protocol.</summary>
 public sealed class SshHostileTests : IDisposable
@@ -382,7 +382,7 @@ public sealed class SshHostileTests : IDisposable
         SshScript script = OpenedScript(out SshPair pair);
         using (pair)
         {
-            // Behind the service request, the authentication and the opening: the fourth packet under these keys.
+            // Behind service request, authentication and opening: the fourth packet under these keys.
             script.Say([200]);
             Assert.Equal(new SshWriter(SshMessage.Unimplemented).UInt32(3).ToArray(), script.Last(SshMessage.Unimplemented));
             script.Say(new SshWriter(SshMessage.GlobalRequest).String("hostkeys-prove-00@openssh.com").Boolean(true).ToArray());
@@ -452,6 +452,24 @@ public sealed class SshHostileTests : IDisposable
             pair.Server.Connection.Tick(pair.Now);
             Assert.True(script.IsOver);
         }
+    }
+
+    [Fact]
+    public void A_member_that_wants_new_keys_again_and_again_is_cut()
+    {
+        using SshPair pair = new(client: options => options with { RekeyBytes = 500 });
+        pair.Run();
+        byte[] datagram = new byte[1000];
+        while (pair.Server.Connection.Failure is null && pair.Server.Connection.KeyExchanges < 1000)
+        {
+            if (pair.Client.Seal(datagram, 1000) is { } packet)
+            {
+                pair.Carry(packet, pair.Server);
+            }
+            pair.Run();
+        }
+        // The first one counts as none, and a minute later there may be more.
+        Assert.Equal(241, pair.Server.Connection.KeyExchanges);
     }
 
     private SshScript Script(SshConnection victim, IdentityKey key)
