@@ -329,12 +329,17 @@ public sealed partial class SshConnection
 
     private bool IsAdjustDue(long now) => _toAdjust >= AdjustBytes || (_toAdjust > 0 && now >= _adjustAt);
 
-    private void WriteChannelControl(Span<byte> destination, ref int written, long now)
+    private void WriteWaiting(Span<byte> destination, ref int written)
     {
         while (_controlOut.TryPeek(out byte[]? payload) && TryPack(payload, destination, ref written))
         {
             _controlOut.Dequeue();
         }
+    }
+
+    private void WriteChannelControl(Span<byte> destination, ref int written, long now)
+    {
+        WriteWaiting(destination, ref written);
         if (_heartbeatWanted && TryPack(HeartbeatRequest, destination, ref written))
         {
             _heartbeatWanted = false;

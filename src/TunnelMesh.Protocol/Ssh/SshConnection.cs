@@ -145,13 +145,20 @@ public sealed partial class SshConnection : IDisposable
                     _sealer.SetKeys(keys);
                 }
             }
-            if (_lastWord is { } last && _exchangeOut.Count == 0 && TryPack(last, destination, ref written))
-            {
-                _lastWord = null;
-            }
-            if (Failure is null && !IsHoldingBack && _exchangeOut.Count == 0)
+            bool free = !IsHoldingBack && _exchangeOut.Count == 0;
+            if (free && Failure is null)
             {
                 WriteChannelControl(destination, ref written, now);
+            }
+            else if (free)
+            {
+                // Answers that were due before the end, such as why somebody is not let in.
+                WriteWaiting(destination, ref written);
+            }
+            if (_lastWord is { } last && _exchangeOut.Count == 0 && (!free || _controlOut.Count == 0) && TryPack(last, destination, ref written))
+            {
+                _lastWord = null;
+                _controlOut.Clear();
             }
         }
         return written;
@@ -267,6 +274,7 @@ public sealed partial class SshConnection : IDisposable
         bool expected = reason == (uint)SshDisconnectReason.ByApplication;
         Fail(expected ? SshDisconnectReason.ByApplication : SshDisconnectReason.ConnectionLost, $"the other side ended the connection (reason {reason})");
         _lastWord = null;
+        _controlOut.Clear();
         return SshEvent.Closed;
     }
 
