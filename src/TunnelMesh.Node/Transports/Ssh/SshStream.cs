@@ -88,9 +88,10 @@ internal sealed class SshStream
 
     private long Now => _options.Time.GetTimestamp();
 
-    /// <summary>Runs the connection to its end.</summary>
+    /// <summary>Runs the connection to its end; returns at once, with nothing done on the caller's thread.</summary>
     public async Task RunAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Task reading = ReadAsync(), writing = WriteAsync();
         await Task.WhenAny(reading, writing).ConfigureAwait(false);
         if (reading.IsCompleted)

@@ -283,24 +283,15 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
 
     private SshStream Begin(SshStream stream)
     {
+        bool stopped;
         lock (_lock)
         {
-            _streams.Add(stream, Task.CompletedTask);
+            _streams.Add(stream, stream.RunAsync());
+            stopped = _stopped;
             if (!_ticking)
             {
                 _ticking = true;
                 _timer.Change(TickEvery, TickEvery);
-            }
-        }
-        // Not under the lock: it may run to its end at once.
-        Task running = stream.RunAsync();
-        bool stopped;
-        lock (_lock)
-        {
-            stopped = _stopped;
-            if (_streams.ContainsKey(stream))
-            {
-                _streams[stream] = running;
             }
         }
         if (stopped)
