@@ -118,8 +118,12 @@ public sealed class OpenSshServerTests
         public SshConnection Client(OpenSshKey key, OpenSshKey expected, string channel = SshChannelType.Session) => new(
             new SshClientOptions
             {
-                Identity = key.Identity, HostKey = expected.Identity.PublicKey.ToArray(), UserName = "root", ChannelType = channel,
-                Random = RandomNumberGenerator.Fill, Time = TimeProvider.System,
+                Identity = key.Identity,
+                HostKey = expected.Identity.PublicKey.ToArray(),
+                UserName = "root",
+                ChannelType = channel,
+                Random = RandomNumberGenerator.Fill,
+                Time = TimeProvider.System,
             },
             Stopwatch.GetTimestamp());
 

@@ -21,12 +21,21 @@ internal sealed class SshPair : IDisposable
         _pieces = pieces;
         SshClientOptions clientOptions = new()
         {
-            Identity = ClientKey, HostKey = ServerKey.PublicKey.ToArray(), UserName = ClientDevice, ChannelTarget = ServerDevice,
-            Random = RandomNumberGenerator.Fill, Time = Time, RekeyBytes = rekeyBytes,
+            Identity = ClientKey,
+            HostKey = ServerKey.PublicKey.ToArray(),
+            UserName = ClientDevice,
+            ChannelTarget = ServerDevice,
+            Random = RandomNumberGenerator.Fill,
+            Time = Time,
+            RekeyBytes = rekeyBytes,
         };
         SshServerOptions serverOptions = new()
         {
-            Identity = ServerKey, Device = 2, Random = RandomNumberGenerator.Fill, Time = Time, RekeyBytes = rekeyBytes,
+            Identity = ServerKey,
+            Device = 2,
+            Random = RandomNumberGenerator.Fill,
+            Time = Time,
+            RekeyBytes = rekeyBytes,
             Authorize = (device, key) => device == 1 && key.SequenceEqual(ClientKey.PublicKey),
         };
         Client = new SshSide(new SshConnection(client?.Invoke(clientOptions) ?? clientOptions, Now), Time);
