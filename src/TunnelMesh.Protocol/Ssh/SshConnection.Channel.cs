@@ -1,29 +1,18 @@
-using System.Buffers.Binary;
 using System.Text;
-using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Protocol.Ssh;
 
-// The connection protocol (RFC 4254): one channel, its windows, global requests and heartbeats.
+// The connection protocol (RFC 4254): one channel, global requests and heartbeats.
 public sealed partial class SshConnection
 {
-    // Datagrams are handed on or dropped at once, so the window limits nothing; TCP slows a sender down.
-    private const uint Window = 64 * 1024 * 1024;
-
-    // Early enough for any path, and a sign of life to a sender whose datagrams go one way.
-    private const uint AdjustBytes = 1024 * 1024;
-    private static readonly TimeSpan AdjustAfter = TimeSpan.FromSeconds(1);
-
     private const uint AdministrativelyProhibited = 1, UnknownChannelType = 3, ResourceShortage = 4;
     private const uint LocalChannel = 0;
 
     private static readonly byte[] HeartbeatRequest = new SshWriter(SshMessage.GlobalRequest).String("keepalive@openssh.com").Boolean(true).ToArray();
     private static readonly byte[] RequestFailed = [SshMessage.RequestFailure];
 
-    private uint _remoteChannel, _remoteMaxData;
-    private long _sendWindow, _receiveWindow = Window;
-    private uint _toAdjust;
-    private long _adjustAt, _heardAt;
+    private uint _remoteChannel;
+    private long _heardAt;
     private bool _channelExists, _wasOpen, _endSent, _remoteEnded, _closeSent, _heartbeatWanted;
     private long? _heartbeatSince;
 
@@ -58,50 +47,6 @@ public sealed partial class SshConnection
                 _heartbeatWanted = true;
             }
         }
-    }
-
-    /// <summary>Takes window for channel data. The writing thread, which then calls <see cref="SealData"/>.</summary>
-    /// <param name="dataLength">1 to <see cref="SshPacket.MaxData"/> bytes.</param>
-    /// <returns>False when nothing may be sent now: no channel, no window, or a key exchange.</returns>
-    public bool TryReserve(int dataLength)
-    {
-        lock (_state)
-        {
-            if (!IsOpen || IsHoldingBack || _exchangeOut.Count > 0 || dataLength > _sendWindow || dataLength > _remoteMaxData)
-            {
-                return false;
-            }
-            _sendWindow -= dataLength;
-            _bytesOut += dataLength;
-            return true;
-        }
-    }
-
-    /// <summary>True when the other side takes so much in one message. Any thread.</summary>
-    /// <param name="dataLength">Bytes of channel data.</param>
-    public bool Fits(int dataLength) => dataLength <= _remoteMaxData;
-
-    /// <summary>Makes the packet around channel data that stands in its place. The writing thread, after <see cref="TryReserve"/>.</summary>
-    /// <param name="buffer">The data at <see cref="SshPacket.DataOffset"/>; <see cref="SshPacket.BufferBytes"/> long.</param>
-    /// <param name="dataLength">Bytes of the data.</param>
-    /// <param name="now">Current timestamp.</param>
-    /// <returns>Bytes of the packet, from the beginning of the buffer.</returns>
-    public int SealData(Span<byte> buffer, int dataLength, long now)
-    {
-        int payloadLength = SshPacket.DataOffset - SshPacket.PrefixBytes + dataLength;
-        int size = _sealer.SizeOf(payloadLength);
-        buffer[SshPacket.PrefixBytes] = SshMessage.ChannelData;
-        BinaryPrimitives.WriteUInt32BigEndian(buffer[(SshPacket.PrefixBytes + 1)..], _remoteChannel);
-        BinaryPrimitives.WriteUInt32BigEndian(buffer[(SshPacket.PrefixBytes + 5)..], (uint)dataLength);
-        _sealer.Seal(buffer[..size], payloadLength);
-        if (_bytesOut >= _options.RekeyBytes)
-        {
-            lock (_state)
-            {
-                BeginRekey(now);
-            }
-        }
-        return size;
     }
 
     /// <summary>Says that we send no more datagrams; what was sealed before still arrives. Any thread.</summary>
@@ -238,48 +183,12 @@ public sealed partial class SshConnection
         return SshEvent.Open;
     }
 
-    // The way of every datagram.
-    private SshEvent TakeData(ReadOnlySpan<byte> payload, long now, out int dataLength)
-    {
-        const int Header = SshPacket.DataOffset - SshPacket.PrefixBytes;
-        dataLength = payload.Length - Header;
-        if (dataLength < 0 || BinaryPrimitives.ReadUInt32BigEndian(payload[1..]) != LocalChannel || BinaryPrimitives.ReadUInt32BigEndian(payload[5..]) != (uint)dataLength)
-        {
-            dataLength = 0;
-            return Fail(SshDisconnectReason.ProtocolError, "channel data has no sound length");
-        }
-        if (dataLength > SshPacket.MaxData || _remoteEnded || !TakeWindow((uint)dataLength, now))
-        {
-            dataLength = 0;
-            return Fail(SshDisconnectReason.ProtocolError, "channel data goes beyond the window, or comes after its end");
-        }
-        return SshEvent.Data;
-    }
-
     // Nothing we open has a second stream; its bytes only count.
     private SshEvent TakeExtendedData(SshReader reader)
     {
         reader.UInt32();
         ReadOnlySpan<byte> data = reader.String();
         return reader.IsWhole && TakeWindow((uint)data.Length, _heardAt) ? SshEvent.Handled : Fail(SshDisconnectReason.ProtocolError, "extended data goes beyond the window");
-    }
-
-    private bool TakeWindow(uint length, long now)
-    {
-        _receiveWindow -= length;
-        if (_toAdjust == 0)
-        {
-            _adjustAt = _options.Time.After(now, AdjustAfter);
-        }
-        _toAdjust += length;
-        return _receiveWindow >= 0;
-    }
-
-    private SshEvent TakeAdjust(SshReader reader)
-    {
-        uint more = reader.UInt32();
-        _sendWindow += more;
-        return reader.IsBad || _sendWindow > uint.MaxValue ? Fail(SshDisconnectReason.ProtocolError, "a window grows beyond its bounds") : SshEvent.Handled;
     }
 
     private SshEvent TakeEnd()
@@ -327,8 +236,6 @@ public sealed partial class SshConnection
 
     private SshWriter Channel(byte message) => new SshWriter(message).UInt32(_remoteChannel);
 
-    private bool IsAdjustDue(long now) => _toAdjust >= AdjustBytes || (_toAdjust > 0 && now >= _adjustAt);
-
     private void WriteWaiting(Span<byte> destination, ref int written)
     {
         while (_controlOut.TryPeek(out byte[]? payload) && TryPack(payload, destination, ref written))
@@ -344,17 +251,6 @@ public sealed partial class SshConnection
         {
             _heartbeatWanted = false;
         }
-        if (!_closeSent && IsAdjustDue(now))
-        {
-            Span<byte> adjust = stackalloc byte[9];
-            adjust[0] = SshMessage.ChannelWindowAdjust;
-            BinaryPrimitives.WriteUInt32BigEndian(adjust[1..], _remoteChannel);
-            BinaryPrimitives.WriteUInt32BigEndian(adjust[5..], _toAdjust);
-            if (TryPack(adjust, destination, ref written))
-            {
-                _receiveWindow += _toAdjust;
-                _toAdjust = 0;
-            }
-        }
+        WriteAdjust(destination, ref written, now);
     }
 }

@@ -185,6 +185,20 @@ public sealed class SshTransportTests
     }
 
     [Fact]
+    public async Task Of_several_endpoints_that_answer_at_once_one_is_told_who_we_are()
+    {
+        await using SshNode one = new(1), two = new(2);
+        await using StartingGate gate = new(4, two.Transport.Port);
+        IPEndPoint[] endpoints = [.. Enumerable.Range(0, 4).Select(_ => new IPEndPoint(IPAddress.Loopback, gate.Port))];
+        one.Transport.SetPeers([two.AsPeer(endpoints)]);
+        two.Transport.SetPeers([one.AsPeer()]);
+        await one.OpenAsync(two, Cancel);
+        await SshNode.UntilAsync(() => one.Transport.Connections == 1 && two.Transport.Connections == 1, Cancel);
+        Assert.Equal((4, 1, 1), (two.Transport.Counters.Accepted, two.Transport.Counters.Opened, one.Transport.Counters.Opened));
+        Assert.Equal([(2, true)], one.Sink.Told);
+    }
+
+    [Fact]
     public void Both_families_are_tried_in_turn()
     {
         IPEndPoint a = new(IPAddress.Loopback, 1), b = new(IPAddress.Loopback, 2), c = new(IPAddress.Loopback, 3), x = new(IPAddress.IPv6Loopback, 1);
