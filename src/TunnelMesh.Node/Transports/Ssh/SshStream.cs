@@ -15,17 +15,6 @@ internal sealed class SshStream
 {
     private const int ControlBytes = 36 * 1024, StrangerReadBytes = 40 * 1024, OpenReadBytes = 256 * 1024;
 
-    /// <summary>Datagrams that nothing was heard after for so long are followed by a heartbeat.</summary>
-    internal static readonly TimeSpan Unanswered = TimeSpan.FromSeconds(1);
-
-    /// <summary>A silent connection beats its heart after this time.</summary>
-    internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
-
-    /// <summary>With a heartbeat unanswered, and nothing else heard, for so long a connection is given up.</summary>
-    internal static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(4);
-
-    // Things are heard, but no answer comes through: our own direction is stuck.
-    private static readonly TimeSpan OneWayLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5), LastWordLimit = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
@@ -79,9 +68,6 @@ internal sealed class SshStream
 
     /// <summary>Why it is over; null while it is not.</summary>
     public SshFailure? Failure => _connection.Failure;
-
-    /// <summary>When the last sound packet was read.</summary>
-    public long HeardAt => _connection.HeardAt;
 
     /// <summary>True while an answer to a heartbeat is waited for.</summary>
     public bool IsHeartbeatOut => _connection.HeartbeatSince is not null;
@@ -201,20 +187,17 @@ internal sealed class SshStream
         {
             End();
         }
-        long heard = HeardAt;
-        if (_connection.HeartbeatSince is { } since)
+        switch (StreamLiveness.Judge(time, now, _connection.HeardAt, Volatile.Read(ref _sentAt), _connection.HeartbeatSince))
         {
-            long lastSign = Math.Max(since, heard);
-            if (now >= time.After(lastSign, AnswerLimit) || now >= time.After(since, OneWayLimit))
-            {
+            case StreamHealth.Dead:
                 _counters.CountSilent();
                 Abort();
                 return;
-            }
-        }
-        else if ((Volatile.Read(ref _sentAt) >= heard && now >= time.After(heard, Unanswered)) || now >= time.After(heard, Silence))
-        {
-            Heartbeat();
+            case StreamHealth.Quiet:
+                Heartbeat();
+                break;
+            default:
+                break;
         }
         if (_connection.HasControl)
         {
