@@ -26,5 +26,6 @@ public static class FuzzTargets
         PcpTarget.Create(),
         NatPmpTarget.Create(),
         UpnpTarget.Create(),
+        SshTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

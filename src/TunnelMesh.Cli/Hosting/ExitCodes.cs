@@ -29,6 +29,7 @@ internal static class ExitCodes
         RegistrationRefusedException e => OfControl(e.Code),
         TunException e => OfTun(e.Error),
         UdpSocketException e => OfUdp(e.Error),
+        TcpPortException e => OfListen(e.Error),
         PeerStoreException or CertificateStoreException or IdentityFormatException => ExitCode.DamagedState,
         CoordinatorStateException e => OfState(e.Problem),
         StorageFailedException => ExitCode.General,

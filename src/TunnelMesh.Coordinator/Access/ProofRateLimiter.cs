@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Coordinator.Access;
 

@@ -14,6 +14,7 @@ using TunnelMesh.Coordinator.Rendezvous;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Coordinator.Api;
 

@@ -17,6 +17,7 @@ using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Coordinator.Api;
 

@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Tests.Coordinator;
 

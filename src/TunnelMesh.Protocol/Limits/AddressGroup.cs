@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace TunnelMesh.Coordinator.Access;
+namespace TunnelMesh.Protocol.Limits;
 
 /// <summary>Whom limits by address count as one. Pure.</summary>
-internal static class AddressGroup
+public static class AddressGroup
 {
     /// <summary>The IPv4 address itself; of an IPv6 address its /64, of which every customer has at least one whole.</summary>
-    internal static IPAddress Of(IPAddress address)
+    public static IPAddress Of(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.IsIPv4MappedToIPv6)

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace TunnelMesh.Coordinator.Access;
+namespace TunnelMesh.Protocol.Limits;
 
 /// <summary>
 /// Bounds the connections that are no member's stream (yet), of one address (IPv6: a /64) and in all. The newest gets in and the oldest is cut: a member
@@ -10,14 +10,14 @@ namespace TunnelMesh.Coordinator.Access;
 /// <param name="inAll">Of all addresses, whatever their age.</param>
 /// <param name="grace">How long a connection has to prove itself before it may be cut for its address's sake.</param>
 /// <param name="time">Clock.</param>
-internal sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, TimeProvider time)
+public sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<Slot> _all = new();
     private readonly Dictionary<IPAddress, LinkedList<Slot>> _groups = [];
 
     /// <summary>Connections counted now.</summary>
-    internal int Count
+    public int Count
     {
         get
         {
@@ -31,7 +31,7 @@ internal sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, 
     /// <summary>A connection comes in; it counts until its slot is left.</summary>
     /// <param name="address">Where from.</param>
     /// <param name="cut">Ends the connection; called once at most, on the thread of a newer one.</param>
-    internal Slot Enter(IPAddress address, Action cut)
+    public Slot Enter(IPAddress address, Action cut)
     {
         IPAddress key = AddressGroup.Of(address);
         List<Slot> gone = [];
@@ -82,19 +82,24 @@ internal sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, 
     }
 
     /// <summary>The place of one connection.</summary>
-    internal sealed class Slot(ConnectionGate gate, IPAddress key, Action cut, long since)
+    public sealed class Slot
     {
-        internal IPAddress Key => key;
+        private readonly ConnectionGate _gate;
+        private readonly Action _cut;
 
-        internal long Since => since;
+        internal Slot(ConnectionGate gate, IPAddress key, Action cut, long since) => (_gate, Key, _cut, Since) = (gate, key, cut, since);
+
+        internal IPAddress Key { get; }
+
+        internal long Since { get; }
 
         internal LinkedListNode<Slot>? InAll { get; set; }
 
         internal LinkedListNode<Slot>? InGroup { get; set; }
 
         /// <summary>The connection has become a member's stream, or has ended: it counts no more. May be called again.</summary>
-        internal void Leave() => gate.Leave(this);
+        public void Leave() => _gate.Leave(this);
 
-        internal void Cut() => cut();
+        internal void Cut() => _cut();
     }
 }

@@ -1,0 +1,456 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Node.Transports.Ssh;
+using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Tests.Coordinator;
+
+namespace TunnelMesh.Tests.Transports;
+
+public sealed class SshTransportTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Datagrams_go_both_ways_in_order_and_trains_stay_trains()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            Assert.False(one.Transport.IsOpen(2));
+            Assert.Equal(3, one.Transport.Send(2, new byte[250], 100));
+            await one.OpenAsync(two, Cancel);
+            Assert.True(one.Transport.IsOpen(2) && two.Transport.IsOpen(1));
+            byte[] train = RandomNumberGenerator.GetBytes(44 * 1420 - 7);
+            Assert.Equal(0, one.Transport.Send(2, train, 1420));
+            foreach (byte[] sent in train.Chunk(1420))
+            {
+                Assert.Equal(sent, await two.Sink.ReceiveAsync(Cancel));
+            }
+            Assert.Equal([train.Length], two.Sink.Trains);
+            for (int i = 0; i < 1000; i++)
+            {
+                Assert.Equal(0, two.Transport.Send(1, BitConverter.GetBytes(i), 4));
+            }
+            for (int i = 0; i < 1000; i++)
+            {
+                Assert.Equal(i, BitConverter.ToInt32(await one.Sink.ReceiveAsync(Cancel)));
+            }
+            Assert.Equal((1, 1), (one.Transport.Connections, two.Transport.Connections));
+            Assert.Equal(44, one.Transport.Counters.Sent);
+            Assert.Equal(0, one.Transport.Counters.DroppedWaiting + two.Transport.Counters.DroppedWaiting);
+        }
+    }
+
+    [Fact]
+    public async Task Keys_change_under_traffic_and_nothing_is_lost()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair(options => options with { RekeyBytes = 1 << 20 });
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            byte[] train = RandomNumberGenerator.GetBytes(60_000);
+            for (int round = 0; round < 40; round++)
+            {
+                for (int i = 0; i < 4; i++)
+                {
+                    Assert.Equal(0, one.Transport.Send(2, train, 1000));
+                    Assert.Equal(0, two.Transport.Send(1, train, 1000));
+                }
+                for (int i = 0; i < 240; i++)
+                {
+                    await two.Sink.ReceiveAsync(Cancel);
+                    await one.Sink.ReceiveAsync(Cancel);
+                }
+            }
+            Assert.Equal((0, 0), (one.Transport.Counters.DroppedWaiting, two.Transport.Counters.DroppedWaiting));
+            Assert.True(one.Transport.IsOpen(2));
+            Assert.Equal(1, one.Transport.Counters.Opened);
+            Assert.True(one.Transport.Counters.Rekeys >= 5 && two.Transport.Counters.Rekeys >= 5);
+        }
+    }
+
+    [Fact]
+    public async Task When_both_dial_at_once_both_keep_the_same_connection_and_lose_nothing()
+    {
+        for (int round = 0; round < 8; round++)
+        {
+            await using SshNode one = new(1), two = new(2);
+            one.Transport.SetPeers([two.AsPeer(two.Endpoint)]);
+            two.Transport.SetPeers([one.AsPeer(one.Endpoint)]);
+            Parallel.Invoke(() => one.Transport.Prepare(2), () => two.Transport.Prepare(1));
+            await one.Sink.WaitAsync(2, true, Cancel);
+            await two.Sink.WaitAsync(1, true, Cancel);
+            const int Count = 400;
+            for (int i = 0; i < Count; i++)
+            {
+                Assert.Equal(0, one.Transport.Send(2, BitConverter.GetBytes(i), 4));
+                Assert.Equal(0, two.Transport.Send(1, BitConverter.GetBytes(i), 4));
+                if (i % 20 == 0)
+                {
+                    await Task.Delay(1, Cancel);
+                }
+            }
+            HashSet<int> atOne = [], atTwo = [];
+            for (int i = 0; i < Count; i++)
+            {
+                atOne.Add(BitConverter.ToInt32(await one.Sink.ReceiveAsync(Cancel)));
+                atTwo.Add(BitConverter.ToInt32(await two.Sink.ReceiveAsync(Cancel)));
+            }
+            Assert.Equal((Count, Count), (atOne.Count, atTwo.Count));
+            await SshNode.UntilAsync(() => one.Transport.Connections == 1 && two.Transport.Connections == 1, Cancel);
+            Assert.Equal(0, one.Transport.Send(2, [9, 9, 9, 9], 4));
+            Assert.Equal([9, 9, 9, 9], await two.Sink.ReceiveAsync(Cancel));
+            // One way that opened once, whatever there was below.
+            Assert.Equal([(2, true)], one.Sink.Told);
+            Assert.Equal([(1, true)], two.Sink.Told);
+        }
+    }
+
+    [Fact]
+    public async Task A_peer_that_was_removed_loses_its_connection_at_once_and_gets_none_again()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            two.Transport.SetPeers([]);
+            Assert.False(two.Transport.IsOpen(1));
+            Assert.Equal([(1, true), (1, false)], two.Sink.Told);
+            await one.Sink.WaitAsync(2, false, Cancel);
+            Assert.Equal(1, two.Transport.Send(1, [1], 1));
+            one.Transport.SetPeers([two.AsPeer(new IPEndPoint(IPAddress.Loopback, 1), two.Endpoint)]);
+            one.Transport.Prepare(2);
+            await SshNode.UntilAsync(() => one.Transport.LastFailure(2) is not null, Cancel);
+            Assert.Contains("does not let this device in", one.Transport.LastFailure(2), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Another_host_key_is_refused()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            one.Transport.SetPeers([two.AsPeer(two.Endpoint) with { IdentityKey = RandomNumberGenerator.GetBytes(32) }]);
+            one.Transport.Prepare(2);
+            await SshNode.UntilAsync(() => one.Transport.LastFailure(2) is not null, Cancel);
+            Assert.Contains("host key", one.Transport.LastFailure(2), StringComparison.Ordinal);
+            await SshNode.UntilAsync(() => two.Transport.Counters.Refused == 1, Cancel);
+            Assert.Empty(one.Sink.Told);
+            Assert.Empty(two.Sink.Told);
+        }
+    }
+
+    [Fact]
+    public async Task Of_two_devices_with_one_identity_the_one_that_is_meant_is_found()
+    {
+        IdentityKey shared = IdentityKey.Generate(RandomNumberGenerator.Fill);
+        await using SshNode one = new(1), two = new(2, shared), three = new(3, shared);
+        one.Transport.SetPeers([two.AsPeer(three.Endpoint, two.Endpoint), three.AsPeer(three.Endpoint)]);
+        two.Transport.SetPeers([one.AsPeer(), three.AsPeer()]);
+        three.Transport.SetPeers([one.AsPeer(), two.AsPeer()]);
+        await one.OpenAsync(two, Cancel);
+        Assert.False(three.Transport.IsOpen(1));
+        one.Transport.Send(2, [2], 1);
+        Assert.Equal([2], await two.Sink.ReceiveAsync(Cancel));
+        await one.OpenAsync(three, Cancel);
+        // Their keys are the same, so each may be the client of the other as well.
+        two.Transport.SetPeers([one.AsPeer(), three.AsPeer(three.Endpoint)]);
+        await two.OpenAsync(three, Cancel);
+    }
+
+    [Fact]
+    public async Task Dead_and_silent_endpoints_do_not_hold_up_the_good_one()
+    {
+        using Socket silent = TcpPort.Listen(0, null);
+        using Socket dead = TcpPort.Listen(0, null);
+        IPEndPoint refused = new(IPAddress.Loopback, ((IPEndPoint)dead.LocalEndPoint!).Port);
+        dead.Dispose();
+        await using SshNode one = new(1), two = new(2);
+        one.Transport.SetPeers([two.AsPeer(refused, new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)silent.LocalEndPoint!).Port), new IPEndPoint(IPAddress.IPv6Loopback, two.Transport.Port))]);
+        two.Transport.SetPeers([one.AsPeer()]);
+        long start = Stopwatch.GetTimestamp();
+        await one.OpenAsync(two, Cancel);
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(8), "the handshake limit of the silent one was waited for");
+        await SshNode.UntilAsync(() => one.Transport.Connections == 1, Cancel);
+    }
+
+    [Fact]
+    public async Task Of_several_endpoints_that_answer_at_once_one_is_told_who_we_are()
+    {
+        await using SshNode one = new(1), two = new(2);
+        await using StartingGate gate = new(4, two.Transport.Port);
+        IPEndPoint[] endpoints = [.. Enumerable.Range(0, 4).Select(_ => new IPEndPoint(IPAddress.Loopback, gate.Port))];
+        one.Transport.SetPeers([two.AsPeer(endpoints)]);
+        two.Transport.SetPeers([one.AsPeer()]);
+        await one.OpenAsync(two, Cancel);
+        await SshNode.UntilAsync(() => one.Transport.Connections == 1 && two.Transport.Connections == 1, Cancel);
+        Assert.Equal((4, 1, 1), (two.Transport.Counters.Accepted, two.Transport.Counters.Opened, one.Transport.Counters.Opened));
+        Assert.Equal([(2, true)], one.Sink.Told);
+    }
+
+    [Fact]
+    public void Both_families_are_tried_in_turn()
+    {
+        IPEndPoint a = new(IPAddress.Loopback, 1), b = new(IPAddress.Loopback, 2), c = new(IPAddress.Loopback, 3), x = new(IPAddress.IPv6Loopback, 1);
+        Assert.Equal([a, x, b, c], SshDialler.InTurn([a, b, c, x]));
+        Assert.Equal([x, a], SshDialler.InTurn([x, a]));
+        Assert.Empty(SshDialler.InTurn([]));
+    }
+
+    [Fact]
+    public async Task A_failed_dial_is_not_repeated_before_its_pause_and_new_endpoints_end_it()
+    {
+        FakeTimeProvider time = new();
+        using Socket dead = TcpPort.Listen(0, null);
+        IPEndPoint refused = new(IPAddress.Loopback, ((IPEndPoint)dead.LocalEndPoint!).Port);
+        dead.Dispose();
+        int sockets = 0;
+        await using SshNode one = new(1, change: o => o with { Time = time, Port = null, ConfigureSocket = _ => Interlocked.Increment(ref sockets) });
+        await using SshNode two = new(2);
+        two.Transport.SetPeers([one.AsPeer()]);
+        one.Transport.SetPeers([two.AsPeer(refused)]);
+        one.Transport.Prepare(2);
+        await SshNode.UntilAsync(() => one.Transport.LastFailure(2) is not null, Cancel);
+        one.Transport.Prepare(2);
+        one.Transport.Prepare(2);
+        await Task.Delay(50, Cancel);
+        Assert.Equal(1, sockets);
+        time.Advance(TimeSpan.FromSeconds(1.1));
+        one.Transport.Prepare(2);
+        await SshNode.UntilAsync(() => sockets == 2, Cancel);
+        one.Transport.SetPeers([two.AsPeer(two.Endpoint, refused)]);
+        await SshNode.UntilAsync(() =>
+        {
+            one.Transport.Prepare(2);
+            return one.Transport.IsOpen(2);
+        }, Cancel);
+    }
+
+    [Fact]
+    public async Task A_stream_that_carries_nothing_any_more_is_given_up_within_seconds()
+    {
+        FakeTimeProvider time = new();
+        await using TcpRelay relay = new();
+        await using SshNode one = new(1, change: o => o with { Time = time }), two = new(2, change: o => o with { Time = time });
+        relay.Target = two.Transport.Port;
+        one.Transport.SetPeers([two.AsPeer(new IPEndPoint(IPAddress.Loopback, relay.Port))]);
+        two.Transport.SetPeers([one.AsPeer()]);
+        await one.OpenAsync(two, Cancel);
+        relay.Silent = true;
+        Assert.Equal(0, one.Transport.Send(2, [1], 1));
+        await AdvanceAsync(time, 4.5);
+        Assert.True(one.Transport.IsOpen(2));
+        await AdvanceAsync(time, 1.5);
+        await one.Sink.WaitAsync(2, false, Cancel);
+        Assert.Equal(1, one.Transport.Counters.Silent);
+        // The other one has nothing to send: it notices by its own heart.
+        await AdvanceAsync(time, 15);
+        await two.Sink.WaitAsync(1, false, Cancel);
+    }
+
+    [Fact]
+    public async Task A_peer_that_vanished_and_comes_back_is_connected_though_the_old_stream_seems_to_stand()
+    {
+        await using TcpRelay relay = new();
+        IdentityKey key = IdentityKey.Generate(RandomNumberGenerator.Fill);
+        // The smaller ID has dialled, so its stream is the one that would be kept.
+        await using SshNode one = new(1), two = new(2, key);
+        relay.Target = two.Transport.Port;
+        one.Transport.SetPeers([two.AsPeer(new IPEndPoint(IPAddress.Loopback, relay.Port))]);
+        two.Transport.SetPeers([one.AsPeer()]);
+        await one.OpenAsync(two, Cancel);
+        relay.Silent = true;
+        await using SshNode again = new(2, key);
+        again.Transport.SetPeers([one.AsPeer(one.Endpoint)]);
+        again.Transport.Prepare(1);
+        await again.Sink.WaitAsync(1, true, Cancel);
+        await SshNode.UntilAsync(() => one.Transport.Counters.Opened == 2, Cancel);
+        Assert.Equal(0, one.Transport.Send(2, [7], 1));
+        Assert.Equal([7], await again.Sink.ReceiveAsync(Cancel));
+        // The old one never answers its heartbeat, and the new one stays.
+        await SshNode.UntilAsync(() => one.Transport.Connections == 1, Cancel);
+        Assert.Equal([(2, true)], one.Sink.Told);
+        Assert.Equal(0, one.Transport.Send(2, [8], 1));
+        Assert.Equal([8], await again.Sink.ReceiveAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_connection_without_datagrams_is_closed_after_a_while_and_heartbeats_do_not_count()
+    {
+        FakeTimeProvider time = new();
+        (SshNode one, SshNode two) = SshNode.Pair(o => o with { Time = time, IdleLimit = TimeSpan.FromSeconds(40) });
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            await AdvanceAsync(time, 30);
+            one.Transport.Send(2, [1], 1);
+            await two.Sink.ReceiveAsync(Cancel);
+            await AdvanceAsync(time, 30);
+            Assert.True(one.Transport.IsOpen(2) && two.Transport.IsOpen(1));
+            await AdvanceAsync(time, 11);
+            await one.Sink.WaitAsync(2, false, Cancel);
+            await two.Sink.WaitAsync(1, false, Cancel);
+            await SshNode.UntilAsync(() => one.Transport.Connections == 0 && two.Transport.Connections == 0, Cancel);
+            Assert.Equal((0, 0), (one.Transport.Counters.Silent, two.Transport.Counters.Silent));
+        }
+    }
+
+    [Fact]
+    public async Task A_peer_that_does_not_read_holds_up_nobody_and_the_oldest_is_dropped()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            two.Sink.Gate.Reset();
+            byte[] train = new byte[40 * 1400];
+            long longest = 0;
+            int number = 0;
+            for (; one.Transport.Counters.DroppedWaiting == 0 || number % 50 != 0; number++)
+            {
+                BinaryPrimitives.WriteInt32BigEndian(train, number);
+                long start = Stopwatch.GetTimestamp();
+                Assert.Equal(0, one.Transport.Send(2, train, 1400));
+                longest = Math.Max(longest, Stopwatch.GetTimestamp() - start);
+                Assert.True(number < 20_000);
+            }
+            Assert.True(one.Transport.Counters.DroppedWaiting % 40 == 0);
+            two.Sink.Gate.Set();
+            int last = -1, received = 0;
+            while (last < number - 1)
+            {
+                byte[] datagram = await two.Sink.ReceiveAsync(Cancel);
+                received++;
+                if ((received - 1) % 40 == 0)
+                {
+                    int now = BinaryPrimitives.ReadInt32BigEndian(datagram);
+                    Assert.True(now > last);
+                    last = now;
+                }
+            }
+            // The newest came through; what is missing was counted.
+            for (; received % 40 != 0; received++)
+            {
+                await two.Sink.ReceiveAsync(Cancel);
+            }
+            Assert.Equal(number * 40L, received + one.Transport.Counters.DroppedWaiting);
+        }
+    }
+
+    [Fact]
+    public async Task Strangers_are_bounded_and_keep_no_member_out()
+    {
+        FakeTimeProvider time = new();
+        (SshNode one, SshNode two) = SshNode.Pair(o => o with { Time = time, StrangersPerAddress = 4 });
+        List<Socket> strangers = [];
+        await using (one)
+        await using (two)
+        {
+            for (int i = 0; i < 12; i++)
+            {
+                Socket stranger = new(SocketType.Stream, ProtocolType.Tcp);
+                strangers.Add(stranger);
+                await stranger.ConnectAsync(IPAddress.Loopback, two.Transport.Port, Cancel);
+                await SshNode.UntilAsync(() => two.Transport.Counters.Accepted == i + 1, Cancel);
+                time.Advance(TimeSpan.FromMilliseconds(50));
+            }
+            await SshNode.UntilAsync(() => two.Transport.Strangers == 12, Cancel);
+            time.Advance(TimeSpan.FromSeconds(2));
+            await one.OpenAsync(two, Cancel);
+            await SshNode.UntilAsync(() => two.Transport.Strangers == 3 && two.Transport.Counters.Cut == 9, Cancel);
+            await AdvanceAsync(time, 9);
+            // Who never spoke has had its ten seconds.
+            await SshNode.UntilAsync(() => two.Transport.Strangers == 0 && two.Transport.Counters.Refused == 12, Cancel);
+            Assert.True(two.Transport.IsOpen(1));
+        }
+        strangers.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task Handshakes_of_one_address_are_bounded_in_their_rate()
+    {
+        FakeTimeProvider time = new();
+        await using SshNode node = new(1, change: o => o with { Time = time });
+        List<Socket> strangers = [];
+        for (int i = 0; i < 9; i++)
+        {
+            Socket stranger = new(SocketType.Stream, ProtocolType.Tcp);
+            strangers.Add(stranger);
+            await stranger.ConnectAsync(IPAddress.Loopback, node.Transport.Port, Cancel);
+        }
+        await SshNode.UntilAsync(() => node.Transport.Counters.Accepted == 9 && node.Transport.Counters.Refused == 4, Cancel);
+        Assert.Equal(5, node.Transport.Strangers);
+        strangers.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_named()
+    {
+        await using SshNode one = new(1);
+        TcpPortException e = Assert.Throws<TcpPortException>(() => new SshNode(2, change: o => o with { Port = one.Transport.Port }));
+        Assert.Equal((SocketError.AddressAlreadyInUse, one.Transport.Port), (e.Error, e.Port));
+        Assert.Contains($"TCP port {one.Transport.Port} is in use", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopping_tells_the_peers_and_frees_the_port()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        {
+            await one.OpenAsync(two, Cancel);
+            int port = two.Transport.Port;
+            long start = Stopwatch.GetTimestamp();
+            await two.DisposeAsync();
+            await two.DisposeAsync();
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5));
+            await one.Sink.WaitAsync(2, false, Cancel);
+            await using SshNode next = new(3, change: o => o with { Port = port });
+            Assert.Equal(port, next.Transport.Port);
+        }
+    }
+
+    [Fact]
+    public async Task Sending_allocates_nothing()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            byte[] train = new byte[40 * 1400];
+            for (int i = 0; i < 200; i++)
+            {
+                one.Transport.Send(2, train, 1400);
+            }
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 200; i++)
+            {
+                one.Transport.Send(2, train, 1400);
+            }
+            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }
+    }
+
+    // In the steps of the timers, so that answers find their way in between.
+    private static async Task AdvanceAsync(FakeTimeProvider time, double seconds)
+    {
+        for (double passed = 0; passed < seconds; passed += 0.25)
+        {
+            time.Advance(TimeSpan.FromSeconds(0.25));
+            await Task.Delay(5, Cancel);
+        }
+    }
+}
