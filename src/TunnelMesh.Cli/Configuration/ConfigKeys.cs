@@ -30,6 +30,7 @@ internal static class ConfigKeys
             Integer(1, 2, (s, v) => s.ThreadsPerLane = v)),
         new("dataplane.batch_size", "a size, 64Ki-1Mi", "64Ki", "How much one side of a lane takes before the other has its turn, and the size of its pools.", Size(64 << 10, 1 << 20, (s, v) => s.BatchBytes = v)),
         new("dataplane.socket_buffer", "a size, 64Ki-64Mi", "7Mi", "Receive and send buffer of each UDP socket; the system may give less.", Size(64 << 10, 64 << 20, (s, v) => s.SocketBufferBytes = v)),
+        new("port_mapping", "true or false", "true", "Whether the gateway is asked for a port of its own, by PCP, NAT-PMP or UPnP.", Boolean((s, v) => s.PortMapping = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
         Later("dns.listen", "host:port", "127.0.0.53:5353", "Local DNS resolver."),
         Later("dns.cache_ttl", "a duration in seconds", "300", "How long answers are cached."),

@@ -33,6 +33,8 @@ internal sealed class Settings
     public int BatchBytes { get; set; } = 64 << 10;
     /// <summary>Buffer of each UDP socket in bytes, each way.</summary>
     public int SocketBufferBytes { get; set; } = 7 << 20;
+    /// <summary>Whether the gateway is asked for a port.</summary>
+    public bool PortMapping { get; set; } = true;
     /// <summary>Transports in order of preference.</summary>
     public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>

@@ -47,6 +47,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 14, Level = LogLevel.Information, Message = "addresses of this machine changed endpoints={Endpoints}")]
     public static partial void EndpointsChanged(this ILogger log, string endpoints);
 
+    [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "seen from outside at endpoints={Endpoints}")]
+    public static partial void PublicEndpointsChanged(this ILogger log, string endpoints);
+
     [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "certificate renewed until={Until:u}")]
     public static partial void Renewed(this ILogger log, DateTimeOffset until);
 

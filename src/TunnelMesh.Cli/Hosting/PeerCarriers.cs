@@ -1,28 +1,70 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Node.Paths;
+using TunnelMesh.Node.Transports;
 using TunnelMesh.Node.Transports.Relay;
+using TunnelMesh.Node.Transports.Ssh;
+using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Cli.Hosting;
 
-/// <summary>The transports of a running peer that carry datagrams over streams; the data plane is their owner's.</summary>
-internal sealed class PeerCarriers : IAsyncDisposable
+/// <summary>The transports of a peer that carry datagrams over streams. The SSH port is taken before the peer joins, as the UDP port is; what comes in before there is a data plane is dropped.</summary>
+internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly SshTransport? _ssh;
+    private RelayTransport? _relay;
     private Task _relaying = Task.CompletedTask;
+    private volatile DataPlane? _plane;
 
-    /// <summary>The stream to the relay; null where the configuration leaves it out.</summary>
-    public RelayTransport? Relay { get; private set; }
+    /// <summary>Listens on the SSH port, where the configuration asks for it.</summary>
+    /// <param name="options">The start's options.</param>
+    /// <param name="identity">Host key and user key.</param>
+    /// <param name="deviceId">Of this device.</param>
+    /// <exception cref="HostException">The port is in use.</exception>
+    public PeerCarriers(PeerHostOptions options, Protocol.Identity.IdentityKey identity, string deviceId)
+    {
+        if (!PathNames.Parse(options.Settings.Transports).Contains(PathTransport.Ssh))
+        {
+            return;
+        }
 
-    /// <summary>Starts what the configuration asks for and gives it to the data plane, before that has any peer.</summary>
+        try
+        {
+            _ssh = new SshTransport(new SshTransportOptions
+            {
+                Identity = identity,
+                DeviceId = UInt128.Parse(deviceId, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                Port = options.Settings.SshPort,
+                Time = options.Time,
+            }, this);
+        }
+        catch (TcpPortException e) when (e.Error == SocketError.AddressAlreadyInUse)
+        {
+            throw new HostException(ExitCode.InUse, $"{e.Message} Stop that program, choose another port with ssh_port, or leave ssh out of transports.", e);
+        }
+    }
+
+    /// <summary>The TCP port of the SSH transport; 0 for none.</summary>
+    public int SshPort => _ssh?.Port ?? 0;
+
+    /// <summary>Gives the carriers to the data plane, before that has any peer, and opens the stream to the relay.</summary>
     /// <param name="options">The start's options.</param>
     /// <param name="step">The membership.</param>
     /// <param name="stream">Has the certificate and the coordinators' addresses.</param>
-    /// <param name="plane">Takes what they bring.</param>
-    public static PeerCarriers Start(PeerHostOptions options, MembershipStep step, ControlStream stream, DataPlane plane)
+    /// <param name="plane">Takes what they bring; its owner's.</param>
+    public void Attach(PeerHostOptions options, MembershipStep step, ControlStream stream, DataPlane plane)
     {
-        PeerCarriers carriers = new();
+        _plane = plane;
+        if (_ssh is not null)
+        {
+            plane.Add(_ssh);
+        }
+
         if (PathNames.Parse(options.Settings.Transports).Contains(PathTransport.Relay))
         {
             RelayTransport relay = new(new RelayTransportOptions
@@ -31,20 +73,39 @@ internal sealed class PeerCarriers : IAsyncDisposable
                 MeshRoot = step.Membership.MeshRoot,
                 Certificate = () => stream.Certificate,
                 Addresses = () => stream.Addresses,
-                Sink = plane,
+                Sink = this,
             }, options.Time);
             plane.Add(relay);
-            carriers.Relay = relay;
-            carriers._relaying = Task.Run(() => relay.RunAsync(carriers._stop.Token), CancellationToken.None);
+            _relay = relay;
+            _relaying = Task.Run(() => relay.RunAsync(_stop.Token), CancellationToken.None);
         }
-
-        return carriers;
     }
 
-    /// <summary>The stream to the relay as `status` shows it.</summary>
+    /// <summary>The map or where this machine is reachable has changed.</summary>
+    /// <param name="map">All devices.</param>
+    /// <param name="ownId">This one.</param>
+    /// <param name="peers">The same devices as the data plane knows them, with their addresses.</param>
+    public void SetPeers(NetworkMap map, string ownId, IReadOnlyList<PeerSpec> peers)
+    {
+        if (_ssh is null)
+        {
+            return;
+        }
+
+        Dictionary<string, PeerSpec> specs = peers.ToDictionary(p => p.DeviceId);
+        _ssh.SetPeers([.. map.Devices.Values.Where(d => d.Id != ownId && specs.ContainsKey(d.Id)).Select(d => new SshPeer(
+            UInt128.Parse(d.Id, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+            d.Wire.IdentityKey,
+            d.Wire.SshPort == 0 ? [] : [.. specs[d.Id].Candidates.Select(c => c.Address).Distinct().Select(a => new IPEndPoint(a, d.Wire.SshPort))]))]);
+    }
+
+    /// <summary>The network of this machine or the control stream has changed.</summary>
+    public void Refresh() => _relay?.Refresh();
+
+    /// <summary>The stream to the relay as `status` shows it; null where there is none.</summary>
     public RelayReport? DescribeRelay()
     {
-        if (Relay is not { } relay)
+        if (_relay is not { } relay)
         {
             return null;
         }
@@ -65,10 +126,22 @@ internal sealed class PeerCarriers : IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    int ICarrierSink.Deliver(in PathAddress source, ReadOnlySpan<byte> datagrams, int segmentSize) =>
+        _plane is ICarrierSink plane ? plane.Deliver(source, datagrams, segmentSize) : (datagrams.Length + segmentSize - 1) / segmentSize;
+
+    /// <inheritdoc/>
+    void ICarrierSink.NoteOpen(in PathAddress path, bool open) => (_plane as ICarrierSink)?.NoteOpen(path, open);
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _relaying.ConfigureAwait(false);
+        if (_ssh is not null)
+        {
+            await _ssh.DisposeAsync().ConfigureAwait(false);
+        }
+
         _stop.Dispose();
     }
 }

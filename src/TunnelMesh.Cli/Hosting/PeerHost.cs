@@ -107,6 +107,7 @@ internal sealed class PeerHost : IAsyncDisposable
         MembershipStep step;
         HostedCoordinator? coordinator = null;
         IReadOnlyList<IUdpSocket>? sockets = null;
+        PeerCarriers? carriers = null;
         if (serves)
         {
             coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
@@ -118,13 +119,17 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
-        await ConnectAsync(store, stored, step, coordinator, sockets, cancel).ConfigureAwait(false);
+        carriers ??= OpenCarriers();
+        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, cancel).ConfigureAwait(false);
 
         void TryDevices()
         {
             sockets = OpenSockets();
+            carriers = OpenCarriers();
             TunDevice.Open(new TunOptions { Name = _options.Settings.TunName, Mtu = _options.Settings.TunMtu }).Dispose();
         }
+
+        PeerCarriers OpenCarriers() => _cleanup.Add(new PeerCarriers(_options, identity, DeviceId.FromDeviceKey(stored.Device.Public)));
     }
 
     private bool Serves()
@@ -144,7 +149,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -155,7 +160,7 @@ internal sealed class PeerHost : IAsyncDisposable
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
         IReadOnlyList<IUdpSocket> sockets = opened ?? OpenSockets();
         IUdpSocket socket = sockets[0];
-        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh));
+        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh), carriers);
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
         MeetingRequests meetings = new(_options.Time);
         Task meeting = meetings.RunAsync(stream.AskToMeetAsync, _stop.Token);
@@ -183,6 +188,8 @@ internal sealed class PeerHost : IAsyncDisposable
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, list, stop), _options.Log.EndpointsUnknown, _options.Time));
+        PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, list => PublicEndpointsChanged(runtime, stream, list), _options.Time));
+        runtime.Follow(nat);
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
             _left = true;
@@ -199,13 +206,16 @@ internal sealed class PeerHost : IAsyncDisposable
                 ThreadsPerLane = _options.Settings.ThreadsPerLane,
                 BatchBytes = _options.Settings.BatchBytes,
                 Meet = meetings.Ask,
+                Stun = nat.Handle,
                 Key = key,
                 LastSent = timestamps,
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
-            PeerCarriers carriers = _cleanup.Add(PeerCarriers.Start(_options, step, stream, plane));
-            runtime.Attach(plane, carriers);
+            carriers.Attach(_options, step, stream, plane);
+            nat.Attach(plane);
+            runtime.Attach(plane);
+            network.Changed += changes => runtime.NetworkChanged(changes);
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
     }
@@ -328,6 +338,17 @@ internal sealed class PeerHost : IAsyncDisposable
                 await coordinator.AddressesChangedAsync().ConfigureAwait(false);
             }
             await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
+            runtime.NetworkChanged(NetworkChanges.Addresses);
+        }
+    }
+
+    private void PublicEndpointsChanged(PeerRuntime runtime, ControlStream stream, IReadOnlyList<IPEndPoint> endpoints)
+    {
+        if (runtime.SetPublicEndpoints(endpoints))
+        {
+            string list = string.Join(',', endpoints);
+            _options.Log.PublicEndpointsChanged(list);
+            _ = stream.PushEndpointsAsync(_stop.Token);
         }
     }
 

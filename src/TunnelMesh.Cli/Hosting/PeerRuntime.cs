@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -25,7 +26,9 @@ internal sealed class PeerRuntime
     private readonly IReadOnlyList<PathTransport> _transports;
     private NetworkMap? _map;
     private DataPlane? _plane;
-    private IReadOnlyList<IPEndPoint> _endpoints;
+    private readonly PeerCarriers? _carriers;
+    private PeerNat? _nat;
+    private IReadOnlyList<IPEndPoint> _endpoints, _outside = [];
     private IReadOnlyList<IPAddress> _dialled = [];
     private string? _problem;
 
@@ -35,8 +38,10 @@ internal sealed class PeerRuntime
     /// <param name="keeper">Keeps the map.</param>
     /// <param name="cached">The map from the cache, if it may be used.</param>
     /// <param name="endpoints">Where this device listens.</param>
-    public PeerRuntime(PeerHostOptions options, MembershipStep step, MapKeeper keeper, NetworkMap? cached, IReadOnlyList<IPEndPoint> endpoints)
+    /// <param name="carriers">What carries datagrams beside UDP; the caller's.</param>
+    public PeerRuntime(PeerHostOptions options, MembershipStep step, MapKeeper keeper, NetworkMap? cached, IReadOnlyList<IPEndPoint> endpoints, PeerCarriers? carriers)
     {
+        _carriers = carriers;
         _options = options;
         _step = step;
         _keeper = keeper;
@@ -86,15 +91,47 @@ internal sealed class PeerRuntime
     /// <summary>Why the coordinator is not connected, or null.</summary>
     public string? Problem => Volatile.Read(ref _problem);
 
-    /// <summary>What carries datagrams beside UDP, once there is a data plane.</summary>
-    public PeerCarriers? Carriers { get; private set; }
+    /// <summary>What carries datagrams beside UDP.</summary>
+    public PeerCarriers? Carriers => _carriers;
 
-    /// <summary>The data plane is up: from now on it follows the map.</summary>
-    public void Attach(DataPlane plane, PeerCarriers? carriers)
+    /// <summary>How this peer is seen from outside; null before that is looked at.</summary>
+    public PeerNat? Nat
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _nat;
+            }
+        }
+    }
+
+    /// <summary>From now on the servers that tell how this peer is seen from outside follow the map.</summary>
+    public void Follow(PeerNat nat)
     {
         lock (_gate)
         {
-            (_plane, Carriers) = (plane, carriers);
+            _nat = nat;
+            Apply();
+        }
+    }
+
+    /// <summary>This machine is connected otherwise than before. Any thread.</summary>
+    public void NetworkChanged(NetworkChanges changes)
+    {
+        if ((changes & (NetworkChanges.Addresses | NetworkChanges.DefaultRoute | NetworkChanges.Resumed)) != 0)
+        {
+            Plane?.NoteNetworkChanged();
+            _carriers?.Refresh();
+        }
+    }
+
+    /// <summary>The data plane is up: from now on it follows the map.</summary>
+    public void Attach(DataPlane plane)
+    {
+        lock (_gate)
+        {
+            _plane = plane;
             Apply();
         }
     }
@@ -104,7 +141,12 @@ internal sealed class PeerRuntime
     {
         lock (_gate)
         {
-            return new EndpointsUpdate { UdpPort = _endpoints.Count > 0 ? _endpoints[0].Port : 0, Endpoints = [.. _endpoints.Select(e => e.ToString())] };
+            return new EndpointsUpdate
+            {
+                UdpPort = _endpoints.Count > 0 ? _endpoints[0].Port : 0,
+                SshPort = _carriers?.SshPort ?? 0,
+                Endpoints = [.. _outside.Concat(_endpoints).Distinct().Select(e => e.ToString())],
+            };
         }
     }
 
@@ -121,6 +163,18 @@ internal sealed class PeerRuntime
             _endpoints = endpoints;
             Apply();
             return true;
+        }
+    }
+
+    /// <summary>Where this peer is seen from outside has changed, or may have.</summary>
+    /// <returns>True when it differs from before.</returns>
+    public bool SetPublicEndpoints(IReadOnlyList<IPEndPoint> endpoints)
+    {
+        lock (_gate)
+        {
+            bool changed = !_outside.SequenceEqual(endpoints);
+            _outside = endpoints;
+            return changed;
         }
     }
 
@@ -258,9 +312,17 @@ internal sealed class PeerRuntime
 
     private void Apply()
     {
-        if (_plane is { } plane && _map is { } map)
+        if (_map is not { } map)
         {
-            plane.SetPeers(MapPeers.Build(map, _step.Membership.Device.Id, _endpoints, _dialled, _transports));
+            return;
+        }
+        _nat?.SetServers(map, _dialled);
+        if (_plane is { } plane)
+        {
+            string own = _step.Membership.Device.Id;
+            IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, own, [.. _endpoints, .. _outside], _dialled, _transports);
+            _carriers?.SetPeers(map, own, peers);
+            plane.SetPeers(peers);
         }
     }
 }

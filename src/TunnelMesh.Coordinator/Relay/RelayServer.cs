@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
+using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Coordinator.Relay;
 

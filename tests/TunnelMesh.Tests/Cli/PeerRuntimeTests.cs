@@ -51,7 +51,7 @@ public sealed class PeerRuntimeTests : IDisposable
                 Name = "a",
             },
         };
-        return new PeerRuntime(options, step, keeper, null, []);
+        return new PeerRuntime(options, step, keeper, null, [], null);
     }
 
     private MapKeeper Keeper() => new(new PeerStore(_directory, TimeProvider.System), new KeyPins(new Dictionary<string, string>(), _ => { }), TimeProvider.System, _ => { });

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Security.Cryptography;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Nat;
+using TunnelMesh.Platform.NetworkMonitor;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>How this peer is seen from outside: asks STUN servers from the tunnel's own port, and the gateway for a port of its own. The data plane is its owner's.</summary>
+internal sealed class PeerNat : IAsyncDisposable
+{
+    private readonly INetworkMonitor _network;
+    private readonly StunProbe _probe;
+    private readonly PortMapper? _mapper;
+    private readonly Action<IReadOnlyList<IPEndPoint>> _changed;
+    private volatile DataPlane? _plane;
+
+    /// <summary>Begins to ask the gateway; STUN begins with the data plane.</summary>
+    /// <param name="port">The tunnel's UDP port.</param>
+    /// <param name="network">Tells of changes; stays the caller's.</param>
+    /// <param name="mapping">Whether the gateway is asked for a port.</param>
+    /// <param name="changed">Told of the endpoints from outside whenever they may have changed. Any thread; returns at once.</param>
+    /// <param name="time">Clock.</param>
+    public PeerNat(int port, INetworkMonitor network, bool mapping, Action<IReadOnlyList<IPEndPoint>> changed, TimeProvider time)
+    {
+        (_network, _changed) = (network, changed);
+        _probe = new StunProbe(new StunProbeOptions
+        {
+            LocalPort = port,
+            Send = (ReadOnlySpan<byte> datagram, in UdpEndpoint server) => _plane?.Send(datagram, server),
+            IsOwnAddress = endpoint => _network.State.Addresses.Any(a => a.Address.Equals(endpoint.ToIPEndPoint().Address)),
+            Random = RandomNumberGenerator.Fill,
+            Changed = Tell,
+            Time = time,
+        })
+        {
+            // A peer that is asked to meet has to name a port that is open.
+            IsNeeded = true,
+        };
+        _mapper = mapping ? PortMapper.Start(new PortMapperOptions { Port = port, Network = () => _network.State, Changed = Tell, Time = time }) : null;
+        _network.Changed += OnNetwork;
+    }
+
+    /// <summary>What is known now.</summary>
+    public NatReport Report => NatReport.Of(_probe, _mapper);
+
+    /// <summary>Takes answers of STUN servers from the data plane.</summary>
+    public bool Handle(ReadOnlySpan<byte> datagram, in UdpEndpoint source) => _probe.Handle(datagram, source);
+
+    /// <summary>There is a data plane to send through.</summary>
+    public void Attach(DataPlane plane)
+    {
+        _plane = plane;
+        _probe.NetworkChanged();
+    }
+
+    /// <summary>The map has changed, or where the coordinator was reached.</summary>
+    public void SetServers(NetworkMap map, IReadOnlyCollection<IPAddress> reached) =>
+        _probe.SetServers(StunServers.Of(map.Coordinators, reached, a => map.Ranges.Any(r => r.Contains(a))));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _network.Changed -= OnNetwork;
+        _probe.Dispose();
+        if (_mapper is not null)
+        {
+            await _mapper.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void OnNetwork(NetworkChanges changes)
+    {
+        _probe.NetworkChanged();
+        _mapper?.Refresh();
+    }
+
+    private void Tell() => _changed([.. Report.PublicEndpoints.Select(e => e.ToIPEndPoint())]);
+}
