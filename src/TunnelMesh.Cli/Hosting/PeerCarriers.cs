@@ -99,8 +99,9 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
             d.Wire.SshPort == 0 ? [] : [.. specs[d.Id].Candidates.Select(c => c.Address).Distinct().Select(a => new IPEndPoint(a, d.Wire.SshPort))]))]);
     }
 
-    /// <summary>The network of this machine or the control stream has changed.</summary>
-    public void Refresh() => _relay?.Refresh();
+    /// <summary>The network of this machine has changed.</summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void Refresh(Func<IPAddress, bool> isOwn) => _relay?.Refresh(isOwn);
 
     /// <summary>The stream to the relay as `status` shows it; null where there is none.</summary>
     public RelayReport? DescribeRelay()

@@ -14,22 +14,23 @@ internal sealed class PeerNat : IAsyncDisposable
     private readonly INetworkMonitor _network;
     private readonly StunProbe _probe;
     private readonly PortMapper? _mapper;
-    private readonly Action<IReadOnlyList<IPEndPoint>> _changed;
+    private readonly Action<Func<IReadOnlyList<IPEndPoint>>> _changed;
+    private int _telling;
     private volatile DataPlane? _plane;
 
     /// <summary>Begins to ask the gateway; STUN begins with the data plane.</summary>
     /// <param name="port">The tunnel's UDP port.</param>
     /// <param name="network">Tells of changes; stays the caller's.</param>
     /// <param name="mapping">Whether the gateway is asked for a port.</param>
-    /// <param name="changed">Told of the endpoints from outside whenever they may have changed. Any thread; returns at once.</param>
+    /// <param name="changed">Told whenever the endpoints from outside may have changed, with what reads them. On a thread of the pool.</param>
     /// <param name="time">Clock.</param>
-    public PeerNat(int port, INetworkMonitor network, bool mapping, Action<IReadOnlyList<IPEndPoint>> changed, TimeProvider time)
+    public PeerNat(int port, INetworkMonitor network, bool mapping, Action<Func<IReadOnlyList<IPEndPoint>>> changed, TimeProvider time)
     {
         (_network, _changed) = (network, changed);
         _probe = new StunProbe(new StunProbeOptions
         {
             LocalPort = port,
-            Send = (ReadOnlySpan<byte> datagram, in UdpEndpoint server) => _plane?.Send(datagram, server),
+            Send = Send,
             IsOwnAddress = endpoint => _network.State.Addresses.Any(a => a.Address.Equals(endpoint.ToIPEndPoint().Address)),
             Random = RandomNumberGenerator.Fill,
             Changed = Tell,
@@ -77,5 +78,28 @@ internal sealed class PeerNat : IAsyncDisposable
         _mapper?.Refresh();
     }
 
-    private void Tell() => _changed([.. Report.PublicEndpoints.Select(e => e.ToIPEndPoint())]);
+    private void Send(ReadOnlySpan<byte> datagram, in UdpEndpoint server)
+    {
+        try
+        {
+            _plane?.Send(datagram, server);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The peer stops.
+        }
+    }
+
+    // Not here: it may be the thread of a lane, which has packets to attend to.
+    private void Tell()
+    {
+        if (Interlocked.Exchange(ref _telling, 1) == 0)
+        {
+            ThreadPool.QueueUserWorkItem(_ =>
+            {
+                Volatile.Write(ref _telling, 0);
+                _changed(() => [.. Report.PublicEndpoints.Select(e => e.ToIPEndPoint())]);
+            });
+        }
+    }
 }
