@@ -15,6 +15,8 @@ public enum DiagnosisCause
     NotTried,
     /// <summary>One of the two leaves UDP out of its transports.</summary>
     TransportsForbid,
+    /// <summary>It could be reached directly, but another transport is preferred.</summary>
+    NotPreferred,
     /// <summary>Nothing carries: UDP does not pass, and the stream to the relay is not open.</summary>
     RelayClosed,
     /// <summary>No UDP leaves or enters this machine's network.</summary>

@@ -12,7 +12,7 @@ public static class PathDoctor
     /// <summary>Inner bytes that a good path carries: the smallest MTU of IPv6 (RFC 8200, section 5) less what the tunnel adds to it over IPv6.</summary>
     public const int UsualMtu = 1200;
 
-    // Three probes of a burst are on their way within 300 ms; what answers later than the burst ends is found by the next.
+    // The fourth probe of a burst goes out 300 ms after the first; a path that answers has echoed one by then, and is being sized.
     private const int EnoughProbes = 4, EnoughEchoes = 3;
     private const double LatelyMs = 20_000;
     private const string Udp = "udp";
@@ -26,6 +26,7 @@ public static class PathDoctor
         string path = facts.Stats?.Path ?? "none";
         return (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
             ?? Absence(facts, path)
+            ?? NotInUse(facts, path, udp)
             ?? Own(facts, path, udp)
             ?? Theirs(facts, udp);
     }
@@ -63,6 +64,19 @@ public static class PathDoctor
             ? new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: UDP does not, and the stream to the relay at {relay.Url} is not open{(relay.Problem is { } problem ? $" ({problem.TrimEnd('.')})" : "")}.",
                 "Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.")
             : null;
+    }
+
+    private static PeerDiagnosis? NotInUse(PeerFacts facts, string path, PathStats[] udp)
+    {
+        if (Array.Find(udp, p => p is { State: "proven", InUse: false }) is not { } proven || path is Udp or "none")
+        {
+            return null;
+        }
+
+        string[] order = [.. facts.OwnTransports];
+        return Array.IndexOf(order, path) is >= 0 and var place && place < Array.IndexOf(order, Udp)
+            ? new(DiagnosisCause.NotPreferred, $"{facts.Name} could be reached directly at {proven.Endpoint}, but `transports` here prefers {path}.", "Put udp first in `transports` here to change that.")
+            : new(DiagnosisCause.NotTried, $"The direct way to {facts.Name} at {proven.Endpoint} works, and is not in use yet.", "Wait a moment: traffic moves by itself.");
     }
 
     private static PeerDiagnosis? Own(PeerFacts facts, string path, PathStats[] udp)
