@@ -9,7 +9,7 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>ping PEER</c>: round trips inside the tunnel, and over which path.</summary>
 internal static class PingCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3), UntilDirectFor = TimeSpan.FromSeconds(30), Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), UntilDirectFor = TimeSpan.FromSeconds(30), Shortest = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)

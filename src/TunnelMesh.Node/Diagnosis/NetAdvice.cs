@@ -15,9 +15,11 @@ public static class NetAdvice
 
     private static IEnumerable<string> All(NetCheckReport report)
     {
-        if (!report.Ipv4.Usable && !report.Ipv6.Usable)
+        if (!report.Ipv4.Usable && !report.Ipv6.Usable && report.Relay is not { Open: true })
         {
+            // Whatever else is wrong follows from it.
             yield return "This machine has no usable network: there is neither a default route nor a STUN server that answers.";
+            yield break;
         }
 
         if (report.UdpBlocked == true)

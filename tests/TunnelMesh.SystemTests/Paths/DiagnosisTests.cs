@@ -98,6 +98,27 @@ public sealed class DiagnosisTests
         await ping.WaitForLineAsync("0 % lost, min/avg/max ", TimeSpan.FromSeconds(1), Cancel);
     }
 
+    [Fact]
+    public async Task When_UDP_is_cut_under_traffic_ping_sees_the_path_change_and_the_doctor_names_the_address_that_has_stopped()
+    {
+        Requirements.Programs("nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server, "transports: [udp, relay]");
+        string target = await b.JoinAsync(Cancel, server, "transports: [udp, relay]");
+        Assert.True((await a.AskAsync(Cancel, "ping", "b", "--until-direct", "--interval", "50ms")).Succeeded);
+        await using PingTrace traffic = PingTrace.Start(a.Machine, target, 0.05, 10);
+        await using RunningProgram ping = a.Machine.Start([Repository.Binary, "ping", "b", "--interval", "100ms"], new Dictionary<string, string> { ["TUNNELMESH_HOME"] = a.Home });
+        await ping.WaitForLineAsync("ms via udp ", TimeSpan.FromSeconds(5), Cancel);
+        await BlockUdpAsync(b.Machine);
+        await ping.WaitForLineAsync("ms via relay", TimeSpan.FromSeconds(10), Cancel);
+        JsonElement found = await a.AskJsonAsync(Cancel, "doctor", "b");
+        Assert.Equal(("direct_lost", "relay"), Cause(found));
+        Assert.Equal(0, await ping.TerminateAsync(TimeSpan.FromSeconds(5), Cancel));
+    }
+
     private static (string? Cause, string? Path) Cause(JsonElement reports) => (reports[0].GetProperty("cause").GetString(), reports[0].GetProperty("path").GetString());
 
     private static Task<Peer> AddAsync(Underlay underlay, string name) => Peer.AddAsync(underlay, name, Token, Cancel);

@@ -34,12 +34,15 @@ public sealed class NetAdviceTests
     [Fact]
     public void Each_thing_that_is_wrong_is_named_with_what_would_help()
     {
-        Expect("no usable network", Good with { Ipv4 = Good.Ipv6 });
+        Expect("no usable network", Good with { Ipv4 = Good.Ipv6, UdpBlocked = true, Relay = Good.Relay! with { Open = false } });
         Expect("UDP is blocked", Good with { UdpBlocked = true });
         Expect("coordinator.stun_listen", Good with { UdpBlocked = null });
         Expect("not open: refused.", Good with { Relay = Good.Relay! with { Open = false, Problem = "refused." } });
         Expect("second NAT", Good with { PortMapping = new PortMappingReport { Enabled = true, Method = "pcp", External = "10.0.0.2:2223" } });
     }
+
+    [Fact]
+    public void A_network_over_which_the_relay_is_reached_is_one() => Assert.Empty(NetAdvice.Of(Good with { Ipv4 = Good.Ipv6 }));
 
     [Fact]
     public void A_hard_NAT_is_no_fault_where_a_port_is_forwarded()

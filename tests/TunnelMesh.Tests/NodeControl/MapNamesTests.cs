@@ -44,7 +44,7 @@ public sealed class MapNamesTests
         Assert.Equal("hub2", MapNames.FindDevice(Map, "this", hub.Id)?.Name);
         Assert.Same(hub, MapNames.FindDevice(Map, "this", ""));
         NetworkMap taken = NetworkMap.FromFull(
-            NetworkMapTests.Full(NetworkMapTests.Device("laptop", 2), NetworkMapTests.Device(laptop.Id, 3)),
+            NetworkMapTests.Full(laptop.Wire, NetworkMapTests.Device(laptop.Id, 3)),
             new byte[32], null, new KeyPins(new Dictionary<string, string>(), _ => { }), DateTimeOffset.UnixEpoch).Map;
         Assert.Equal(2, taken.Devices.Count);
         Assert.Equal("laptop", MapNames.FindDevice(taken, laptop.Id, "")?.Name);
