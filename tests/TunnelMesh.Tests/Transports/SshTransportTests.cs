@@ -42,6 +42,11 @@ public sealed class SshTransportTests
                 Assert.Equal(i, BitConverter.ToInt32(await one.Sink.ReceiveAsync(Cancel)));
             }
             Assert.Equal((1, 1), (one.Transport.Connections, two.Transport.Connections));
+            // Counted once they are handed to the system, which may be after they have arrived.
+            for (long start = Stopwatch.GetTimestamp(); one.Transport.Counters.Sent < 44 && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10);)
+            {
+                await Task.Delay(5, Cancel);
+            }
             Assert.Equal(44, one.Transport.Counters.Sent);
             Assert.Equal(0, one.Transport.Counters.DroppedWaiting + two.Transport.Counters.DroppedWaiting);
         }
