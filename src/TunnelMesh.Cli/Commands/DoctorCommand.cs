@@ -68,7 +68,7 @@ internal static class DoctorCommand
         }
         else if (fine > 0)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{fine} of {reports.Count} devices with traffic {(fine == 1 ? "is" : "are")} reached directly and well."));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(reports.Count == 1 ? "The one device with traffic is" : fine == reports.Count ? $"All {fine} devices with traffic are" : $"Of {reports.Count} devices with traffic {fine} {(fine == 1 ? "is" : "are")}")} reached directly and well."));
         }
     }
 

@@ -12,7 +12,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>How this peer and others reach each other, as `ping`, `netcheck` and `doctor` show it. Any thread.</summary>
 /// <param name="runtime">The running peer.</param>
 /// <param name="ownId">Device ID of this peer.</param>
-internal sealed class PathReports(PeerRuntime runtime, string ownId)
+/// <param name="time">Clock.</param>
+internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvider time)
 {
     private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(30);
 
@@ -24,8 +25,8 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId)
     {
         MapEntry device = Find(peer);
         DataPlane plane = runtime.Plane ?? throw Starting();
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(timeout < LongestPing ? timeout : LongestPing);
+        using CancellationTokenSource limit = new(timeout < LongestPing ? timeout : LongestPing, time);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         PingResult? answer = null;
         try
         {

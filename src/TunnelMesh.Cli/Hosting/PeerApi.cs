@@ -25,7 +25,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     /// <summary>The peer is there.</summary>
     public void Attach(Parts parts)
     {
-        _paths = new PathReports(parts.Runtime, parts.Step.Membership.Device.Id);
+        _paths = new PathReports(parts.Runtime, parts.Step.Membership.Device.Id, clock);
         _parts = parts;
     }
 

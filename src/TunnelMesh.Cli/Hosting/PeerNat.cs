@@ -11,7 +11,7 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>How this peer is seen from outside: asks STUN servers from the tunnel's own port, and the gateway for a port of its own. The data plane is its owner's.</summary>
 internal sealed class PeerNat : IAsyncDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50), AskEvery = TimeSpan.FromSeconds(2), AskPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50), AskEvery = TimeSpan.FromMilliseconds(500), AskPatience = TimeSpan.FromSeconds(5);
     private readonly INetworkMonitor _network;
     private readonly StunProbe _probe;
     private readonly PortMapper? _mapper;

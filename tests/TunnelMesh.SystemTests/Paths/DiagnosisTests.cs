@@ -28,6 +28,8 @@ public sealed class DiagnosisTests
         string[] lines = three.Output.TrimEnd().Split('\n');
         Assert.All(lines[..^1], line => Assert.Matches($@"^b \({target}\): \d+\.\d\d ms via udp (198\.51\.100\.3|\[2001:db8:51::3\]):2223$", line));
         Assert.Contains("3 sent, 3 answered, 0 % lost", lines[^1], StringComparison.Ordinal);
+        CommandResult[] both = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => a.AskAsync(Cancel, "ping", "b", "--count", "30", "--interval", "10ms")));
+        Assert.All(both, r => Assert.Contains("30 sent, 30 answered, 0 % lost", r.Output, StringComparison.Ordinal));
         CommandResult self = await a.AskAsync(Cancel, "ping", own), nobody = await a.AskAsync(Cancel, "ping", "nobody");
         Assert.Equal((1, 1), (self.ExitCode, nobody.ExitCode));
         Assert.Contains("this device itself", self.Errors, StringComparison.Ordinal);

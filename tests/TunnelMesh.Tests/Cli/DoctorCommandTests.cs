@@ -59,12 +59,19 @@ public sealed class DoctorCommandTests
         Assert.Equal(["udp", "192.0.2.1:2223", "map", "no", "answer", "12", "0", "-", "-", "never"], Words(lines[4]));
         Assert.Equal(["ssh", "map", "closed", "12", "0", "-", "-", "never"], Words(lines[5]));
         Assert.Equal(["*", "relay", "learnt", "proven", "12", "11", "20.0", "ms", "1400", "3", "s", "ago"], Words(lines[6]));
-        Assert.Equal(["  ssh: 192.0.2.1:2222: timed out", "1 of 2 devices with traffic is reached directly and well."], lines[7..]);
+        Assert.Equal(["  ssh: 192.0.2.1:2222: timed out", "Of 2 devices with traffic 1 is reached directly and well."], lines[7..]);
     }
 
     [Fact]
     public void One_that_is_named_is_told_of_though_all_is_well() =>
         Assert.Equal(["laptop (10.42.0.3): udp 192.0.2.7:2223", "  All is well."], Print(named: true, Fine));
+
+    [Fact]
+    public void Those_that_are_fine_are_only_counted()
+    {
+        Assert.Equal(["The one device with traffic is reached directly and well."], Print(named: false, Fine));
+        Assert.Equal(["All 2 devices with traffic are reached directly and well."], Print(named: false, Fine, Fine));
+    }
 
     [Fact]
     public void Without_any_traffic_it_is_said_what_to_do() => Assert.Contains("tunnelmesh doctor PEER", Assert.Single(Print(named: false)), StringComparison.Ordinal);
