@@ -93,6 +93,9 @@ internal sealed class PeerRuntime
     /// <summary>What carries datagrams beside UDP.</summary>
     public PeerCarriers? Carriers => _carriers;
 
+    /// <summary>What this peer may use, the preferred first.</summary>
+    public IReadOnlyList<PathTransport> Transports => _transports;
+
     /// <summary>How this peer is seen from outside; null before that is looked at.</summary>
     public PeerNat? Nat
     {
