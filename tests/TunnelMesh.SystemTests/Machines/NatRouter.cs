@@ -24,6 +24,9 @@ internal sealed class NatRouter : IAsyncDisposable
         chain forwarded { type filter hook forward priority 0; meta l4proto icmp drop; tcp flags syn tcp option maxseg size set rt mtu; }
         """;
 
+    /// <summary>Lets no fragment through; before the kernel puts fragments together, which it does for its own NAT.</summary>
+    public const string NoFragments = "chain whole { type filter hook prerouting priority -450; ip frag-off & 0x3fff != 0 drop; }";
+
     private readonly List<NetworkNamespace> _own = [];
     private readonly string _tag;
     private readonly string _network;
@@ -35,7 +38,7 @@ internal sealed class NatRouter : IAsyncDisposable
     /// <param name="underlay">Its outside, unless it is behind another router.</param>
     /// <param name="cancel">Ends it.</param>
     /// <param name="nat">How it maps what leaves: <see cref="Easy"/> or <see cref="Hard"/>.</param>
-    /// <param name="rules">Further chains: <see cref="NoUdp"/>, <see cref="NoIcmp"/>.</param>
+    /// <param name="rules">Further chains: <see cref="NoUdp"/>, <see cref="NoIcmp"/>, <see cref="NoFragments"/>, each on a line of its own.</param>
     /// <param name="behind">Another router whose LAN is this one's outside.</param>
     /// <param name="mtu">Of the line to that router.</param>
     public static async Task<NatRouter> AddAsync(Underlay underlay, CancellationToken cancel, string nat = Easy, string rules = "", NatRouter? behind = null, int mtu = 1500)

@@ -81,22 +81,28 @@ public sealed class NatTests
         await UntilPathAsync(a, b, path);
     }
 
-    [Fact]
-    public async Task A_line_of_1280_bytes_that_says_nothing_of_it_carries_bulk_of_both_families()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_line_of_1280_bytes_that_says_nothing_of_it_carries_bulk_of_both_families(bool fragmentsPass)
     {
+        string rules = fragmentsPass ? NatRouter.NoIcmp : $"{NatRouter.NoIcmp}\n{NatRouter.NoFragments}";
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
-        await using NatRouter provider = await NatRouter.AddAsync(underlay, Cancel, rules: NatRouter.NoIcmp), easy = await NatRouter.AddAsync(underlay, Cancel);
-        await using NatRouter home = await NatRouter.AddAsync(underlay, Cancel, rules: NatRouter.NoIcmp, behind: provider, mtu: 1280);
+        await using NatRouter provider = await NatRouter.AddAsync(underlay, Cancel, rules: rules), easy = await NatRouter.AddAsync(underlay, Cancel);
+        await using NatRouter home = await NatRouter.AddAsync(underlay, Cancel, rules: rules, behind: provider, mtu: 1280);
         await using Peer hub = await HubAsync(underlay), a = await BehindAsync(underlay, home, "a"), b = await BehindAsync(underlay, easy, "b");
         string target = await JoinAsync(hub, a, b);
         Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
         await UntilPathAsync(a, b, "udp");
         string target6 = (await b.AskJsonAsync(Cancel, "status")).GetProperty("mesh_ip6").GetString()!;
+        long before = await RelayedAsync(a) + await RelayedAsync(b);
         foreach (string address in (string[])[target, target6])
         {
             await BulkTransfer.RunAsync(a.Machine, b.Machine, IPAddress.Parse(address), IPAddress.Parse(address), 4_000_000, 4_000_000, Cancel);
         }
 
+        // Each transfer is more than 6,000 datagrams.
+        Assert.InRange(await RelayedAsync(a) + await RelayedAsync(b) - before, 0, 1_500);
         await UntilPathAsync(a, b, "udp");
     }
 
@@ -120,6 +126,8 @@ public sealed class NatTests
             await peer.AskUntilAsync(peers => Of(peers, other).GetProperty("path").GetString() == path, Cancel, "peers");
         }
     }
+
+    private static async Task<long> RelayedAsync(Peer peer) => (await peer.AskJsonAsync(Cancel, "status")).GetProperty("relay").GetProperty("tx_datagrams").GetInt64();
 
     private static JsonElement Of(JsonElement peers, Peer other) => peers.EnumerateArray().Single(p => p.GetProperty("name").GetString() == other.Name);
 
