@@ -7,9 +7,6 @@ internal sealed class SshSealer : IDisposable
 {
     private SshCipher? _cipher;
 
-    /// <summary>Whether packets are sealed.</summary>
-    public bool IsSealing => _cipher is not null;
-
     /// <summary>Takes new keys; strict key exchange lets the numbers of packets, which only matter to the other side here, begin anew.</summary>
     public void SetKeys(SshCipher cipher)
     {

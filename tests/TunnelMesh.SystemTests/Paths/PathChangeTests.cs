@@ -13,8 +13,10 @@ public sealed class PathChangeTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task Where_UDP_is_blocked_the_relay_carries_within_a_second_and_UDP_takes_over_without_a_loss_once_it_may()
+    [Theory]
+    [InlineData("[udp, ssh, relay]", "ssh")]
+    [InlineData("[udp, relay]", "relay")]
+    public async Task Where_UDP_is_blocked_another_path_carries_within_a_second_and_UDP_takes_over_without_a_loss_once_it_may(string transports, string path)
     {
         Requirements.Programs("nft");
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
@@ -22,13 +24,13 @@ public sealed class PathChangeTests
         await hub.JoinAsync(Cancel);
         string server = $"{hub.Machine.Address}:8443";
         await BlockUdpAsync(b.Machine);
-        await a.JoinAsync(Cancel, server);
+        await a.JoinAsync(Cancel, server, $"transports: {transports}");
         string target = await b.JoinAsync(Cancel, server);
         await UntilRelayedAsync(a, b);
         long began = Stopwatch.GetTimestamp();
         Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
         Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1.5), $"first reply after {Stopwatch.GetElapsedTime(began)}");
-        await UntilPathAsync(a, "b", "relay");
+        await UntilPathAsync(a, "b", path);
 
         await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 10);
         await a.Machine.RunAsync(["sleep", "1"], cancel: Cancel);
@@ -41,15 +43,17 @@ public sealed class PathChangeTests
         Assert.True(sent > 500 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
     }
 
-    [Fact]
-    public async Task UDP_cut_hard_under_traffic_is_left_within_a_second_and_taken_again_within_five_of_its_return()
+    [Theory]
+    [InlineData("[udp, ssh, relay]", "ssh")]
+    [InlineData("[udp, relay]", "relay")]
+    public async Task UDP_cut_hard_under_traffic_is_left_within_a_second_and_taken_again_within_five_of_its_return(string transports, string path)
     {
         Requirements.Programs("nft");
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
         await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
         await hub.JoinAsync(Cancel);
         string server = $"{hub.Machine.Address}:8443";
-        await a.JoinAsync(Cancel, server);
+        await a.JoinAsync(Cancel, server, $"transports: {transports}");
         string target = await b.JoinAsync(Cancel, server);
         Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
         await UntilPathAsync(a, "b", "udp");
@@ -57,8 +61,8 @@ public sealed class PathChangeTests
         await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 12);
         await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
         await BlockUdpAsync(b.Machine);
-        await UntilPathAsync(a, "b", "relay");
-        await UntilPathAsync(b, "a", "relay");
+        await UntilPathAsync(a, "b", path);
+        await UntilPathAsync(b, "a", path);
         await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
         await b.Machine.RunAsync(["nft", "flush", "ruleset"], cancel: Cancel);
         long healed = Stopwatch.GetTimestamp();

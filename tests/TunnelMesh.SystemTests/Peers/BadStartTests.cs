@@ -65,7 +65,8 @@ public sealed class BadStartTests
         (Peer Peer, string Configuration, string[] Wrapper, int Code, string Expected)[] starts =
         [
             (second, "", [], 8, "UDP port 2223 is in use by tunnelmesh"),
-            (second, "udp_port: 4444", [], 8, "interface named tun-mesh0 exists already"),
+            (second, "udp_port: 4444", [], 8, "TCP port 2222 is in use by tunnelmesh"),
+            (second, "ssh_port: 4443", [], 8, "interface named tun-mesh0 exists already"),
             (a, "", ["setpriv", "--bounding-set", "-net_admin"], 4, "CAP_NET_ADMIN"),
             (a, "", ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\""], 4, "There is no /dev/net/tun on this machine"),
         ];

@@ -52,8 +52,8 @@ public sealed class SmallUnderlayTests
         {
             JsonElement plane = (await peer.AskJsonAsync(Cancel, "status")).GetProperty("dataplane");
             Assert.True(plane.GetProperty("segmentation_fallbacks").GetInt64() > 0, plane.ToString());
-            // The kernel's own multicast has no route in the mesh.
-            Assert.All(plane.GetProperty("drops").EnumerateObject().Where(d => d.Name is not "no_route"), drop => Assert.True(drop.Value.GetInt64() == 0, plane.ToString()));
+            // The kernel's own multicast has no route in the mesh; and what went over two paths in doubt comes twice.
+            Assert.All(plane.GetProperty("drops").EnumerateObject().Where(d => d.Name is not ("no_route" or "replayed")), drop => Assert.True(drop.Value.GetInt64() == 0, plane.ToString()));
             string? endpoint = (await peer.AskJsonAsync(Cancel, "peers"))[0].GetProperty("endpoint").GetString();
             Assert.StartsWith(peer == near ? (overIPv6 ? $"[{Far6}]" : Far) : overIPv6 ? $"[{near.Machine.Address6}]" : near.Machine.Address, endpoint, StringComparison.Ordinal);
         }

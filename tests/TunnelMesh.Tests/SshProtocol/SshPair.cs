@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Fuzz;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Ssh;
 
@@ -62,6 +63,18 @@ internal sealed class SshPair : IDisposable
         Assert.True(pair.Client.Connection.IsOpen, $"{pair.Client.Connection.Failure} {pair.Server.Connection.Failure}");
         Assert.True(pair.Server.Connection.IsOpen);
         return pair;
+    }
+
+    /// <summary>The server of a new pair, its channel open to a client that is played by hand. Both are the caller's.</summary>
+    public static SshScript Scripted(out SshPair pair)
+    {
+        pair = new SshPair();
+        SshScript script = new(pair.Server.Connection, pair.ClientKey, RandomNumberGenerator.Fill, pair.Now);
+        script.ExchangeKeys();
+        script.Authenticate(ClientDevice);
+        script.OpenChannel(ServerDevice);
+        Assert.True(pair.Server.Connection.IsOpen);
+        return script;
     }
 
     /// <summary>Carries what both say until neither says more.</summary>

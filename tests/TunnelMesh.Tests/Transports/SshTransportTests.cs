@@ -42,6 +42,11 @@ public sealed class SshTransportTests
                 Assert.Equal(i, BitConverter.ToInt32(await one.Sink.ReceiveAsync(Cancel)));
             }
             Assert.Equal((1, 1), (one.Transport.Connections, two.Transport.Connections));
+            // Counted once they are handed to the system, which may be after they have arrived.
+            for (long start = Stopwatch.GetTimestamp(); one.Transport.Counters.Sent < 44 && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10);)
+            {
+                await Task.Delay(5, Cancel);
+            }
             Assert.Equal(44, one.Transport.Counters.Sent);
             Assert.Equal(0, one.Transport.Counters.DroppedWaiting + two.Transport.Counters.DroppedWaiting);
         }
@@ -176,12 +181,21 @@ public sealed class SshTransportTests
         IPEndPoint refused = new(IPAddress.Loopback, ((IPEndPoint)dead.LocalEndPoint!).Port);
         dead.Dispose();
         await using SshNode one = new(1), two = new(2);
-        one.Transport.SetPeers([two.AsPeer(refused, new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)silent.LocalEndPoint!).Port), new IPEndPoint(IPAddress.IPv6Loopback, two.Transport.Port))]);
+        one.Transport.SetPeers([two.AsPeer(refused, new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)silent.LocalEndPoint!).Port), two.Endpoint)]);
         two.Transport.SetPeers([one.AsPeer()]);
         long start = Stopwatch.GetTimestamp();
         await one.OpenAsync(two, Cancel);
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(8), "the handshake limit of the silent one was waited for");
         await SshNode.UntilAsync(() => one.Transport.Connections == 1, Cancel);
+    }
+
+    [Fact]
+    public async Task The_listener_takes_both_families()
+    {
+        await using SshNode one = new(1), two = new(2);
+        one.Transport.SetPeers([two.AsPeer(new IPEndPoint(IPAddress.IPv6Loopback, two.Transport.Port))]);
+        two.Transport.SetPeers([one.AsPeer(one.Endpoint)]);
+        await one.OpenAsync(two, Cancel);
     }
 
     [Fact]
@@ -293,12 +307,12 @@ public sealed class SshTransportTests
         await using (two)
         {
             await one.OpenAsync(two, Cancel);
-            await AdvanceAsync(time, 30);
+            await AdvanceAsync(time, 30, one, two);
             one.Transport.Send(2, [1], 1);
             await two.Sink.ReceiveAsync(Cancel);
-            await AdvanceAsync(time, 30);
+            await AdvanceAsync(time, 30, one, two);
             Assert.True(one.Transport.IsOpen(2) && two.Transport.IsOpen(1));
-            await AdvanceAsync(time, 11);
+            await AdvanceAsync(time, 11, one, two);
             await one.Sink.WaitAsync(2, false, Cancel);
             await two.Sink.WaitAsync(1, false, Cancel);
             await SshNode.UntilAsync(() => one.Transport.Connections == 0 && two.Transport.Connections == 0, Cancel);
@@ -431,10 +445,13 @@ public sealed class SshTransportTests
         {
             await one.OpenAsync(two, Cancel);
             byte[] train = new byte[40 * 1400];
-            for (int i = 0; i < 200; i++)
+            // Once the queue was full every packet there will be is there.
+            two.Sink.Gate.Reset();
+            while (one.Transport.Counters.DroppedWaiting == 0)
             {
                 one.Transport.Send(2, train, 1400);
             }
+            two.Sink.Gate.Set();
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 200; i++)
             {
@@ -444,13 +461,13 @@ public sealed class SshTransportTests
         }
     }
 
-    // In the steps of the timers, so that answers find their way in between.
-    private static async Task AdvanceAsync(FakeTimeProvider time, double seconds)
+    // In the steps of the timers, and no further before heartbeats have been answered at those whose time it is and that can answer.
+    private static async Task AdvanceAsync(FakeTimeProvider time, double seconds, params SshNode[] answering)
     {
         for (double passed = 0; passed < seconds; passed += 0.25)
         {
             time.Advance(TimeSpan.FromSeconds(0.25));
-            await Task.Delay(5, Cancel);
+            await SshNode.UntilAsync(() => !Array.Exists(answering, n => n.Transport.IsHeartbeatOut), Cancel);
         }
     }
 }

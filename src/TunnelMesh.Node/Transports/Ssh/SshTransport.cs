@@ -65,6 +65,18 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
         }
     }
 
+    /// <summary>True while an answer to a heartbeat is waited for.</summary>
+    internal bool IsHeartbeatOut
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _streams.Keys.Any(s => s.IsHeartbeatOut);
+            }
+        }
+    }
+
     /// <summary>Takes the list of peers. Those that are not in it lose their connection at once, and so do those whose key is another one. Any thread, one at a time.</summary>
     /// <param name="peers">All of them, without this device.</param>
     public void SetPeers(IReadOnlyCollection<SshPeer> peers)
