@@ -105,7 +105,7 @@ mesh_in() {
 mesh_join() {
     local name=$1 home=$mesh_state/$1/home
     shift
-    [ $# -gt 0 ] || mesh_configure "$name" 'coordinator:' "  data_dir: $mesh_state/$name/data"
+    [ $# -gt 0 ] || grep -qs '^coordinator:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" 'coordinator:' "  data_dir: $mesh_state/$name/data"
     local config=()
     [ ! -e "$mesh_state/$name/config.yaml" ] || config=(--config "$mesh_state/$name/config.yaml")
     : > "$mesh_state/$name/log"
