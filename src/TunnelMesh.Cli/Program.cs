@@ -73,7 +73,8 @@ internal static class Program
     internal static Command[] Commands(CommandContext context) =>
     [
         JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
-        ResolveCommand.Create(context), LeaveCommand.Create(context), RevokeCommand.Create(context), TokensCommand.Create(context),
+        ResolveCommand.Create(context), PingCommand.Create(context), NetCheckCommand.Create(context), DoctorCommand.Create(context),
+        LeaveCommand.Create(context), RevokeCommand.Create(context), TokensCommand.Create(context),
     ];
 
     private static bool WantsTrace(string? level) => level is "debug" or "trace";

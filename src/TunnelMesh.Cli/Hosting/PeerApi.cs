@@ -14,6 +14,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Parts? _parts;
+    private volatile PathReports? _paths;
 
     /// <summary>What the answers are made of.</summary>
     internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, HostedCoordinator? Coordinator, Action Forget);
@@ -22,7 +23,11 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     public Task Shutdown => _shutdown.Task;
 
     /// <summary>The peer is there.</summary>
-    public void Attach(Parts parts) => _parts = parts;
+    public void Attach(Parts parts)
+    {
+        _paths = new PathReports(parts.Runtime, parts.Step.Membership.Device.Id, clock);
+        _parts = parts;
+    }
 
     /// <inheritdoc/>
     public StatusReport GetStatus()
@@ -83,6 +88,15 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Ip6 = [.. found.Select(d => d.Ip6.ToString())],
         };
     }
+
+    /// <inheritdoc/>
+    public Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation) => Paths.PingAsync(peer, timeout, cancellation);
+
+    /// <inheritdoc/>
+    public Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation) => Paths.CheckNetworkAsync(cancellation);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DiagnosisReport>> DiagnoseAsync(string? peer, CancellationToken cancellation) => Paths.DiagnoseAsync(peer, cancellation);
 
     /// <inheritdoc/>
     public async Task<bool> LeaveAsync(bool force, CancellationToken cancellation)
@@ -221,6 +235,8 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             throw new LocalApiException(LocalErrorCodes.Failed, e.Message);
         }
     }
+
+    private PathReports Paths => _paths ?? throw NotYet();
 
     private Parts Ready() => _parts ?? throw NotYet();
 

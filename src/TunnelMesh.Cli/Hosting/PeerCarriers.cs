@@ -52,6 +52,9 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
     /// <summary>The TCP port of the SSH transport; 0 for none.</summary>
     public int SshPort => _ssh?.Port ?? 0;
 
+    /// <summary>Why a device was not reached over SSH the last time; null when it was, or was not tried.</summary>
+    public string? SshFailure(string deviceId) => UInt128.TryParse(deviceId, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out UInt128 device) ? _ssh?.LastFailure(device) : null;
+
     /// <summary>Gives the carriers to the data plane, before that has any peer, and opens the stream to the relay.</summary>
     /// <param name="options">The start's options.</param>
     /// <param name="step">The membership.</param>
@@ -99,8 +102,9 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
             d.Wire.SshPort == 0 ? [] : [.. specs[d.Id].Candidates.Select(c => c.Address).Distinct().Select(a => new IPEndPoint(a, d.Wire.SshPort))]))]);
     }
 
-    /// <summary>The network of this machine or the control stream has changed.</summary>
-    public void Refresh() => _relay?.Refresh();
+    /// <summary>The network of this machine has changed.</summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void Refresh(Func<IPAddress, bool> isOwn) => _relay?.Refresh(isOwn);
 
     /// <summary>The stream to the relay as `status` shows it; null where there is none.</summary>
     public RelayReport? DescribeRelay()

@@ -187,8 +187,8 @@ internal sealed class PeerHost : IAsyncDisposable
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
-        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, list, stop), _options.Log.EndpointsUnknown, _options.Time));
-        PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, list => PublicEndpointsChanged(runtime, stream, list), _options.Time));
+        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
+        PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
         {
@@ -215,7 +215,14 @@ internal sealed class PeerHost : IAsyncDisposable
             carriers.Attach(_options, step, stream, plane);
             nat.Attach(plane);
             runtime.Attach(plane);
-            network.Changed += changes => runtime.NetworkChanged(changes);
+            network.Changed += changes =>
+            {
+                // Changed addresses are told when they have been listed, so that the coordinator hears of them first.
+                if ((changes & (NetworkChanges.Addresses | NetworkChanges.Links)) == 0)
+                {
+                    Refresh(runtime, stream, network);
+                }
+            };
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
     }
@@ -327,7 +334,7 @@ internal sealed class PeerHost : IAsyncDisposable
         return built.Map;
     }
 
-    private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, HostedCoordinator? coordinator, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
+    private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, HostedCoordinator? coordinator, INetworkMonitor network, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
     {
         if (runtime.SetEndpoints(endpoints))
         {
@@ -337,14 +344,21 @@ internal sealed class PeerHost : IAsyncDisposable
             {
                 await coordinator.AddressesChangedAsync().ConfigureAwait(false);
             }
+            Refresh(runtime, stream, network);
             await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
-            runtime.NetworkChanged(NetworkChanges.Addresses);
         }
     }
 
-    private void PublicEndpointsChanged(PeerRuntime runtime, ControlStream stream, IReadOnlyList<IPEndPoint> endpoints)
+    private static void Refresh(PeerRuntime runtime, ControlStream stream, INetworkMonitor network)
     {
-        if (runtime.SetPublicEndpoints(endpoints))
+        stream.Refresh(IsOwn);
+        runtime.NetworkChanged(IsOwn);
+        bool IsOwn(IPAddress address) => network.State.Addresses.Any(a => a.Address.Equals(address));
+    }
+
+    private void PublicEndpointsChanged(PeerRuntime runtime, ControlStream stream, Func<IReadOnlyList<IPEndPoint>> read)
+    {
+        if (runtime.SetPublicEndpoints(read, out IReadOnlyList<IPEndPoint> endpoints))
         {
             string list = string.Join(',', endpoints);
             _options.Log.PublicEndpointsChanged(list);

@@ -4,7 +4,6 @@ using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
-using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -94,6 +93,9 @@ internal sealed class PeerRuntime
     /// <summary>What carries datagrams beside UDP.</summary>
     public PeerCarriers? Carriers => _carriers;
 
+    /// <summary>What this peer may use, the preferred first.</summary>
+    public IReadOnlyList<PathTransport> Transports => _transports;
+
     /// <summary>How this peer is seen from outside; null before that is looked at.</summary>
     public PeerNat? Nat
     {
@@ -116,14 +118,12 @@ internal sealed class PeerRuntime
         }
     }
 
-    /// <summary>This machine is connected otherwise than before. Any thread.</summary>
-    public void NetworkChanged(NetworkChanges changes)
+    /// <summary>This machine is connected otherwise than before: paths and streams are looked at again. Any thread.</summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void NetworkChanged(Func<IPAddress, bool> isOwn)
     {
-        if ((changes & (NetworkChanges.Addresses | NetworkChanges.DefaultRoute | NetworkChanges.Resumed)) != 0)
-        {
-            Plane?.NoteNetworkChanged();
-            _carriers?.Refresh();
-        }
+        Plane?.NoteNetworkChanged();
+        _carriers?.Refresh(isOwn);
     }
 
     /// <summary>The data plane is up: from now on it follows the map.</summary>
@@ -167,11 +167,15 @@ internal sealed class PeerRuntime
     }
 
     /// <summary>Where this peer is seen from outside has changed, or may have.</summary>
+    /// <param name="read">Reads it.</param>
+    /// <param name="endpoints">What was read.</param>
     /// <returns>True when it differs from before.</returns>
-    public bool SetPublicEndpoints(IReadOnlyList<IPEndPoint> endpoints)
+    public bool SetPublicEndpoints(Func<IReadOnlyList<IPEndPoint>> read, out IReadOnlyList<IPEndPoint> endpoints)
     {
         lock (_gate)
         {
+            // Read here, so that of two who tell at the same time the newer is the last.
+            endpoints = read();
             bool changed = !_outside.SequenceEqual(endpoints);
             _outside = endpoints;
             return changed;

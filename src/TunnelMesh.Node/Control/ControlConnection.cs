@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Protocol.Control;
@@ -45,13 +46,19 @@ internal sealed class ControlConnection : IAsyncDisposable
         return new ControlConnection(socket, server.ToString(), maxMessageBytes);
     }
 
+    /// <inheritdoc cref="CoordinatorSocket.AbortUnless"/>
+    public void AbortUnless(Func<IPAddress, bool> isOwn) => _connection.AbortUnless(isOwn);
+
     /// <summary>Sends one message as JSON text.</summary>
-    public async Task SendAsync(object message, CancellationToken cancel)
+    public Task SendAsync(object message, CancellationToken cancel) => SendAsync(() => message, cancel);
+
+    /// <summary>Sends one message as JSON text; it is made when its turn has come, so that of two the newer leaves last.</summary>
+    public async Task SendAsync(Func<object> make, CancellationToken cancel)
     {
-        byte[] bytes = ControlCodec.Encode(message);
         await _sending.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
+            byte[] bytes = ControlCodec.Encode(make());
             await _socket.SendAsync(bytes, WebSocketMessageType.Text, endOfMessage: true, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (CoordinatorSocket.IsLoss(e, cancel))

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Protocol.Control;
@@ -22,6 +23,8 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     private volatile PeerCertificate? _certificate = options.Certificate;
     private volatile NetworkMap? _map = options.Map;
     private volatile ControlConnection? _connection;
+    private readonly Lock _pauseGate = new();
+    private CancellationTokenSource? _pausing;
     private TaskCompletionSource? _left;
     private volatile bool _renew;
     private long _dropped;
@@ -84,7 +87,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
             try
             {
-                await _choice.PauseAsync(wait, server, Addresses, cancel).ConfigureAwait(false);
+                await PauseAsync(wait, server, cancel).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -101,15 +104,31 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     }
 
     /// <summary>Tells the coordinator of changed endpoints; without a connection nothing is sent, since the next hello carries them.</summary>
-    public Task PushEndpointsAsync(CancellationToken cancel) => TrySendAsync(options.Endpoints(), cancel);
+    public Task PushEndpointsAsync(CancellationToken cancel) => TrySendAsync(options.Endpoints, cancel);
 
     /// <summary>Asks the coordinator to tell another device where this one is; without a connection nothing is sent.</summary>
     /// <param name="deviceId">Which device.</param>
     /// <param name="cancel">Gives up.</param>
     public Task AskToMeetAsync(string deviceId, CancellationToken cancel)
     {
-        EndpointsUpdate here = options.Endpoints();
-        return TrySendAsync(new Meeting { Device = deviceId, Endpoints = here.Endpoints, UdpPort = here.UdpPort }, cancel);
+        return TrySendAsync(Make, cancel);
+        Meeting Make()
+        {
+            EndpointsUpdate here = options.Endpoints();
+            return new Meeting { Device = deviceId, Endpoints = here.Endpoints, UdpPort = here.UdpPort };
+        }
+    }
+
+    /// <summary>The network of this machine has changed: a connection from an address it has no more ends at once, and a pause before dialling does.</summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void Refresh(Func<IPAddress, bool> isOwn)
+    {
+        lock (_pauseGate)
+        {
+            _ = _pausing?.CancelAsync();
+        }
+
+        _connection?.AbortUnless(isOwn);
     }
 
     /// <summary>Leaves the mesh for good; <see cref="RunAsync"/> ends once the coordinator has agreed.</summary>
@@ -125,13 +144,39 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         await left.Task.WaitAsync(cancel).ConfigureAwait(false);
     }
 
-    private async Task TrySendAsync(object message, CancellationToken cancel)
+    // Ends early when the network has changed.
+    private async Task PauseAsync(TimeSpan wait, CoordinatorAddress server, CancellationToken cancel)
+    {
+        using CancellationTokenSource pausing = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        lock (_pauseGate)
+        {
+            _pausing = pausing;
+        }
+
+        try
+        {
+            await _choice.PauseAsync(wait, server, Addresses, pausing.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // The network has changed.
+        }
+        finally
+        {
+            lock (_pauseGate)
+            {
+                _pausing = null;
+            }
+        }
+    }
+
+    private async Task TrySendAsync(Func<object> make, CancellationToken cancel)
     {
         if (_connection is { } connection)
         {
             try
             {
-                await connection.SendAsync(message, cancel).ConfigureAwait(false);
+                await connection.SendAsync(make, cancel).ConfigureAwait(false);
             }
             catch (ControlException)
             {

@@ -62,6 +62,7 @@ internal sealed class CoordinatorSocket : IDisposable
                 DnsEndPoint where = context.DnsEndPoint;
                 Socket tcp = await TcpDialler.ConnectAsync(where.Host, where.Port, dialling.ConfigureSocket, cancel).ConfigureAwait(false);
                 Tcp = tcp;
+                LocalAddress = (tcp.LocalEndPoint as IPEndPoint)?.Address is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : (tcp.LocalEndPoint as IPEndPoint)?.Address;
                 return new NetworkStream(tcp, ownsSocket: true);
             },
         };
@@ -74,6 +75,19 @@ internal sealed class CoordinatorSocket : IDisposable
 
     /// <summary>The TCP socket below; belongs to this.</summary>
     public Socket? Tcp { get; private set; }
+
+    /// <summary>Address of this machine that the connection leaves from; null where it is not known.</summary>
+    public IPAddress? LocalAddress { get; private set; }
+
+    /// <summary>Ends the conversation at once when the address it leaves from is not this machine's any more: nothing would say so for long. Any thread.</summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void AbortUnless(Func<IPAddress, bool> isOwn)
+    {
+        if (LocalAddress is { } local && !IPAddress.IsLoopback(local) && !isOwn(local))
+        {
+            _socket.Abort();
+        }
+    }
 
     /// <summary>SHA-256 of the public key the server showed on this connection.</summary>
     public byte[] ServerSpki { get; private set; } = [];

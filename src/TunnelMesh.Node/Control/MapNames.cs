@@ -32,6 +32,24 @@ public static class MapNames
         return [.. map.Devices.Values.Where(d => d.Wire.Aliases.Contains(label)).OrderBy(d => Order(d.Ip))];
     }
 
+    /// <summary>The one device that is meant: an ID counts before an address and that before a name as <see cref="Find"/> takes it, since members choose names.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="text">Device ID, mesh address or name.</param>
+    /// <param name="ownId">Where a name means several devices, this one comes last.</param>
+    /// <returns>Null when there is none.</returns>
+    public static MapEntry? FindDevice(NetworkMap map, string text, string ownId)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentNullException.ThrowIfNull(text);
+        if (map.Devices.TryGetValue(text.ToLowerInvariant(), out MapEntry? byId))
+        {
+            return byId;
+        }
+        return IPAddress.TryParse(text, out IPAddress? address) && map.Devices.Values.FirstOrDefault(d => d.Ip.Equals(address) || d.Ip6.Equals(address)) is { } byAddress
+            ? byAddress
+            : Find(map, text, out _).OrderBy(d => d.Id == ownId).FirstOrDefault();
+    }
+
     private static uint Order(IPAddress ip)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -10,9 +10,10 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="limit">How long the parts of a packet may take, in timestamp units.</param>
 internal sealed class FragmentAssembler(int mtu, long limit)
 {
-    /// <summary>Packets open at a time, and parts a packet has at most.</summary>
-    public const int MaxOpen = 32, MaxParts = 8;
+    /// <summary>Packets open at a time, those of one peer, and parts a packet has at most.</summary>
+    public const int MaxOpen = 32, MaxOpenOfOne = 4, MaxParts = 8;
 
+    private long _begun;
     private readonly Slot?[] _slots = new Slot?[MaxOpen];
 
     /// <summary>Takes a part.</summary>
@@ -32,24 +33,30 @@ internal sealed class FragmentAssembler(int mtu, long limit)
             return default;
         }
 
-        int free = 0;
+        int free = 0, own = -1, count = 0;
         Slot? slot = null;
         for (int i = 0; i < MaxOpen && slot is null; i++)
         {
-            if (_slots[i] is { } known && known.Number == number && ReferenceEquals(known.Tunnel, tunnel) && known.Total == total && now - known.Since <= limit)
+            bool mine = _slots[i] is { } known && ReferenceEquals(known.Tunnel, tunnel);
+            if (mine && _slots[i]!.Number == number && _slots[i]!.Total == total && now - _slots[i]!.Since <= limit)
             {
-                slot = known;
+                slot = _slots[i];
             }
-            else if (_slots[free] is { } candidate && (_slots[i] is null || _slots[i]!.Since < candidate.Since))
+            else if (mine)
             {
-                free = i;
+                count++;
+                own = own < 0 || OrderOf(i) < OrderOf(own) ? i : own;
             }
+
+            free = OrderOf(i) < OrderOf(free) ? i : free;
         }
 
         if (slot is null)
         {
-            slot = _slots[free] ??= new Slot(mtu);
-            slot.Begin(tunnel, number, total, now);
+            // Nobody pushes out more than a few of others'.
+            int place = count >= MaxOpenOfOne ? own : free;
+            slot = _slots[place] ??= new Slot(mtu);
+            slot.Begin(tunnel, number, total, now, ++_begun);
         }
 
         refused = !slot.TryAdd(offset, part);
@@ -63,6 +70,8 @@ internal sealed class FragmentAssembler(int mtu, long limit)
         return packet;
     }
 
+    private long OrderOf(int place) => _slots[place]?.Order ?? 0;
+
     private sealed class Slot(int mtu)
     {
         private readonly byte[] _bytes = new byte[mtu];
@@ -75,16 +84,19 @@ internal sealed class FragmentAssembler(int mtu, long limit)
 
         public int Total { get; private set; }
 
-        public long Since { get; private set; } = long.MinValue;
+        public long Since { get; private set; }
+
+        /// <summary>The how-manieth packet begun; 0 when it is over.</summary>
+        public long Order { get; private set; }
 
         public bool IsWhole => _filled == Total;
 
         public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, Total);
 
-        public void Begin(PeerTunnel tunnel, ushort number, int total, long now) =>
-            (Tunnel, Number, Total, Since, _count, _filled) = (tunnel, number, total, now, 0, 0);
+        public void Begin(PeerTunnel tunnel, ushort number, int total, long now, long order) =>
+            (Tunnel, Number, Total, Since, Order, _count, _filled) = (tunnel, number, total, now, order, 0, 0);
 
-        public void End() => (Tunnel, Since) = (null, long.MinValue);
+        public void End() => (Tunnel, Order) = (null, 0);
 
         public bool TryAdd(int offset, ReadOnlySpan<byte> part)
         {

@@ -1,4 +1,5 @@
 using TunnelMesh.Node.Sessions;
+using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Packets;
 using TunnelMesh.Protocol.Packets.Offload;
 
@@ -84,7 +85,7 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
     {
         int least = packet.Version == 4 ? limit : Math.Max(limit, MinMtuV6);
         bool smaller = packet.Version == 4 ? (packet.Bytes[6] & DontFragment) != 0 : segments.SegmentLength > MinMtuV6;
-        if (smaller)
+        if (smaller || segments.SegmentLength > FragmentAssembler.MaxParts * (limit - PathFragment.HeaderSize))
         {
             counters.Drop(DropReason.TooBig, segments.Count);
             unreachable.Report(packet, IcmpUnreachableKind.TooBig, least);

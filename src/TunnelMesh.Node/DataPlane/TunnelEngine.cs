@@ -51,8 +51,9 @@ public sealed class TunnelEngine : IWaitingRoom
         var batch = new OutboundBatch(output, Counters, options.Mtu);
         _unreachable = new UnreachableReporter(options.Time, own, output);
         _sender = new TunnelSender(options.Random, output, batch, Counters, options.Mtu);
-        _prober = new TunnelProber(options.Time, _sender);
-        _handshakes = new HandshakeDriver(members.Device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies);
+        StrangerBudget strangers = new(options.Time);
+        _prober = new TunnelProber(options.Time, _sender, strangers);
+        _handshakes = new HandshakeDriver(members.Device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies, strangers);
         Outbound = new OutboundPipeline(members, batch, _unreachable, Counters, this);
         _inbound = new InboundPipeline(members, _sender, own, output, Counters, options, Attend);
     }
@@ -274,6 +275,8 @@ public sealed class TunnelEngine : IWaitingRoom
             case LaneNews.Opened or LaneNews.Closed:
                 tunnel.Paths.NoteOpen(letter.Path, letter.News == LaneNews.Opened, now);
                 break;
+            case LaneNews.Meet when !tunnel.TryHeedMeeting(now):
+                return;
             case LaneNews.Meet:
                 tunnel.TakeOffers(_output, now);
                 tunnel.Paths.Meet(letter.Addresses, now);
@@ -287,7 +290,13 @@ public sealed class TunnelEngine : IWaitingRoom
             case LaneNews.Ping:
                 tunnel.Ping?.Cancel();
                 tunnel.Ping = letter.Ping;
-                tunnel.NoteWanted(now);
+                if (tunnel.TakeDoze())
+                {
+                    tunnel.Paths.NoteResumed(now);
+                }
+
+                // Its paths are looked after as if data had been sent.
+                tunnel.NoteSentData(0, now);
                 if (!TunnelSender.CanSend(tunnel, now))
                 {
                     _handshakes.Begin(tunnel, now);

@@ -85,7 +85,10 @@ internal sealed class TunnelSender(Action<Span<byte>> random, ITunnelOutput outp
 
     /// <summary>True when a packet would be sent now rather than wait.</summary>
     public static bool CanSend(PeerTunnel tunnel, long now) =>
-        !tunnel.Paths.Route.First.IsNone && tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
+        !tunnel.Paths.Route.First.IsNone && HasKeys(tunnel, now);
+
+    /// <summary>True when there are keys to seal with now.</summary>
+    public static bool HasKeys(PeerTunnel tunnel, long now) => tunnel.Session.SendKeypair is { } keys && keys.IsAlive(now);
 
     private static bool TrySeal(PeerTunnel tunnel, Span<byte> frame, int length, int padded, long now, out int size)
     {

@@ -10,6 +10,20 @@ public interface ILocalApiHandler
     /// <summary>Addresses of a name, or null when the mesh has no device by it.</summary>
     /// <param name="name">A device name, alone or with a suffix of the mesh.</param>
     ResolveReport? Resolve(string name);
+    /// <summary>Pings a device once inside its session, which begins if there is none. Pings of one device take turns.</summary>
+    /// <param name="peer">Name, mesh address or device ID.</param>
+    /// <param name="timeout">How long the answer is waited for, the turn included; a long one is cut.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such device, or it is this one.</exception>
+    Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation);
+    /// <summary>How the network lets others reach this peer. STUN servers are asked anew, which takes seconds where they are silent.</summary>
+    /// <param name="cancellation">Ends the attempt.</param>
+    Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation);
+    /// <summary>How devices are reached, and why not better. STUN servers are asked anew, as <see cref="CheckNetworkAsync"/> does.</summary>
+    /// <param name="peer">Name, mesh address or device ID; null for every device with traffic.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such device, or it is this one.</exception>
+    Task<IReadOnlyList<DiagnosisReport>> DiagnoseAsync(string? peer, CancellationToken cancellation);
     /// <summary>Leaves the mesh for good; the process stops after the answer was sent.</summary>
     /// <param name="force">Forget the mesh even when the coordinator cannot be told; it then keeps the device in its list.</param>
     /// <param name="cancellation">Ends the attempt.</param>

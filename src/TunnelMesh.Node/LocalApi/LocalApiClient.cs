@@ -63,6 +63,26 @@ public sealed class LocalApiClient : IDisposable
     public async Task<ResolveReport> ResolveAsync(string name, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Resolve, Name = name }, cancellation).ConfigureAwait(false)).Resolved ?? throw OtherVersion();
 
+    /// <summary>One ping inside the session of a device.</summary>
+    /// <param name="peer">Name, mesh address or device ID.</param>
+    /// <param name="timeout">How long the answer is waited for; whole milliseconds.</param>
+    /// <param name="cancellation">Ends the attempt; the client is of no use afterwards.</param>
+    /// <exception cref="LocalApiException">No such device, or the peer refused.</exception>
+    public async Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Ping, Name = peer, TimeoutMs = (int)timeout.TotalMilliseconds }, cancellation).ConfigureAwait(false)).Ping ?? throw OtherVersion();
+
+    /// <summary>How the network lets others reach the peer.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.NetCheck }, cancellation).ConfigureAwait(false)).NetCheck ?? throw OtherVersion();
+
+    /// <summary>How devices are reached, and why not better.</summary>
+    /// <param name="peer">Name, mesh address or device ID; null for every device with traffic.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such device, or the peer refused.</exception>
+    public async Task<IReadOnlyList<DiagnosisReport>> DiagnoseAsync(string? peer, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Doctor, Name = peer }, cancellation).ConfigureAwait(false)).Diagnoses ?? throw OtherVersion();
+
     /// <summary>Leaves the mesh for good.</summary>
     /// <param name="force">Also when the coordinator cannot be told.</param>
     /// <param name="cancellation">Ends the attempt.</param>

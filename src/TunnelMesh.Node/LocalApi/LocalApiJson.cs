@@ -9,6 +9,10 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(IReadOnlyList<PeerReport>))]
 [JsonSerializable(typeof(ResolveReport))]
+[JsonSerializable(typeof(PingReport))]
+[JsonSerializable(typeof(PingSummary))]
+[JsonSerializable(typeof(NetCheckReport))]
+[JsonSerializable(typeof(IReadOnlyList<DiagnosisReport>))]
 [JsonSerializable(typeof(RevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TokenReport>))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

@@ -240,6 +240,13 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (_handler.Resolve(request.Name ?? "") is { } found
                         ? new LocalResponse { Ok = true, Resolved = found }
                         : Refuse(LocalErrorCodes.NotFound, $"No device of the mesh is called `{request.Name}`. `tunnelmesh peers` lists them."), false);
+                case LocalCommands.Ping:
+                    TimeSpan timeout = TimeSpan.FromMilliseconds(Math.Max(0, request.TimeoutMs));
+                    return (new LocalResponse { Ok = true, Ping = await _handler.PingAsync(request.Name ?? "", timeout, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.NetCheck:
+                    return (new LocalResponse { Ok = true, NetCheck = await _handler.CheckNetworkAsync(_stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.Doctor:
+                    return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:

@@ -9,6 +9,12 @@ public static class LocalCommands
     public const string Peers = "peers";
     /// <summary>Name to addresses; for readers.</summary>
     public const string Resolve = "resolve";
+    /// <summary>One ping inside the session of a device; for readers.</summary>
+    public const string Ping = "ping";
+    /// <summary>How the network lets others reach this peer; for readers.</summary>
+    public const string NetCheck = "netcheck";
+    /// <summary>How devices are reached, and why not better; for readers.</summary>
+    public const string Doctor = "doctor";
     /// <summary>Leave the mesh for good and stop; for root and the owner.</summary>
     public const string Leave = "leave";
     /// <summary>Revoke a device or a user for good; for root and the owner, on a coordinator.</summary>

@@ -15,6 +15,12 @@ public sealed record LocalResponse
     public IReadOnlyList<PeerReport>? Peers { get; init; }
     /// <summary>Answer to <c>resolve</c>.</summary>
     public ResolveReport? Resolved { get; init; }
+    /// <summary>Answer to <c>ping</c>.</summary>
+    public PingReport? Ping { get; init; }
+    /// <summary>Answer to <c>netcheck</c>.</summary>
+    public NetCheckReport? NetCheck { get; init; }
+    /// <summary>Answer to <c>doctor</c>.</summary>
+    public IReadOnlyList<DiagnosisReport>? Diagnoses { get; init; }
     /// <summary>Answer to <c>revoke</c>.</summary>
     public RevokeReport? Revoked { get; init; }
     /// <summary>Answer to <c>tokens</c>.</summary>

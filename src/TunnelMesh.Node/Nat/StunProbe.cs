@@ -61,6 +61,18 @@ public sealed class StunProbe : IDisposable
         }
     }
 
+    /// <summary>True when every server was asked and has answered, or was given up, since the start or the last change of the network.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _servers.TrueForAll(s => s.IsSettled);
+            }
+        }
+    }
+
     /// <summary>What was done so far.</summary>
     public StunProbeCounters Counters => new(Interlocked.Read(ref _sent), Interlocked.Read(ref _answered), Interlocked.Read(ref _ignored));
 

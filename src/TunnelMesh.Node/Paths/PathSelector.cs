@@ -36,14 +36,20 @@ internal sealed class PathSelector(IReadOnlyList<PathTransport> order, long tick
     }
 
     /// <summary>The best path beside the one in use: to be sent over as well while there is doubt.</summary>
-    public PeerPath? Alternative(ReadOnlySpan<PeerPath> paths, PeerPath current)
+    /// <param name="paths">All paths.</param>
+    /// <param name="current">The one in use.</param>
+    /// <param name="since">A path over UDP that was not heard since then may be as dead as the one in use, and comes after the others.</param>
+    public PeerPath? Alternative(ReadOnlySpan<PeerPath> paths, PeerPath current, long since)
     {
         PeerPath? best = null;
+        int bestRank = int.MaxValue;
         foreach (PeerPath path in paths)
         {
-            if (!ReferenceEquals(path, current) && Rank(path) is var rank && rank < int.MaxValue && (best is null || rank < Rank(best) || (rank == Rank(best) && path.RoundTrip < best.RoundTrip)))
+            int rank = ReferenceEquals(path, current) ? int.MaxValue : Rank(path);
+            rank = rank < int.MaxValue && path.Address.Transport == PathTransport.Udp && path.HeardAt < since ? rank + 200 : rank;
+            if (rank < bestRank || (rank < int.MaxValue && rank == bestRank && path.RoundTrip < best!.RoundTrip))
             {
-                best = path;
+                (best, bestRank) = (path, rank);
             }
         }
 

@@ -24,6 +24,12 @@ internal static class PathTiming
     /// <summary>Between questions at full size on a path that is in use.</summary>
     public static readonly TimeSpan Check = TimeSpan.FromSeconds(2);
 
+    /// <summary>Between attempts at full size on a path that is used with less (RFC 8899, section 5.3, has 10 minutes).</summary>
+    public static readonly TimeSpan Grow = TimeSpan.FromMinutes(1);
+
+    /// <summary>After a new session, or a word that a peer is probing us, its paths are tried for this long even without data.</summary>
+    public static readonly TimeSpan Wanted = TimeSpan.FromSeconds(10);
+
     /// <summary>After this long without data a path is asked before it is trusted again: mappings of NATs end after 30 s at the worst (RFC 4787, REQ-5 asks for 120).</summary>
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(25);
 

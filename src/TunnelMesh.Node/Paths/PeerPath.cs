@@ -25,6 +25,9 @@ internal sealed class PeerPath(PathAddress address)
     /// <summary>Of a path over a carrier: whether the carrier has a way now.</summary>
     public bool IsOpen { get; set; } = address.Transport == PathTransport.Udp;
 
+    /// <summary>True once the peer has proved that it is there: by an echo, or by a handshake. Any datagram's source may be written by whoever sent it.</summary>
+    public bool IsShown { get; set; }
+
     public PathState State { get; set; }
 
     /// <summary>Inner bytes of the largest probe that came back since it was last sized; 0 for none.</summary>
@@ -92,6 +95,7 @@ internal sealed class PeerPath(PathAddress address)
                 _open[i] = default;
                 Echoes++;
                 EchoAt = HeardAt = now;
+                IsShown = true;
                 return true;
             }
         }

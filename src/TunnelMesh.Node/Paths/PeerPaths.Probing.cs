@@ -5,6 +5,7 @@ internal sealed partial class PeerPaths
 {
     private long _meetAt = long.MaxValue, _meetWait, _lostAt = long.MaxValue;
     private long _askedAt = long.MaxValue, _repeatAt, _checkedAt = PeerPath.Never, _largeAt = long.MaxValue;
+    private long _wantedUntil = PeerPath.Never, _grownAt = PeerPath.Never;
     private int _largeLost;
     private bool _alsoSecond, _lively;
 
@@ -21,14 +22,14 @@ internal sealed partial class PeerPaths
             return PathActions.None;
         }
 
-        bool active = now - dataAt < Ticks(PathTiming.ActiveSpan);
+        bool lively = now - dataAt < Ticks(PathTiming.ActiveSpan), active = lively || now < _wantedUntil;
         _lively = now - dataAt < Ticks(PathTiming.Spare);
-        if (!active)
+        if (!lively)
         {
             _meetAt = long.MaxValue;
         }
 
-        PathActions actions = Watch(now, sentAt, prober) | (active ? Improve(now) : PathActions.None);
+        PathActions actions = Watch(now, sentAt, prober) | (lively ? Improve(now) : PathActions.None);
         foreach (PeerPath path in _paths)
         {
             if (now >= path.NextProbeAt)
@@ -65,8 +66,8 @@ internal sealed partial class PeerPaths
         if (now - current.HeardAt > Ticks(PathTiming.Fresh))
         {
             // Its mapping in a NAT may be gone: until it has answered, what there is besides gets the same.
-            _alsoSecond = true;
             AskCurrent(now);
+            _alsoSecond = _askedAt != long.MaxValue;
             Publish();
         }
 
@@ -83,12 +84,12 @@ internal sealed partial class PeerPaths
 
     private PathActions Watch(long now, long sentAt, IPathProber prober)
     {
+        bool busy = now - sentAt < Ticks(PathTiming.BusySpan);
         if (_current is not { IsOpen: true } current)
         {
-            return PathActions.None;
+            return Despair(now, busy: false);
         }
 
-        bool busy = now - sentAt < Ticks(PathTiming.BusySpan);
         long roundTrip = Math.Max(0, current.RoundTrip);
         if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && sentAt > current.HeardAt && now - current.HeardAt >= Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip))
         {
@@ -104,13 +105,26 @@ internal sealed partial class PeerPaths
             Check(current, now, roundTrip, prober);
         }
 
-        // Nobody answers anywhere: a peer that was restarted has lost the keys.
-        if (current.State is PathState.Doubted && busy && _lostAt == long.MaxValue)
+        return Despair(now, busy);
+    }
+
+    // Nobody answers anywhere while something is sent: a peer that was restarted has lost the keys.
+    private PathActions Despair(long now, bool busy)
+    {
+        if (!busy)
+        {
+            _lostAt = long.MaxValue;
+            _alsoSecond &= _askedAt != long.MaxValue;
+        }
+        else if (_current is not { State: PathState.Doubted })
+        {
+            _lostAt = long.MaxValue;
+        }
+        else if (_lostAt == long.MaxValue)
         {
             _lostAt = now + Ticks(PathTiming.Lost);
         }
-
-        if (now >= _lostAt && current.State is PathState.Doubted)
+        else if (now >= _lostAt)
         {
             _lostAt = now + (5 * Ticks(PathTiming.Lost));
             return PathActions.Handshake;
@@ -119,11 +133,22 @@ internal sealed partial class PeerPaths
         return PathActions.None;
     }
 
+    private void Want(long now) => _wantedUntil = now + Ticks(PathTiming.Wanted);
+
     private void AskCurrent(long now)
     {
         if (_askedAt == long.MaxValue && _current is { State: PathState.Proven })
         {
             (_askedAt, _repeatAt) = (now, now);
+
+            // What the others are worth is found out at the same time: they may have failed together.
+            foreach (PeerPath path in _paths)
+            {
+                if (path.State == PathState.Proven && !ReferenceEquals(path, _current))
+                {
+                    path.NextProbeAt = now;
+                }
+            }
         }
     }
 
@@ -137,6 +162,7 @@ internal sealed partial class PeerPaths
         TimeSpan patience = heard ? PathTiming.OneWayPatience : PathTiming.Patience;
         if (now - _askedAt >= Math.Max(Ticks(patience), (heard ? 5 : 3) * roundTrip))
         {
+            DoubtStale(now, _askedAt);
             EndQuestion();
             Doubt(current, now);
             return;
@@ -166,6 +192,13 @@ internal sealed partial class PeerPaths
 
         Send(current, SmallSize, now, prober);
         Send(current, current.Mtu, now, prober);
+        if (current.Mtu < _full && current.Address.Transport == PathTransport.Udp && now - _grownAt >= Ticks(PathTiming.Grow))
+        {
+            // A path may have been sized in a bad moment.
+            Send(current, _full, now, prober);
+            _grownAt = now;
+        }
+
         (_largeAt, _checkedAt) = (now, now);
         if (_largeLost > 0)
         {
@@ -219,8 +252,8 @@ internal sealed partial class PeerPaths
 
         switch (path.State)
         {
-            case PathState.Untried or PathState.Doubted:
-                Try(path, now, active, prober);
+            case PathState.Untried or PathState.Doubted when active:
+                Try(path, now, prober);
                 break;
             case PathState.Sizing:
                 Size(path, now, prober);
@@ -238,13 +271,12 @@ internal sealed partial class PeerPaths
         }
     }
 
-    private void Try(PeerPath path, long now, bool active, IPathProber prober)
+    private void Try(PeerPath path, long now, IPathProber prober)
     {
         // A stream has no size of its own to find out.
         bool carrier = path.Address.Transport != PathTransport.Udp;
-        bool shown = carrier || path.HeardAt > PeerPath.Never;
         Send(path, carrier ? _full : SmallSize, now, prober);
-        if (shown && !carrier && path.Step < 2)
+        if (path.IsShown && !carrier && path.Step < 2)
         {
             Send(path, _full, now, prober);
         }
@@ -262,7 +294,7 @@ internal sealed partial class PeerPaths
             Doubt(path, now);
         }
 
-        if (!active || (!path.IsOffered && now - Math.Max(path.HeardAt, path.OfferedAt) > Ticks(PathTiming.Forget)))
+        if ((!path.IsOffered && now - Math.Max(path.HeardAt, path.OfferedAt) > Ticks(PathTiming.Forget)))
         {
             return;
         }
@@ -356,7 +388,7 @@ internal sealed partial class PeerPaths
 
     private static void Send(PeerPath path, int size, long now, IPathProber prober)
     {
-        if (prober.Probe(path.Address, size, path.HeardAt > PeerPath.Never) is { } challenge)
+        if (prober.Probe(path.Address, size, path.IsShown) is { } challenge)
         {
             path.NoteProbe(challenge, size, now);
         }

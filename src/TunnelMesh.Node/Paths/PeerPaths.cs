@@ -97,6 +97,7 @@ internal sealed partial class PeerPaths
             Add(address, now);
         }
 
+        Want(now);
         Burst(now);
     }
 
@@ -120,6 +121,11 @@ internal sealed partial class PeerPaths
 
         path.Reset();
         path.IsOpen = open;
+        if (ReferenceEquals(path, _current))
+        {
+            EndQuestion();
+        }
+
         if (open)
         {
             path.NextProbeAt = now;
@@ -143,14 +149,17 @@ internal sealed partial class PeerPaths
         }
 
         path.HeardAt = now;
+        path.IsShown = true;
         bool works = _current is { State: PathState.Proven } current && now - current.HeardAt < Ticks(PathTiming.Patience) * 10;
         if (_stock || (!works && _selector.Allows(source.Transport)))
         {
+            DoubtStale(now, now - Ticks(PathTiming.Fresh));
             Move(path, now);
         }
 
         if (!_stock)
         {
+            Want(now);
             Burst(now);
         }
     }
@@ -202,15 +211,21 @@ internal sealed partial class PeerPaths
         return true;
     }
 
-    /// <summary>The network of this machine changed: nothing that was known of UDP paths holds any more, and all are tried again.</summary>
+    /// <summary>The network of this machine changed: every UDP path is asked or tried again at once. The one in use goes on until it fails, with the best other beside it.</summary>
     public void DoubtAll(long now)
     {
         foreach (PeerPath path in _paths)
         {
-            if (path.Address.Transport == PathTransport.Udp && path.State != PathState.Untried)
+            if (path.Address.Transport == PathTransport.Udp && path.State != PathState.Untried && !ReferenceEquals(path, _current))
             {
                 (path.State, path.Step) = (PathState.Doubted, 0);
             }
+        }
+
+        if (_current is { State: PathState.Proven, Address.Transport: PathTransport.Udp })
+        {
+            AskCurrent(now);
+            _alsoSecond = true;
         }
 
         Burst(now);
@@ -309,6 +324,18 @@ internal sealed partial class PeerPaths
         }
     }
 
+    // Proven once, but not heard since: no better than what was never tried.
+    private void DoubtStale(long now, long since)
+    {
+        foreach (PeerPath path in _paths)
+        {
+            if (path.State == PathState.Proven && path.Address.Transport == PathTransport.Udp && path.HeardAt < since)
+            {
+                (path.State, path.Step, path.NextProbeAt) = (PathState.Doubted, 0, now);
+            }
+        }
+    }
+
     private void Reselect(long now)
     {
         if (!_stock && _selector.Choose(_paths, _current, now - _movedAt >= Ticks(PathTiming.Settled)) is { } best && !ReferenceEquals(best, _current))
@@ -333,7 +360,7 @@ internal sealed partial class PeerPaths
 
     private void Publish()
     {
-        PathAddress first = _current?.Address ?? default, second = _alsoSecond && _current is { } current ? _selector.Alternative(_paths, current)?.Address ?? default : default;
+        PathAddress first = _current?.Address ?? default, second = _alsoSecond && _current is { } current ? _selector.Alternative(_paths, current, _askedAt)?.Address ?? default : default;
         int mtu = _current is { Mtu: > 0, State: PathState.Proven, Address.Transport: PathTransport.Udp } path && path.Mtu < _full ? path.Mtu : int.MaxValue;
         if (_route.First != first || _route.Second != second || _route.Mtu != mtu)
         {

@@ -9,7 +9,7 @@ namespace TunnelMesh.Node.Sessions;
 /// Handshakes on candidate paths: where initiations go, how they are repeated, what becomes of those that come in. Used by the
 /// engine's thread.
 /// </summary>
-internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time, ITunnelOutput output, DataPlaneCounters counters, int perSecondBeforeCookies)
+internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time, ITunnelOutput output, DataPlaneCounters counters, int perSecondBeforeCookies, StrangerBudget strangers)
 {
     /// <summary>An initiation of a device that the map does not have yet waits this long for it.</summary>
     public static readonly TimeSpan HoldLimit = TimeSpan.FromSeconds(3);
@@ -46,7 +46,7 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
 
         // While the present path works, a rekey needs no other; if it does not answer, the first repeat tries them all.
         bool works = !current.IsNone && (tunnel.Spec.Stock || (TunnelSender.CanSend(tunnel, now) && HeardLately(tunnel, now)));
-        tunnel.Repeater.Begin(_initiation, [current]);
+        tunnel.Repeater.Begin(_initiation, current);
         if (!works)
         {
             AddTargets(tunnel, now);
@@ -160,11 +160,12 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     private void AddTargets(PeerTunnel tunnel, long now)
     {
         tunnel.TakeOffers(output, now);
+        tunnel.Repeater.ClearTargets();
         foreach (PeerPath path in tunnel.Paths.All)
         {
             if (path.IsOpen && tunnel.Paths.Allows(path.Address.Transport))
             {
-                tunnel.Repeater.AddTarget(path.Address);
+                tunnel.Repeater.AddTarget(path.Address, path.IsShown);
             }
         }
     }
@@ -174,10 +175,13 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
 
     private void SendToTargets(PeerTunnel tunnel)
     {
-        foreach (PathAddress target in tunnel.Repeater.Targets)
+        foreach ((PathAddress target, bool shown) in tunnel.Repeater.Targets)
         {
             // A candidate of a family or network that this machine does not have is tried and not counted: no packet is lost by it.
-            output.SendDatagram(tunnel.Repeater.Initiation, target);
+            if (shown || target.Transport != PathTransport.Udp || strangers.TryTake(target.Endpoint))
+            {
+                output.SendDatagram(tunnel.Repeater.Initiation, target);
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ internal sealed class InitiationRepeater(TimeProvider time)
     /// <summary>How long one initiation is repeated; then WireGuard's own retry makes a new one.</summary>
     public static readonly TimeSpan Span = TimeSpan.FromSeconds(5);
 
-    private readonly List<PathAddress> _targets = [];
+    private readonly List<(PathAddress Address, bool Shown)> _targets = [];
+    private readonly List<PathAddress> _answered = [];
     private byte[] _bytes = [];
     private long _startedAt;
 
@@ -24,29 +25,31 @@ internal sealed class InitiationRepeater(TimeProvider time)
     /// <summary>The bytes to send.</summary>
     public ReadOnlySpan<byte> Initiation => _bytes;
 
-    /// <summary>Where they go.</summary>
-    public IReadOnlyList<PathAddress> Targets => _targets;
+    /// <summary>Where they go, and whether the address is known to be the peer's.</summary>
+    public IReadOnlyList<(PathAddress Address, bool Shown)> Targets => _targets;
 
     /// <summary>Begins with a new initiation; the owner sends it to all <see cref="Targets"/> now.</summary>
-    public void Begin(ReadOnlySpan<byte> initiation, ReadOnlySpan<PathAddress> targets)
+    /// <param name="initiation">The bytes; copied.</param>
+    /// <param name="first">Where it goes in any case; the empty address is none.</param>
+    public void Begin(ReadOnlySpan<byte> initiation, in PathAddress first)
     {
         _bytes = initiation.ToArray();
         _targets.Clear();
+        _answered.Clear();
         _startedAt = time.GetTimestamp();
-        foreach (ref readonly PathAddress target in targets)
-        {
-            AddTarget(target);
-        }
-
+        AddTarget(first, shown: true);
         NextDeadline = _startedAt + Ticks(Interval);
     }
 
-    /// <summary>Adds a target that is not there yet; the empty address is none.</summary>
-    public void AddTarget(in PathAddress target)
+    /// <summary>Forgets the targets: others follow.</summary>
+    public void ClearTargets() => _targets.Clear();
+
+    /// <summary>Adds a target that is not there yet and has not answered; the empty address is none.</summary>
+    public void AddTarget(in PathAddress target, bool shown)
     {
-        if (!target.IsNone && !_targets.Contains(target))
+        if (!target.IsNone && !_answered.Contains(target) && !_targets.Contains((target, shown)))
         {
-            _targets.Add(target);
+            _targets.Add((target, shown));
         }
     }
 
@@ -71,7 +74,9 @@ internal sealed class InitiationRepeater(TimeProvider time)
     /// <summary>One target answered, for example with a cookie: it gets no more repeats.</summary>
     public void NoteAnswer(in PathAddress from)
     {
-        _targets.Remove(from);
+        PathAddress answered = from;
+        _targets.RemoveAll(t => t.Address == answered);
+        _answered.Add(answered);
         if (_targets.Count == 0)
         {
             Stop();

@@ -20,6 +20,7 @@ internal sealed class PeerTunnel
     private readonly TimeProvider _time;
     private readonly PacketQueue _waiting = new(MaxWaitingPackets, MaxWaitingBytes);
     private long _rxBytes, _txBytes, _lastDataAt = PeerPath.Never, _lastSentAt = PeerPath.Never;
+    private long _metAt = PeerPath.Never;
     private int _posted, _held;
     private int _dozing = 1;
     private volatile PathAddress[] _offers;
@@ -106,6 +107,18 @@ internal sealed class PeerTunnel
         }
     }
 
+    /// <summary>False when the peer asked to meet only just now: what it names makes us send. By the owner.</summary>
+    public bool TryHeedMeeting(long now)
+    {
+        if (now - _metAt < _time.TimestampFrequency)
+        {
+            return false;
+        }
+
+        _metAt = now;
+        return true;
+    }
+
     /// <summary>Asks the carriers of streams for a way to the peer. By the owner.</summary>
     public void OpenStreams(ITunnelOutput output, long now)
     {
@@ -158,9 +171,6 @@ internal sealed class PeerTunnel
         Volatile.Write(ref _lastSentAt, now);
         Volatile.Write(ref _lastDataAt, now);
     }
-
-    /// <summary>Somebody wants to reach the peer: its paths are looked after as if data had been sent. By the owner.</summary>
-    public void NoteWanted(long now) => Volatile.Write(ref _lastDataAt, now);
 
     public void NoteReceivedData(int bytes, long now)
     {

@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using TunnelMesh.Cli;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Tests.Cli;
@@ -60,6 +62,13 @@ public sealed class DocumentationTests
     }
 
     [Fact]
+    public void Every_cause_of_the_doctor_is_described()
+    {
+        string section = Section("JSON");
+        Assert.All(Enum.GetValues<DiagnosisCause>(), cause => Assert.Contains($"`{JsonNamingPolicy.SnakeCaseLower.ConvertName(cause.ToString())}`", section, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Every_JSON_field_is_described()
     {
         JsonTypeInfo[] types =
@@ -67,7 +76,10 @@ public sealed class DocumentationTests
             LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
             LocalApiJson.Default.RuntimeReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
-            LocalApiJson.Default.TokenReport,
+            LocalApiJson.Default.TokenReport, LocalApiJson.Default.RelayReport,
+            LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
+            LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
+            LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,
         ];
         string section = Section("JSON");
         Assert.All(types.SelectMany(t => t.Properties).Select(p => p.Name), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Tests.Diagnosis;
 
 namespace TunnelMesh.Tests.LocalApi;
 
@@ -23,6 +24,10 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal("a.tunnelmesh", (await client.ResolveAsync("a", stop)).Name);
             LocalApiException missing = await Assert.ThrowsAsync<LocalApiException>(() => client.ResolveAsync("b", stop));
             Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
+            Assert.Equal(("nas", 1500.0), (await client.PingAsync("nas", TimeSpan.FromSeconds(1.5), stop)) is { } ping ? (ping.Name, ping.RttMs) : default);
+            Assert.Equal(2223, (await client.CheckNetworkAsync(stop)).UdpPort);
+            Assert.Empty(await client.DiagnoseAsync(null, stop));
+            Assert.Equal("nas", Assert.Single(await client.DiagnoseAsync("nas", stop)).Name);
             Assert.Equal(["d1"], (await client.RevokeDeviceAsync("d1", stop)).Devices);
             Assert.True((await client.RevokeUserAsync("u1", stop)).User);
             Assert.Equal([4L, 5L], (await client.TokensAsync(null, stop)).Select(t => t.Id));
@@ -75,6 +80,11 @@ public sealed class LocalApiServerTests : IDisposable
         public StatusReport GetStatus() => throw new InvalidOperationException("not asked");
         public IReadOnlyList<PeerReport> GetPeers() => [];
         public ResolveReport? Resolve(string name) => name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
+        public Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation) =>
+            Task.FromResult(new PingReport { Name = peer, MeshIp = "", DeviceId = "", Answered = true, Path = "udp", PathChanges = 0, RttMs = timeout.TotalMilliseconds });
+        public Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation) => Task.FromResult(NetAdviceTests.Good);
+        public Task<IReadOnlyList<DiagnosisReport>> DiagnoseAsync(string? peer, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<DiagnosisReport>>(
+            peer is null ? [] : [new DiagnosisReport { Name = peer, MeshIp = "", DeviceId = "", Online = true, Path = "udp", Endpoint = null, Cause = "fine", Summary = "", Help = null, Paths = [] }]);
         public Task<bool> LeaveAsync(bool force, CancellationToken cancellation) => Task.FromResult(!force);
         public Task<RevokeReport> RevokeDeviceAsync(string deviceId, CancellationToken cancellation) =>
             Task.FromResult(new RevokeReport { PeerId = "u", User = false, Devices = [deviceId] });

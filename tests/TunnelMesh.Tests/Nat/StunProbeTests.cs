@@ -33,6 +33,22 @@ public sealed class StunProbeTests : IDisposable
     }
 
     [Fact]
+    public void A_round_is_settled_once_each_server_has_answered_or_was_given_up()
+    {
+        Assert.True(_bench.Probe.IsSettled);
+        _bench.Probe.SetServers([StunBench.First, StunBench.Second]);
+        _bench.Answer(StunBench.First, "203.0.113.5:40000");
+        Assert.False(_bench.Probe.IsSettled);
+        _bench.Advance(3.4);
+        Assert.True(_bench.Probe.IsSettled);
+        _bench.Probe.NetworkChanged();
+        Assert.False(_bench.Probe.IsSettled);
+        _bench.Answer(StunBench.First, "203.0.113.5:40000");
+        _bench.Answer(StunBench.Second, "203.0.113.5:40000");
+        Assert.True(_bench.Probe.IsSettled);
+    }
+
+    [Fact]
     public void A_server_that_answers_is_not_asked_on_while_no_mapping_is_needed()
     {
         _bench.Probe.SetServers([StunBench.First]);

@@ -34,6 +34,9 @@ internal sealed class PathTrial : IPathProber
 
     public PathActions Asked { get; private set; }
 
+    /// <summary>Paths probed while nobody had shown that they are the peer's.</summary>
+    public HashSet<PathAddress> Unproven { get; } = [];
+
     public static PathAddress At(string text) => UdpEndpoint.From(IPEndPoint.Parse(text));
 
     /// <summary>Makes or changes a link.</summary>
@@ -41,6 +44,9 @@ internal sealed class PathTrial : IPathProber
     /// <param name="roundTrip">Milliseconds; negative for a link that carries nothing.</param>
     /// <param name="mtu">Bytes of the largest inner packet it carries.</param>
     public void Set(PathAddress path, int roundTrip, int mtu = Full) => _links[path] = new Link(roundTrip, mtu);
+
+    /// <summary>Forgets what was asked for.</summary>
+    public void Forget() => Asked = PathActions.None;
 
     public void Cut(PathAddress path) => Set(path, -1);
 
@@ -99,6 +105,11 @@ internal sealed class PathTrial : IPathProber
     public ulong? Probe(in PathAddress path, int size, bool proven)
     {
         Probes.Add((Now, path, size));
+        if (!proven)
+        {
+            Unproven.Add(path);
+        }
+
         if (_links.TryGetValue(path, out Link? link) && link.RoundTrip >= 0 && size <= link.Mtu)
         {
             _wire.Add((Now + Math.Max(1, link.RoundTrip), path, size, ++_challenge));

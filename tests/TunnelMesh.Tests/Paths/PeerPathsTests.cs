@@ -255,8 +255,85 @@ public sealed class PeerPathsTests
         trial.Set(V6, 25);
         trial.Cut(Wan);
         trial.Paths.DoubtAll(trial.Now);
+        Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 350);
+    }
+
+    [Fact]
+    public void Paths_that_fail_together_are_left_together()
+    {
+        PathTrial trial = OverRelay(Lan, Wan, V6);
+        PathAddress[] all = [Lan, Wan, V6];
+        Array.ForEach(all, p => trial.Set(p, 20));
+        trial.Run(15_000);
+        Assert.All(all, p => Assert.Equal(PathState.Proven, trial.Path(p).State));
+        Array.ForEach(all, trial.Cut);
+        int doubled = trial.Until(() => trial.Paths.Route.Second == RelayPath || trial.Paths.Route.First == RelayPath, 1000);
+        Assert.InRange(doubled + trial.Until(() => trial.Paths.Route.First == RelayPath, 1000), 0, 550);
+    }
+
+    [Fact]
+    public void To_a_peer_that_died_handshakes_are_asked_for_only_while_something_is_sent()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Cut(Wan);
+        trial.Cut(RelayPath);
+        trial.Run(20_000);
+        Assert.True(trial.Asked.HasFlag(PathActions.Handshake));
+        trial.Busy = false;
+        trial.Run(2000);
+        trial.Forget();
+        trial.Run(300_000);
+        Assert.False(trial.Asked.HasFlag(PathActions.Handshake));
+        int before = trial.Probes.Count;
+        trial.Run(600_000);
+        Assert.Equal((before, long.MaxValue), (trial.Probes.Count, trial.Paths.NextDeadline));
+    }
+
+    [Fact]
+    public void A_source_that_only_claims_to_be_the_peers_gets_small_probes_alone()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        PathAddress stranger = At("203.0.113.66:1");
+        trial.Unproven.Clear();
+        for (int i = 0; i < 20; i++)
+        {
+            trial.Paths.NoteHeard(stranger, trial.Now);
+            trial.Run(400);
+        }
+
+        Assert.All(trial.Probes.Where(p => p.Path == stranger), p => Assert.Equal(PeerPaths.SmallSize, p.Size));
+        Assert.Contains(stranger, trial.Unproven);
+        Assert.DoesNotContain(Wan, trial.Unproven);
+    }
+
+    [Fact]
+    public void A_path_sized_in_a_bad_moment_grows_again()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20, 1226);
+        trial.Until(() => trial.Paths.Route.Mtu == 1216, 3000);
+        trial.Set(Wan, 20);
+        Assert.InRange(trial.Until(() => trial.Paths.Route.Mtu == int.MaxValue, 90_000), 0, 65_000);
+    }
+
+    [Fact]
+    public void After_a_long_silence_a_handshake_over_the_relay_is_not_undone_by_a_path_that_is_stale()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Busy = false;
+        trial.Run(300_000);
+        trial.Cut(Wan);
+        trial.Busy = true;
+        trial.Paths.NoteSession(RelayPath, trial.Now);
+        trial.Run(200);
         Assert.Equal(RelayPath, trial.Paths.Route.First);
-        Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 300);
     }
 
     [Fact]

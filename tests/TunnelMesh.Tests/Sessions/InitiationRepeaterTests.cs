@@ -16,8 +16,11 @@ public class InitiationRepeaterTests
     {
         var time = new FakeTimeProvider();
         var repeater = new InitiationRepeater(time);
-        repeater.Begin([1, 2, 3], [A, B, A]);
-        Assert.Equal([A, B], repeater.Targets);
+        repeater.Begin([1, 2, 3], A);
+        repeater.AddTarget(B, shown: false);
+        repeater.AddTarget(A, shown: true);
+        repeater.AddTarget(default, shown: true);
+        Assert.Equal([(A, true), (B, false)], repeater.Targets);
         int repeats = 0;
         for (int ms = 0; ms < 7000; ms += 50)
         {
@@ -37,9 +40,11 @@ public class InitiationRepeaterTests
     public void A_candidate_that_answered_is_left_alone()
     {
         var repeater = new InitiationRepeater(new FakeTimeProvider());
-        repeater.Begin([1], [A, B]);
+        repeater.Begin([1], A);
+        repeater.AddTarget(B, shown: true);
         repeater.NoteAnswer(A);
-        Assert.Equal([B], repeater.Targets);
+        repeater.AddTarget(A, shown: true);
+        Assert.Equal([(B, true)], repeater.Targets);
         repeater.NoteAnswer(B);
         Assert.Equal(long.MaxValue, repeater.NextDeadline);
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using TunnelMesh.Node.Control;
@@ -90,6 +91,9 @@ internal sealed class RelayLink : IThreadPoolWorkItem
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
+
+    /// <inheritdoc cref="CoordinatorSocket.AbortUnless"/>
+    internal void AbortUnless(Func<IPAddress, bool> isOwn) => _connection.AbortUnless(isOwn);
 
     /// <summary>Asks for a sign of life at once, with little patience.</summary>
     internal void Doubt() => Echo(_heartbeat.Doubt(), null);

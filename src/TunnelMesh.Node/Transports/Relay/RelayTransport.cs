@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Node.Control;
@@ -65,13 +66,19 @@ public sealed class RelayTransport(RelayTransportOptions options, TimeProvider c
     }
 
     /// <summary>
-    /// The network or the certificate has changed: dials at once when it pauses; else asks for a sign of life, and gives the stream up when there is none within 2 s.
+    /// The network or the certificate has changed: dials at once when it pauses; else asks for a sign of life, and gives the stream up when there is none within 2 s, and
+    /// at once when the address it leaves from is not this machine's any more.
     /// </summary>
-    public void Refresh()
+    /// <param name="isOwn">Whether an address is this machine's; null when that did not change.</param>
+    public void Refresh(Func<IPAddress, bool>? isOwn = null)
     {
         lock (_lock)
         {
             _ = _pausing?.CancelAsync();
+        }
+        if (isOwn is not null)
+        {
+            _link?.AbortUnless(isOwn);
         }
         _link?.Doubt();
     }

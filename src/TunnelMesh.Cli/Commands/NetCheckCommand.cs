@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>netcheck</c>: how the network lets others reach this machine.</summary>
+internal static class NetCheckCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext commands)
+    {
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("netcheck", "Show how the network lets others reach this machine") { context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            NetCheckReport report = await client.CheckNetworkAsync(cancellation);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(report, LocalApiJson.Default.NetCheckReport)
+                : Print(report, TimeProvider.System.GetUtcNow()));
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>The report for people.</summary>
+    internal static string Print(NetCheckReport report, DateTimeOffset now)
+    {
+        StringBuilder text = new();
+        text.AppendLine(CultureInfo.InvariantCulture, $"UDP           port {report.UdpPort}, {(report.UdpBlocked switch { true => "blocked: no STUN server answers", false => "works", _ => "not known: there is no STUN server to ask" })}");
+        Family(text, "IPv4", report.Ipv4);
+        Family(text, "IPv6", report.Ipv6);
+        text.AppendLine(CultureInfo.InvariantCulture, $"Seen as       {(report.PublicEndpoints.Count == 0 ? "nothing that others could use" : string.Join(", ", report.PublicEndpoints))}");
+        foreach (StunServerReport server in report.Ipv4.Servers.Concat(report.Ipv6.Servers))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"STUN          {server.Server}: {(server is { SeenAs: { } seen, RttMs: { } rtt } ? FormattableString.Invariant($"{rtt:0.0} ms, sees {seen}") : "no answer")}");
+        }
+        text.AppendLine(CultureInfo.InvariantCulture, $"Port mapping  {Mapping(report.PortMapping, now)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Relay         {Relay(report.Relay)}");
+        text.Append(CultureInfo.InvariantCulture, $"SSH           {(report.SshPort is { } port ? FormattableString.Invariant($"port {port}") : "not used")}");
+        foreach (string advice in report.Advice)
+        {
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"! {advice}");
+        }
+        return text.ToString();
+    }
+
+    private static void Family(StringBuilder text, string name, NetCheckFamily family)
+    {
+        string nat = family.Mapping switch
+        {
+            "none" => ", no NAT",
+            "easy" => $", easy NAT (one endpoint for everybody{(family.PortPreserved ? ", port kept" : "")})",
+            "hard" => ", hard NAT (another endpoint for each destination)",
+            _ when family.Endpoints.Count > 0 => ", behind a NAT of unknown kind (it takes STUN servers at two addresses to tell)",
+            _ => "",
+        };
+        text.AppendLine(CultureInfo.InvariantCulture, $"{name}          {(family.Usable ? "works" : family.Addresses.Count == 0 ? "no address" : "no way to the internet")}{nat}");
+    }
+
+    private static string Mapping(PortMappingReport mapping, DateTimeOffset now) => mapping switch
+    {
+        { External: { } external, Method: { } method } =>
+            $"{external} by {method switch { "pcp" => "PCP", "nat_pmp" => "NAT-PMP", _ => "UPnP" }}{(mapping.Gateway is { } gateway ? $" from {gateway}" : "")}{(mapping.Expires is { } end ? $", for {HumanText.Duration(end - now)} unless renewed" : "")}{(mapping.Holds ? "" : ", of no use outside")}",
+        { Enabled: false } => "switched off",
+        { Problem: { } problem } => $"none: {problem}",
+        _ => "none yet",
+    };
+
+    private static string Relay(RelayReport? relay) => relay switch
+    {
+        null => "not used",
+        { Open: true } => $"{relay.Url}{(relay.RttMs is { } rtt ? FormattableString.Invariant($", {rtt:0.0} ms") : "")}",
+        _ => $"{relay.Url}, not open{(relay.Problem is { } problem ? $": {problem}" : "")}",
+    };
+}

@@ -1,0 +1,143 @@
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Nat;
+
+namespace TunnelMesh.Node.Diagnosis;
+
+/// <summary>Finds out why a device is not reached directly, from what probes and STUN have told. Pure. What is known for certain comes before what is only likely.</summary>
+public static class PathDoctor
+{
+    /// <summary>Share of lost probes from which a path is called lossy.</summary>
+    public const double MuchLoss = 0.1;
+
+    /// <summary>Inner bytes that a good path carries: the smallest MTU of IPv6 (RFC 8200, section 5) less what the tunnel adds to it over IPv6.</summary>
+    public const int UsualMtu = 1200;
+
+    // The fourth probe of a burst goes out 300 ms after the first; a path that answers has echoed one by then, and is being sized.
+    private const int EnoughProbes = 4, EnoughEchoes = 3;
+    private const double LatelyMs = 20_000;
+    private const string Udp = "udp";
+
+    /// <summary>The most likely cause.</summary>
+    /// <param name="facts">All that is known.</param>
+    public static PeerDiagnosis Diagnose(PeerFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        PathStats[] udp = [.. (facts.Stats?.Paths ?? []).Where(p => p.Transport == Udp)];
+        string path = facts.Stats?.Path ?? "none";
+        return (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
+            ?? Absence(facts, path)
+            ?? NotInUse(facts, path, udp)
+            ?? Own(facts, path, udp)
+            ?? Theirs(facts, udp);
+    }
+
+    private static PeerDiagnosis? Direct(PeerFacts facts, PathStats direct) => direct switch
+    {
+        { State: "proven", Mtu: < UsualMtu } => Small(facts, direct, direct.Mtu),
+        { State: "proven" or "sizing", Loss: >= MuchLoss } => new(DiagnosisCause.Lossy,
+            $"{facts.Name} is reached directly at {direct.Endpoint}, but about {Math.Round(direct.Loss * 100)} % of the probes are lost.",
+            "Look for a full line or a weak radio link between the two; a transport over TCP would not make it faster."),
+        { State: "proven" or "sizing" } => new(DiagnosisCause.Fine, $"{facts.Name} is reached directly at {direct.Endpoint}.", null),
+        _ => null,
+    };
+
+    private static PeerDiagnosis? Absence(PeerFacts facts, string path)
+    {
+        bool heard = facts.Stats?.Paths.Any(p => p.HeardMsAgo < LatelyMs) ?? false;
+        if (!facts.Online && !heard)
+        {
+            return new(DiagnosisCause.Offline, $"{facts.Name} is offline: it has no connection to the coordinator, and nothing was heard of it lately.",
+                $"Start it, or look with `tunnelmesh status` on {facts.Name} whether it reaches the coordinator.");
+        }
+
+        if (!facts.OwnTransports.Contains(Udp))
+        {
+            return new(DiagnosisCause.TransportsForbid, $"The configuration of this machine leaves udp out of `transports`, so {facts.Name} is never tried directly.", "Add udp to `transports` here.");
+        }
+
+        if (facts.PeerTransports.Count > 0 && !facts.PeerTransports.Contains(Udp))
+        {
+            return new(DiagnosisCause.TransportsForbid, $"The configuration of {facts.Name} leaves udp out of `transports`, so it is never tried directly.", $"Add udp to `transports` on {facts.Name}.");
+        }
+
+        return path == "none" && facts.Relay is { Open: false } relay
+            ? new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: UDP does not, and the stream to the relay at {relay.Url} is not open{(relay.Problem is { } problem ? $" ({problem.TrimEnd('.')})" : "")}.",
+                "Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.")
+            : null;
+    }
+
+    private static PeerDiagnosis? NotInUse(PeerFacts facts, string path, PathStats[] udp)
+    {
+        if (Array.Find(udp, p => p is { State: "proven", InUse: false }) is not { } proven || path is Udp or "none")
+        {
+            return null;
+        }
+
+        string[] order = [.. facts.OwnTransports];
+        return Array.IndexOf(order, path) is >= 0 and var place && place < Array.IndexOf(order, Udp)
+            ? new(DiagnosisCause.NotPreferred, $"{facts.Name} could be reached directly at {proven.Endpoint}, but `transports` here prefers {path}.", "Put udp first in `transports` here to change that.")
+            : new(DiagnosisCause.NotTried, $"The direct way to {facts.Name} at {proven.Endpoint} works, and is not in use yet.", "Wait a moment: traffic moves by itself.");
+    }
+
+    private static PeerDiagnosis? Own(PeerFacts facts, string path, PathStats[] udp)
+    {
+        if (facts.Nat is { UdpBlocked: true })
+        {
+            return new(DiagnosisCause.UdpBlocked, $"UDP is blocked on this side: no STUN server answers, so {Carried(facts, path)}.",
+                "Let UDP out, and answers in, in the firewall of this machine or its network.");
+        }
+
+        if (udp.Length == 0 && facts.Stats?.Paths.Count > 0)
+        {
+            return new(DiagnosisCause.NoEndpoint, $"{facts.Name} tells of no address at which it could be reached directly, so {Carried(facts, path)}.",
+                $"Look with `tunnelmesh netcheck` on {facts.Name} whether it has any network but the way to the coordinator.");
+        }
+
+        // A path in use that nothing has come back from yet was found by a handshake just now.
+        if (udp.All(p => p.Probes < EnoughProbes && p.Echoes == 0) || Array.Exists(udp, p => p.State == "sizing" && p.Echoes < EnoughEchoes))
+        {
+            return new(DiagnosisCause.NotTried, $"{facts.Name} has not been tried directly yet, or only just now.", $"Send something to it, for example with `tunnelmesh ping {facts.Name} --until-direct`.");
+        }
+
+        return Array.TrueForAll(udp, p => p.Echoes == 0) && facts.Nat is { V4.Behaviour: MappingBehaviour.Dependent } nat && !Forwards(nat)
+            ? new(DiagnosisCause.HardNat, $"The NAT on this side gives a new port for each destination and forwards none, so {facts.Name} cannot find this machine and {Carried(facts, path)}.",
+                "Switch on UPnP, NAT-PMP or PCP in the router here, or forward the UDP port of this peer (`udp_port`); IPv6 on both sides helps as well.")
+            : null;
+    }
+
+    private static PeerDiagnosis Theirs(PeerFacts facts, PathStats[] udp)
+    {
+        PathStats? answered = udp.Where(p => p.Echoes > 0).MinBy(p => p.HeardMsAgo ?? double.MaxValue);
+        if (answered is { HeardMsAgo: < LatelyMs, Mtu: < UsualMtu })
+        {
+            return Small(facts, answered, answered.Mtu);
+        }
+
+        if (answered is { HeardMsAgo: var ago })
+        {
+            string since = ago is { } ms ? $" {Math.Round(ms / 1000)} s ago" : "";
+            return new(DiagnosisCause.DirectLost, $"{facts.Name} was reached directly at {answered.Endpoint} and was last heard there{since}; it does not answer any more.",
+                $"If it does not come back by itself, look for a firewall or a changed network near {facts.Name}; it is tried again all the time.");
+        }
+
+        string addresses = udp.Length == 1 ? $"The UDP address of {facts.Name} does not answer" : $"None of the {udp.Length} UDP addresses of {facts.Name} answers";
+        return facts.Nat is { V4.Behaviour: not MappingBehaviour.Unknown } or { V6.Behaviour: not MappingBehaviour.Unknown }
+            ? new(DiagnosisCause.NoAnswer, $"{addresses}, and UDP works here: most likely a firewall or a hard NAT on its side keeps them out.",
+                $"Run `tunnelmesh netcheck` on {facts.Name}; opening or forwarding its UDP port there helps.")
+            : new(DiagnosisCause.NoAnswer, $"{addresses}; a firewall or a hard NAT on either side keeps them out.",
+                $"Run `tunnelmesh netcheck` here and on {facts.Name}; opening or forwarding the UDP port of either side helps.");
+    }
+
+    private static PeerDiagnosis Small(PeerFacts facts, PathStats path, int mtu) => new(DiagnosisCause.SmallPacketsOnly,
+        $"Small packets reach {facts.Name} at {path.Endpoint}, but {(mtu > Paths.PeerPaths.SmallSize ? $"none larger than {mtu} bytes" : "large ones do not")}.",
+        "A link in between has a small MTU and says nothing about it: let ICMP through there, or correct the MTU of that link.");
+
+    private static bool Forwards(NatReport nat) => (nat.MappingV4 is { IsPublic: true } && nat.MappingAgrees) || nat.MappingV6 is { IsPublic: true };
+
+    private static string Carried(PeerFacts facts, string path) => path switch
+    {
+        "relay" => $"traffic with {facts.Name} goes through the relay",
+        "ssh" => $"traffic with {facts.Name} goes over SSH",
+        _ => $"nothing reaches {facts.Name}",
+    };
+}

@@ -1,0 +1,24 @@
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Node.Nat;
+
+namespace TunnelMesh.Node.Diagnosis;
+
+/// <summary>What a diagnosis is made of. A snapshot.</summary>
+public sealed record PeerFacts
+{
+    /// <summary>The device's name.</summary>
+    public required string Name { get; init; }
+    /// <summary>Presence as the coordinator told it.</summary>
+    public required bool Online { get; init; }
+    /// <summary>The tunnel and its paths; null while there is none.</summary>
+    public required PeerStats? Stats { get; init; }
+    /// <summary>How this peer is seen from outside; null while that is not known.</summary>
+    public required NatReport? Nat { get; init; }
+    /// <summary>The stream to the relay; null where this peer uses none.</summary>
+    public required RelayReport? Relay { get; init; }
+    /// <summary>Transports of this peer, by name.</summary>
+    public required IReadOnlyList<string> OwnTransports { get; init; }
+    /// <summary>Transports that the device names; empty for all.</summary>
+    public required IReadOnlyList<string> PeerTransports { get; init; }
+}

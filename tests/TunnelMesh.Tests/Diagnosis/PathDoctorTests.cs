@@ -1,0 +1,150 @@
+using System.Net;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Diagnosis;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Node.Nat;
+using TunnelMesh.Platform.Sockets;
+
+namespace TunnelMesh.Tests.Diagnosis;
+
+public sealed class PathDoctorTests
+{
+    private static readonly StunFindings Easy = new(MappingBehaviour.EndpointIndependent, [UdpEndpoint.From(IPEndPoint.Parse("203.0.113.5:40000"))], false, []);
+    private static readonly StunFindings Hard = Easy with { Behaviour = MappingBehaviour.Dependent };
+
+    private static readonly RelayReport OpenRelay = new() { Open = true, Url = "https://hub:8443", Since = default, RxDatagrams = 0, TxDatagrams = 0, Dropped = 0 };
+
+    private static readonly PathStats Silent = new()
+    {
+        Transport = "udp",
+        Endpoint = "192.0.2.1:2223",
+        InUse = false,
+        Offered = true,
+        Open = true,
+        State = "untried",
+        Loss = 0,
+        Mtu = 0,
+        Probes = 7,
+        Echoes = 0,
+    };
+
+    private static readonly PathStats Proven = Silent with { State = "proven", InUse = true, Mtu = 1400, Echoes = 7, HeardMsAgo = 10, RttMs = 1 };
+
+    private static readonly PathStats Relayed = Proven with { Transport = "relay", Endpoint = null };
+
+    private static NatReport Nat(StunFindings v4, bool blocked = false, PortMapping? mapping = null) => new(v4, StunFindings.None, mapping, null, null, blocked);
+
+    private static PeerFacts Facts(string path, params PathStats[] paths) => new()
+    {
+        Name = "nas",
+        Online = true,
+        Stats = new PeerStats { DeviceId = "d", Path = path, Paths = paths },
+        Nat = Nat(Easy),
+        Relay = OpenRelay,
+        OwnTransports = ["udp", "ssh", "relay"],
+        PeerTransports = [],
+    };
+
+    private static PeerDiagnosis Expect(DiagnosisCause cause, PeerFacts facts, string words)
+    {
+        PeerDiagnosis found = PathDoctor.Diagnose(facts);
+        Assert.Equal(cause, found.Cause);
+        Assert.Contains("nas", found.Summary, StringComparison.Ordinal);
+        Assert.Contains(words, found.Summary, StringComparison.Ordinal);
+        Assert.Equal(cause == DiagnosisCause.Fine, found.Help is null);
+        return found;
+    }
+
+    [Fact]
+    public void A_direct_path_that_carries_is_fine_whatever_the_network_is_like()
+    {
+        Expect(DiagnosisCause.Fine, Facts("udp", Proven, Silent) with { Online = false, Nat = Nat(Hard, blocked: true), Relay = OpenRelay with { Open = false } }, "192.0.2.1:2223");
+        Expect(DiagnosisCause.Fine, Facts("udp", Proven with { Mtu = 1200, Loss = 0.09 }), "directly");
+        Expect(DiagnosisCause.Fine, Facts("udp", Proven with { State = "sizing", Mtu = 0 }), "directly");
+    }
+
+    [Fact]
+    public void A_direct_path_that_loses_packets_or_carries_small_ones_only_is_named_so()
+    {
+        Expect(DiagnosisCause.Lossy, Facts("udp", Proven with { Loss = 0.254 }), "25 %");
+        Expect(DiagnosisCause.SmallPacketsOnly, Facts("udp", Proven with { Mtu = 576 }), "none larger than 576 bytes");
+    }
+
+    [Fact]
+    public void Whoever_is_offline_is_so_only_while_nothing_is_heard_of_it()
+    {
+        Expect(DiagnosisCause.Offline, Facts("none") with { Online = false, Stats = null }, "offline");
+        Expect(DiagnosisCause.Offline, Facts("relay", Silent, Relayed with { HeardMsAgo = 60_000 }) with { Online = false }, "offline");
+        Expect(DiagnosisCause.NoAnswer, Facts("relay", Silent, Relayed) with { Online = false }, "does not answer");
+    }
+
+    [Fact]
+    public void A_configuration_without_udp_is_found_on_either_side()
+    {
+        Expect(DiagnosisCause.TransportsForbid, Facts("relay", Relayed) with { OwnTransports = ["relay"] }, "this machine");
+        Expect(DiagnosisCause.TransportsForbid, Facts("relay", Relayed) with { PeerTransports = ["ssh", "relay"] }, "of nas");
+        Expect(DiagnosisCause.NoEndpoint, Facts("relay", Relayed) with { PeerTransports = ["udp", "relay"] }, "goes through the relay");
+    }
+
+    [Fact]
+    public void A_transport_that_is_preferred_to_udp_is_no_fault()
+    {
+        PathStats ssh = Relayed with { Transport = "ssh" }, spare = Proven with { InUse = false };
+        Expect(DiagnosisCause.NotPreferred, Facts("ssh", ssh, spare) with { OwnTransports = ["ssh", "udp"] }, "prefers ssh");
+        Expect(DiagnosisCause.NotTried, Facts("ssh", ssh, spare), "not in use yet");
+    }
+
+    [Fact]
+    public void A_relay_that_is_closed_counts_where_nothing_else_carries()
+    {
+        RelayReport closed = OpenRelay with { Open = false, Problem = "connection refused." };
+        Expect(DiagnosisCause.RelayClosed, Facts("none", Silent) with { Relay = closed }, "(connection refused)");
+        Expect(DiagnosisCause.NoAnswer, Facts("ssh", Silent, Relayed with { Transport = "ssh" }) with { Relay = closed }, "does not answer");
+    }
+
+    [Fact]
+    public void UDP_that_is_blocked_here_comes_before_what_peers_do()
+    {
+        Expect(DiagnosisCause.UdpBlocked, Facts("relay", Silent, Relayed) with { Nat = Nat(StunFindings.None, blocked: true) }, "on this side");
+        Expect(DiagnosisCause.UdpBlocked, Facts("ssh", Proven with { InUse = false, State = "doubted" }, Relayed) with { Nat = Nat(StunFindings.None, blocked: true) }, "goes over SSH");
+    }
+
+    [Fact]
+    public void A_hard_NAT_here_is_the_cause_unless_the_gateway_forwards_a_port()
+    {
+        PeerFacts facts = Facts("relay", Silent, Relayed) with { Nat = Nat(Hard) };
+        Expect(DiagnosisCause.HardNat, facts, "this side");
+        PortMapping mapping = new(PortMappingMethod.Pcp, IPEndPoint.Parse("203.0.113.5:2223"), IPAddress.Parse("192.168.1.1"), default, IsPublic: true);
+        Expect(DiagnosisCause.NoAnswer, facts with { Nat = Nat(Hard, mapping: mapping) }, "its side");
+        Expect(DiagnosisCause.HardNat, facts with { Nat = Nat(Hard, mapping: mapping with { IsPublic = false }) }, "this side");
+    }
+
+    [Fact]
+    public void What_was_not_tried_or_only_just_now_is_not_judged()
+    {
+        Expect(DiagnosisCause.NotTried, Facts("none") with { Stats = null }, "not been tried");
+        Expect(DiagnosisCause.NotTried, Facts("relay", Silent with { Probes = 3 }, Relayed), "just now");
+        Expect(DiagnosisCause.NotTried, Facts("relay", Silent with { State = "sizing", Echoes = 1 }, Relayed), "just now");
+        Expect(DiagnosisCause.NotTried, Facts("relay", Silent with { Probes = 3 }, Relayed) with { Nat = Nat(Hard) }, "just now");
+    }
+
+    [Fact]
+    public void An_address_that_echoes_small_probes_only_is_told_from_one_that_has_stopped()
+    {
+        PathStats answered = Silent with { State = "doubted", Echoes = 9, Mtu = 16, HeardMsAgo = 900 };
+        Expect(DiagnosisCause.SmallPacketsOnly, Facts("relay", answered, Relayed), "large ones do not");
+        Expect(DiagnosisCause.DirectLost, Facts("relay", answered with { Mtu = 1400, HeardMsAgo = 4100 }, Relayed), "4 s ago");
+        Expect(DiagnosisCause.DirectLost, Facts("relay", answered with { HeardMsAgo = 90_000 }, Relayed), "90 s ago");
+        Expect(DiagnosisCause.DirectLost, Facts("udp", answered with { InUse = true, Mtu = 1400 }), "does not answer any more");
+    }
+
+    [Fact]
+    public void Without_an_answer_the_other_side_is_suspected_only_when_this_one_is_known_to_work()
+    {
+        PeerFacts facts = Facts("relay", Silent, Silent with { Endpoint = "192.0.2.2:2223" }, Relayed);
+        Expect(DiagnosisCause.NoAnswer, facts, "None of the 2 UDP addresses");
+        Expect(DiagnosisCause.NoAnswer, facts, "on its side");
+        Expect(DiagnosisCause.NoAnswer, facts with { Nat = Nat(StunFindings.None) }, "on either side");
+        Expect(DiagnosisCause.NoAnswer, facts with { Nat = null }, "on either side");
+    }
+}
