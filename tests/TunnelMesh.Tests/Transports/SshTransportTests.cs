@@ -251,6 +251,20 @@ public sealed class SshTransportTests
     }
 
     [Fact]
+    public async Task A_device_that_was_wanted_before_its_endpoints_were_known_is_dialled_when_they_are()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            one.Transport.SetPeers([two.AsPeer()]);
+            one.Transport.Prepare(2);
+            one.Transport.SetPeers([two.AsPeer(two.Endpoint)]);
+            await SshNode.UntilAsync(() => one.Transport.IsOpen(2) && two.Transport.IsOpen(1), Cancel);
+        }
+    }
+
+    [Fact]
     public async Task A_stream_that_carries_nothing_any_more_is_given_up_within_seconds()
     {
         FakeTimeProvider time = new();

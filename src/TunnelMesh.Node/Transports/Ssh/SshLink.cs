@@ -17,6 +17,9 @@ internal sealed class SshLink
     private const int MaxStreams = 4;
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromMinutes(1);
 
+    // A device joins before it says where it is: who wanted to speak to it just then does not have to ask again.
+    private static readonly TimeSpan WishLife = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private readonly Lock _telling = new();
     private readonly List<SshStream> _streams = [];
@@ -27,6 +30,7 @@ internal sealed class SshLink
     private SshStream? _doubted;
     private bool _dialling, _removed, _told;
     private long _nextDial;
+    private long? _wantedAt;
     private TimeSpan _pause = FirstPause;
 
     /// <summary>A link without a stream.</summary>
@@ -54,16 +58,19 @@ internal sealed class SshLink
     public string? LastFailure { get; private set; }
 
     /// <summary>The device's entry in a newer list, with the same key; new endpoints are dialled without the old ones' pause.</summary>
-    public void Update(SshPeer peer)
+    /// <returns>True when a connection was wanted a moment ago and could not be tried: the caller asks <see cref="TryBeginDial"/> again.</returns>
+    public bool Update(SshPeer peer)
     {
         lock (_lock)
         {
-            if (!peer.Endpoints.SequenceEqual(Peer.Endpoints))
+            bool changed = !peer.Endpoints.SequenceEqual(Peer.Endpoints);
+            if (changed)
             {
                 _pause = FirstPause;
                 _nextDial = _time.GetTimestamp();
             }
             Peer = peer;
+            return changed && _wantedAt is { } wanted && _time.GetElapsedTime(wanted) < WishLife;
         }
     }
 
@@ -76,11 +83,16 @@ internal sealed class SshLink
         }
         lock (_lock)
         {
-            if (_removed || _dialling || _current is not null || Peer.Endpoints.Count == 0 || _time.GetTimestamp() < _nextDial)
+            if (_removed || _dialling || _current is not null)
             {
                 return false;
             }
-            _dialling = true;
+            if (Peer.Endpoints.Count == 0 || _time.GetTimestamp() < _nextDial)
+            {
+                _wantedAt = _time.GetTimestamp();
+                return false;
+            }
+            (_dialling, _wantedAt) = (true, null);
             return true;
         }
     }

@@ -83,11 +83,15 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
     {
         ArgumentNullException.ThrowIfNull(peers);
         Dictionary<UInt128, SshLink> before = _links, after = new(peers.Count);
+        List<UInt128> wanted = [];
         foreach (SshPeer peer in peers)
         {
             if (before.TryGetValue(peer.DeviceId, out SshLink? link) && link.Peer.IdentityKey.AsSpan().SequenceEqual(peer.IdentityKey))
             {
-                link.Update(peer);
+                if (link.Update(peer))
+                {
+                    wanted.Add(peer.DeviceId);
+                }
             }
             else
             {
@@ -97,6 +101,7 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
             after[peer.DeviceId] = link;
         }
         _links = after;
+        wanted.ForEach(Prepare);
         foreach ((UInt128 device, SshLink link) in before)
         {
             if (!after.TryGetValue(device, out SshLink? now) || now != link)
