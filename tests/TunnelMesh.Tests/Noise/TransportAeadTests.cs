@@ -153,9 +153,14 @@ public sealed class TransportAeadTests
         int thrown = 0, thread = Environment.CurrentManagedThreadId;
         void Count(object? sender, System.Runtime.ExceptionServices.FirstChanceExceptionEventArgs e) => thrown += Environment.CurrentManagedThreadId == thread ? 1 : 0;
         AppDomain.CurrentDomain.FirstChanceException += Count;
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Round(aead, data, tag, 1000);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        long allocated = long.MaxValue;
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            // The runtime itself may allocate once, when it compiles anew what has become hot; what a packet allocates shows every time.
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Round(aead, data, tag, 1000);
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
         AppDomain.CurrentDomain.FirstChanceException -= Count;
         Assert.Equal(0, allocated);
         Assert.Equal(0, thrown);
