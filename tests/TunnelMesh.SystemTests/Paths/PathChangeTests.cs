@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using TunnelMesh.SystemTests.Machines;
@@ -109,6 +110,27 @@ public sealed class PathChangeTests
         foreach ((Peer peer, string other) in new[] { (a, "b"), (b, "a") })
         {
             await UntilPathAsync(peer, other, "relay");
+        }
+    }
+
+    [Theory]
+    [InlineData("ssh")]
+    [InlineData("relay")]
+    public async Task Bulk_goes_both_ways_over_a_stream_alone(string transport)
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443", transports = $"transports: [{transport}]";
+        await a.JoinAsync(Cancel, server, transports);
+        IPAddress target = IPAddress.Parse(await b.JoinAsync(Cancel, server, transports));
+        Assert.True(await a.Machine.ReachesAsync(target.ToString(), 5, Cancel));
+        await BulkTransfer.RunAsync(a.Machine, b.Machine, target, target, 100_000_000, 100_000_000, Cancel);
+        await UntilPathAsync(a, "b", transport);
+        foreach (Peer peer in (Peer[])[a, b])
+        {
+            JsonElement drops = (await peer.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops");
+            Assert.Equal(0, drops.GetProperty("forged").GetInt64() + drops.GetProperty("malformed").GetInt64());
         }
     }
 
