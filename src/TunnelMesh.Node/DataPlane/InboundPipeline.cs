@@ -70,7 +70,12 @@ internal sealed class InboundPipeline
     {
         uint index = BinaryPrimitives.ReadUInt32LittleEndian(buffer[(datagram.Offset + 4)..]);
         PeerTunnel? confirmed = _count == MaxRun || (_count > 0 && (index != _index || source != _source)) ? Open(buffer, now) : null;
-        (_index, _source) = (index, source);
+        if (_count == 0)
+        {
+            // The others of a run have the same, or they would not be in it.
+            (_index, _source) = (index, source);
+        }
+
         _run[_count++] = new AeadPacket(datagram.Offset + WireGuardMessage.TransportHeaderSize, datagram.Length - WireGuardMessage.TransportOverhead, 0);
         return confirmed;
     }

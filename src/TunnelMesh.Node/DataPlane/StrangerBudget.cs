@@ -19,13 +19,13 @@ internal sealed class StrangerBudget(TimeProvider time)
 
     private readonly (double Tokens, long At)[] _places = new (double, long)[Places];
     private (double Tokens, long At) _all = (InAll, time.GetTimestamp());
-    private readonly int _seed = Random.Shared.Next();
 
     /// <summary>Takes the right to send one datagram.</summary>
     public bool TryTake(in UdpEndpoint to)
     {
         long now = time.GetTimestamp();
-        int place = (int)((uint)HashCode.Combine(to.High, to.IsIPv4 ? to.IPv4 : 0, _seed) % Places);
+        // Seeded anew at each start of the program: nobody can choose an address that shares another's place.
+        int place = (int)((uint)HashCode.Combine(to.High, to.IsIPv4 ? to.IPv4 : 0) % Places);
         if (!Fill(ref _places[place], PerAddress, now) || !Fill(ref _all, InAll, now))
         {
             return false;

@@ -45,6 +45,14 @@ public readonly record struct PathAddress
         return new(transport, new UdpEndpoint((ulong)(device >> 64), (ulong)device, 0, 0));
     }
 
+    /// <summary>Compared for every datagram: field by field, without a comparer in between.</summary>
+    /// <param name="other">Another address.</param>
+    public bool Equals(PathAddress other) =>
+        _where.Low == other._where.Low && _where.Port == other._where.Port && _where.High == other._where.High && _where.Scope == other._where.Scope && Transport == other.Transport;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_where, Transport);
+
     /// <summary>As <c>192.0.2.1:51820</c>, <c>[2001:db8::1]:51820</c>, <c>ssh</c> or <c>relay</c>.</summary>
     public override string ToString() => Transport == PathTransport.Udp ? _where.ToString() : PathNames.Of(Transport);
 }

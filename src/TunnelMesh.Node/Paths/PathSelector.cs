@@ -14,7 +14,21 @@ internal sealed class PathSelector(IReadOnlyList<PathTransport> order, long tick
     public IReadOnlyList<PathTransport> Order => order;
 
     /// <summary>True when datagrams may go over it.</summary>
-    public bool Allows(PathTransport transport) => order.Contains(transport);
+    public bool Allows(PathTransport transport) => PlaceOf(transport) < int.MaxValue;
+
+    /// <summary>The place of a transport in the order, 0 for the preferred one; <see cref="int.MaxValue"/> for one that may not be used.</summary>
+    public int PlaceOf(PathTransport transport)
+    {
+        for (int i = 0; i < order.Count; i++)
+        {
+            if (order[i] == transport)
+            {
+                return i;
+            }
+        }
+
+        return int.MaxValue;
+    }
 
     /// <summary>The path to use.</summary>
     /// <param name="paths">All paths.</param>
@@ -59,13 +73,8 @@ internal sealed class PathSelector(IReadOnlyList<PathTransport> order, long tick
     /// <summary>The place of a path in the order, small is good; <see cref="int.MaxValue"/> for one that is not to be used.</summary>
     public int Rank(PeerPath path)
     {
-        int place = -1;
-        for (int i = 0; i < order.Count; i++)
-        {
-            place = order[i] == path.Address.Transport ? i : place;
-        }
-
-        if (place < 0 || !path.IsOpen)
+        int place = PlaceOf(path.Address.Transport);
+        if (place == int.MaxValue || !path.IsOpen)
         {
             return int.MaxValue;
         }

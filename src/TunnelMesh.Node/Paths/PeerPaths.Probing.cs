@@ -43,7 +43,7 @@ internal sealed partial class PeerPaths
         if (_current is { } current && (_askedAt != long.MaxValue || _alsoSecond || now - sentAt < Ticks(PathTiming.BusySpan)))
         {
             long since = _askedAt != long.MaxValue ? _askedAt : current.HeardAt;
-            long due = since + Math.Max(Ticks(PathTiming.Silence), 2 * current.RoundTrip);
+            long due = since + SilenceOf(current);
             NextDeadline = Math.Min(NextDeadline, due > now ? Math.Min(due, now + Ticks(PathTiming.Look)) : now + Ticks(PathTiming.Look));
         }
 
@@ -91,7 +91,7 @@ internal sealed partial class PeerPaths
         }
 
         long roundTrip = Math.Max(0, current.RoundTrip);
-        if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && sentAt > current.HeardAt && now - current.HeardAt >= Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip))
+        if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && sentAt > current.HeardAt && now - current.HeardAt >= SilenceOf(current))
         {
             AskCurrent(now);
         }
@@ -158,7 +158,7 @@ internal sealed partial class PeerPaths
     private void Question(PeerPath current, long now, long roundTrip, IPathProber prober)
     {
         // What was on its way when the path broke is no sign of life.
-        bool heard = current.HeardAt > _askedAt + Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip);
+        bool heard = current.HeardAt > _askedAt + SilenceOf(current);
         TimeSpan patience = heard ? PathTiming.OneWayPatience : PathTiming.Patience;
         if (now - _askedAt >= Math.Max(Ticks(patience), (heard ? 5 : 3) * roundTrip))
         {
@@ -168,7 +168,7 @@ internal sealed partial class PeerPaths
             return;
         }
 
-        if (now - _askedAt >= Math.Max(Ticks(PathTiming.Silence), 2 * roundTrip) && !heard)
+        if (now - _askedAt >= SilenceOf(current) && !heard)
         {
             _alsoSecond = true;
         }
@@ -294,7 +294,7 @@ internal sealed partial class PeerPaths
             Doubt(path, now);
         }
 
-        if ((!path.IsOffered && now - Math.Max(path.HeardAt, path.OfferedAt) > Ticks(PathTiming.Forget)))
+        if (!path.IsOffered && now - Math.Max(path.HeardAt, path.OfferedAt) > Ticks(PathTiming.Forget))
         {
             return;
         }
@@ -373,18 +373,10 @@ internal sealed partial class PeerPaths
         return PathActions.Meet | PathActions.OpenStream;
     }
 
-    private int Place(PeerPath path)
-    {
-        for (int i = 0; i < _selector.Order.Count; i++)
-        {
-            if (_selector.Order[i] == path.Address.Transport)
-            {
-                return i;
-            }
-        }
+    private int Place(PeerPath path) => _selector.PlaceOf(path.Address.Transport);
 
-        return int.MaxValue;
-    }
+    // How long a path may be silent while something is sent before that means something.
+    private long SilenceOf(PeerPath path) => Math.Max(Ticks(PathTiming.Silence), 2 * path.RoundTrip);
 
     private static void Send(PeerPath path, int size, long now, IPathProber prober)
     {

@@ -185,7 +185,6 @@ internal sealed partial class PeerPaths
             return false;
         }
 
-        bool carrier = path.Address.Transport != PathTransport.Udp;
         path.Mtu = Math.Max(path.Mtu, size);
         if (size >= _full)
         {
@@ -196,7 +195,7 @@ internal sealed partial class PeerPaths
             // What carries small probes may still lose large packets.
             (path.State, path.Step, path.Mtu, path.NextProbeAt) = (PathState.Sizing, 0, 0, now);
         }
-        else if (path.State == PathState.Proven && carrier)
+        else if (path.State == PathState.Proven)
         {
             path.ProvenAt = now;
         }
@@ -260,7 +259,7 @@ internal sealed partial class PeerPaths
             }
 
             AskCurrent(now);
-            if (now - _current.HeardAt >= Math.Max(Ticks(PathTiming.Silence), 2 * _current.RoundTrip))
+            if (now - _current.HeardAt >= SilenceOf(_current))
             {
                 _alsoSecond = true;
                 Publish();
