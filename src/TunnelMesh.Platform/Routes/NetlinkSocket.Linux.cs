@@ -33,6 +33,14 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         return Execute();
     }
 
+    /// <summary>The largest super-packet that senders on this machine make for the link, in bytes (IFLA_GSO_MAX_SIZE, from Linux 4.16).</summary>
+    public int SetSuperPacket(uint index, int bytes)
+    {
+        BeginLink(index, up: false);
+        AddUInt32(41, (uint)bytes);
+        return Execute();
+    }
+
     public int DisableAddressGeneration(uint index)
     {
         BeginLink(index, up: false);

@@ -1,7 +1,7 @@
 namespace TunnelMesh.Platform.Sockets;
 
 /// <summary>How datagrams of equal size become trains, wherever a system can send such, and one by one where it or the path cannot.</summary>
-internal static unsafe class Trains
+public static unsafe class Trains
 {
     /// <summary>Most datagrams of a train: Linux's UDP_MAX_SEGMENTS before 6.9.</summary>
     public const int MaxSegments = 64;
@@ -17,7 +17,7 @@ internal static unsafe class Trains
     /// <param name="refusals">Destinations that get none, for now.</param>
     /// <param name="sender">The system's calls. A struct, so that they are called directly.</param>
     /// <returns>How many datagrams were refused.</returns>
-    public static int Send<T>(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination, bool trains, SegmentationRefusals refusals, in T sender)
+    internal static int Send<T>(ReadOnlySpan<byte> datagrams, int segmentSize, in UdpEndpoint destination, bool trains, SegmentationRefusals refusals, in T sender)
         where T : struct, ITrainSender
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segmentSize, 1);

@@ -119,6 +119,12 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
 
         // No link-local address: router solicitations would otherwise enter the tunnel. Kernels without IPv6 refuse this, harmlessly.
         _ = netlink.DisableAddressGeneration(index);
+        if (options.SuperPacketBytes is { } bytes)
+        {
+            // Older kernels refuse this: their super-packets stay larger, which only costs a little.
+            _ = netlink.SetSuperPacket(index, bytes);
+        }
+
         Check(netlink.SetUp(index), options.Name, "bring up");
         var set = new List<TunAddress>();
         foreach (TunAddress address in options.Addresses)

@@ -26,4 +26,7 @@ public sealed record TunOptions
     /// device, where polling the descriptor does not see them.
     /// </summary>
     public TunOffloads Offloads { get; init; }
+
+    /// <summary>The largest super-packet that the system should make, in bytes with what its senders set aside for headers; null for its own. Left out where the system knows no such thing.</summary>
+    public int? SuperPacketBytes { get; init; }
 }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.Transports.Ssh;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Identity;
+using TunnelMesh.Protocol.Ssh;
 using TunnelMesh.Tests.Coordinator;
 
 namespace TunnelMesh.Tests.Transports;
@@ -459,7 +460,7 @@ public sealed class SshTransportTests
         {
             await one.OpenAsync(two, Cancel);
             byte[] train = new byte[40 * 1400];
-            // Once the queue was full every packet there will be is there.
+            // Once the queue was full every packet there will be is there, but for the one that is being written, if none was just then.
             two.Sink.Gate.Reset();
             while (one.Transport.Counters.DroppedWaiting == 0)
             {
@@ -467,11 +468,11 @@ public sealed class SshTransportTests
             }
             two.Sink.Gate.Set();
             long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 200; i++)
+            for (int i = 0; i < 2000; i++)
             {
                 one.Transport.Send(2, train, 1400);
             }
-            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, SshPacket.BufferBytes + 1024);
         }
     }
 
