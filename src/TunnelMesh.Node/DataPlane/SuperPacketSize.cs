@@ -10,11 +10,11 @@ namespace TunnelMesh.Node.DataPlane;
 /// </summary>
 public static class SuperPacketSize
 {
-    // IPv6 and TCP with timestamps; a sender with shorter headers makes one segment less at most.
-    private const int LongestHeaders = 40 + 20 + 12;
+    // TCP with timestamps.
+    private const int HeadersV4 = 20 + 20 + 12, HeadersV6 = 40 + 20 + 12;
 
-    // What Linux takes off for headers of any kind (MAX_TCP_HEADER, 321 bytes on most builds), rounded up: far less than a segment.
-    private const int SetAside = 400;
+    // What Linux takes off for headers of any kind: MAX_TCP_HEADER, 193 to 321 bytes, and a few more.
+    private const int SetAside = 330;
 
     // Linux's own, as long as nobody asks for more (GSO_LEGACY_MAX_SIZE).
     private const int Largest = 65536;
@@ -24,6 +24,10 @@ public static class SuperPacketSize
     public static int BytesFor(int mtu)
     {
         int datagram = WireGuardMessage.Padded(mtu, mtu) + WireGuardMessage.TransportOverhead;
-        return Math.Min((Math.Clamp(Trains.MaxBytes / datagram, 1, Trains.MaxSegments) * (mtu - LongestHeaders)) + SetAside, Largest);
+        int packets = Math.Clamp(Trains.MaxBytes / datagram, 1, Trains.MaxSegments);
+
+        // As many of IPv4; of IPv6, whose payloads are shorter, not one more.
+        int payload = Math.Min(packets * (mtu - HeadersV4), ((packets + 1) * (mtu - HeadersV6)) - (SetAside / 2));
+        return Math.Min(payload + SetAside, Largest);
     }
 }
