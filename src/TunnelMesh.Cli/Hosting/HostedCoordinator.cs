@@ -141,6 +141,13 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
     public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
 
+    /// <inheritdoc cref="SqliteState.LoadTransportOrdersAsync"/>
+    public Task<IReadOnlyList<TransportOrderRow>> LoadTransportOrdersAsync(CancellationToken cancel) => _state.LoadTransportOrdersAsync(cancel).AsTask();
+
+    /// <inheritdoc cref="CoordinatorServer.SetTransportOrderAsync"/>
+    public Task<TransportOrderOutcome> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel) =>
+        _server.SetTransportOrderAsync(deviceId, otherId, transports, cancel);
+
     /// <inheritdoc cref="StunResponder.RefreshAsync"/>
     public Task AddressesChangedAsync() => _stun?.RefreshAsync() ?? Task.CompletedTask;
 
