@@ -101,6 +101,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             {
                 Listen = listen[0],
                 AlsoListen = listen[1..],
+                ConfigureSocket = options.MarkSocket,
                 Relay = new RelayOptions { Enabled = settings.RelayEnabled, RateLimit = settings.RelayRateLimit },
                 Name = options.Name,
                 State = state,
@@ -210,7 +211,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     {
         try
         {
-            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time).ConfigureAwait(false);
+            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket).ConfigureAwait(false);
         }
         catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
         {
