@@ -40,6 +40,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
                 Identity = identity,
                 DeviceId = UInt128.Parse(deviceId, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
                 Port = options.Settings.SshPort,
+                ConfigureSocket = options.MarkSocket,
                 Time = options.Time,
             }, this);
         }

@@ -76,6 +76,43 @@ public sealed class PathChangeTests
     }
 
     [Fact]
+    public async Task An_order_of_the_coordinator_moves_a_pair_or_a_device_at_once_without_a_loss()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        string target = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        await UntilPathAsync(a, "b", "udp");
+        await UntilRelayedAsync(a, b);
+        Assert.Equal(1, (await a.AskAsync(Cancel, "transport", "b", "ssh")).ExitCode);
+        Assert.Contains("pigeon", (await hub.AskAsync(Cancel, "transport", "b", "pigeon,udp")).Errors, StringComparison.Ordinal);
+        Assert.Contains("No order", (await hub.AskAsync(Cancel, "transport")).Output, StringComparison.Ordinal);
+
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 20);
+        foreach ((string[] order, string path) in new (string[], string)[]
+        {
+            (["b", "ssh,udp,relay", "--with", "a"], "ssh"), (["a", "relay"], "ssh"), (["a", "default", "--with", "b"], "relay"), (["b", "udp"], "udp"), (["b", "default"], "relay"), (["a", "default"], "udp"),
+        })
+        {
+            long set = Stopwatch.GetTimestamp();
+            JsonElement kept = await hub.AskJsonAsync(Cancel, ["transport", .. order]);
+            if (order[1] != "default")
+            {
+                Assert.Contains(kept.EnumerateArray(), o => o.GetProperty("name").GetString() == order[0] && string.Join(',', o.GetProperty("transports").EnumerateArray()) == order[1]);
+            }
+            await UntilPathAsync(a, "b", path);
+            await UntilPathAsync(b, "a", path);
+            Assert.True(Stopwatch.GetElapsedTime(set) < TimeSpan.FromSeconds(2), $"{string.Join(' ', order)}: after {Stopwatch.GetElapsedTime(set)}");
+        }
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.True(sent > 1000 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
+        Assert.Empty((await hub.AskJsonAsync(Cancel, "transport")).EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_coordinator_killed_and_started_again_costs_a_direct_path_nothing()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
