@@ -81,6 +81,29 @@ public sealed class NetworkChangeTests
         Assert.StartsWith($"{radio.Outside}:", path, StringComparison.Ordinal);
     }
 
+    // A machine that sleeps cannot be had here; a program that stands still while the world goes on sees much of the same: timers long due, and streams that the coordinator has given up.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_peer_that_stood_still_for_twenty_seconds_carries_on_within_a_second_of_waking(bool sleeperSpeaks)
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        (string first, string second) = await JoinAsync(hub, a, b);
+        await using PingTrace trace = sleeperSpeaks ? PingTrace.Start(a.Machine, second, 0.01, 28) : PingTrace.Start(b.Machine, first, 0.01, 28);
+        await SleepAsync(2);
+        string sleeper = a.Program!.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        await Command.RunAsync(["kill", "-STOP", sleeper], cancel: Cancel);
+        double stopped = Now;
+        await SleepAsync(20);
+        Assert.Null(trace.FirstAnswerAfter(stopped + 0.1));
+        double woken = Now;
+        await Command.RunAsync(["kill", "-CONT", sleeper], cancel: Cancel);
+        await AnsweredWithinAsync(trace, woken, Second);
+        await UntilDirectAsync(a, b);
+        await a.AskUntilAsync(status => status.GetProperty("relay").GetProperty("open").GetBoolean(), Cancel, "status");
+    }
+
     private static double Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
 
     // The first answer, and none lost for that long later on either.
