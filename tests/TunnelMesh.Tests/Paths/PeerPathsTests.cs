@@ -254,7 +254,27 @@ public sealed class PeerPathsTests
         trial.Run(3000);
         trial.Set(V6, 25);
         trial.Cut(Wan);
-        trial.Paths.DoubtAll(trial.Now);
+        trial.Paths.DoubtAll(trial.Now, trial.SentAt);
+        Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 350);
+    }
+
+    [Fact]
+    public void A_change_of_this_machines_network_asks_a_silent_peer_nothing_until_something_is_sent_to_it()
+    {
+        PathTrial trial = OverRelay(Wan, V6);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Busy = false;
+        trial.Run(121_000);
+        int before = trial.Probes.Count;
+        trial.Set(V6, 25);
+        trial.Cut(Wan);
+        trial.Paths.DoubtAll(trial.Now, trial.SentAt);
+        trial.Run(2000);
+        Assert.Equal(before, trial.Probes.Count);
+        trial.Busy = true;
+        trial.Run(1);
         Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
         Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 350);
     }
