@@ -72,6 +72,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(303, LogLevel.Warning, "user {User} was revoked with {Count} devices")]
     internal static partial void UserRevoked(ILogger log, string user, int count);
 
+    [LoggerMessage(304, LogLevel.Information, "order of transports of {Device} with {Other}: {Order}")]
+    internal static partial void TransportsOrdered(ILogger log, string device, string other, string order);
+
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
     internal static partial void StorageFailed(ILogger log, string what, Exception e);
 

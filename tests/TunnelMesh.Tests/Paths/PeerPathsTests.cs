@@ -414,4 +414,28 @@ public sealed class PeerPathsTests
             return (ulong)Sent.Count;
         }
     }
+
+    [Fact]
+    public void Another_order_moves_to_a_path_that_has_proved_itself_at_once_and_else_stays_until_one_has()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Set(SshPath, 25);
+        trial.Until(() => trial.Paths.Route.First == Wan && trial.Path(RelayPath).State == PathState.Proven, 2000);
+        trial.Paths.Offer([RelayPath, Wan], [PathTransport.Relay, PathTransport.Udp], trial.Now);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
+
+        // There is no stream yet: it is asked for, and the path in use goes on meanwhile.
+        trial.Forget();
+        trial.Paths.Offer([SshPath, Wan, RelayPath], [PathTransport.Ssh, PathTransport.Udp, PathTransport.Relay], trial.Now);
+        Assert.Equal(Wan, trial.Paths.Route.First);
+        trial.Paths.NoteOpen(SshPath, false, trial.Now);
+        trial.Run(1);
+        Assert.True(trial.Asked.HasFlag(PathActions.OpenStream));
+        trial.Run(50);
+        Assert.Equal(Wan, trial.Paths.Route.First);
+        trial.Paths.NoteOpen(SshPath, true, trial.Now);
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == SshPath, 200), 0, 60);
+        Assert.Equal(PathState.Proven, trial.Path(SshPath).State);
+    }
 }
