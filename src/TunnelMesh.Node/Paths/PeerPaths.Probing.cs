@@ -22,7 +22,7 @@ internal sealed partial class PeerPaths
             return PathActions.None;
         }
 
-        bool lively = now - dataAt < Ticks(PathTiming.ActiveSpan), active = lively || now < _wantedUntil;
+        bool lively = IsLively(now, dataAt), active = lively || now < _wantedUntil;
         _lively = now - dataAt < Ticks(PathTiming.Spare);
         if (!lively)
         {
