@@ -110,6 +110,7 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
             _nextAt = now + Ticks(pause < BirthdayTiming.LongestPause ? pause : BirthdayTiming.LongestPause);
             attempt.Sockets.ForEach(edge.Close);
             End();
+            Wake(_nextAt);
         }
         else if (_isVoid || !view.HasKeys || view.Own != NatKind.Hard || !_word.HasEndpoint || attempt.Target != _word.Mapped)
         {
@@ -117,6 +118,7 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
             _nextAt = now + Ticks(BirthdayTiming.PlainFirst);
             attempt.Sockets.ForEach(edge.Close);
             End();
+            Wake(_nextAt);
         }
         else
         {

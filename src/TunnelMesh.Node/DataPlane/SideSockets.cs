@@ -156,7 +156,8 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
             {
                 seen = changes;
                 CloseAll();
-                KeyValuePair<ushort, (IUdpSocket Socket, string Device)>[] all = [.. _open];
+                // Not by a collection expression, which takes count and contents one after the other while others open sockets.
+                KeyValuePair<ushort, (IUdpSocket Socket, string Device)>[] all = _open.ToArray();
                 (numbers, sockets, ready) = ([.. all.Select(s => s.Key)], [.. all.Select(s => s.Value.Socket)], new bool[all.Length]);
             }
 
