@@ -63,7 +63,7 @@ internal static class ConfigKeys
         new("coordinator.relay.enabled", "true or false", "true", "Whether peers that cannot reach each other may send through this coordinator, sealed.", Boolean((s, v) => s.RelayEnabled = v)),
         new("coordinator.relay.rate_limit", "a size, 0-1Ti", "0", "Bytes a second that one device may send through the relay; what is beyond is dropped. 0: no limit; peers that share a destination take turns anyway.",
             Size(0, 1L << 40, (s, v) => s.RelayRateLimit = v)),
-        new("coordinator.stun_listen", "host:port, :port or off", ":3478", "STUN binding responder, UDP; off for none.",
+        new("coordinator.stun_listen", "host:port, :port or off", ":3478", "STUN binding responder, UDP, at this port and the next; off for none.",
             EndpointOrOff((s, v) => s.CoordinatorStunListen = v)),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),

@@ -64,4 +64,7 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "the system did not say how this machine is connected; it is asked again")]
     public static partial void NetworkUnknown(this ILogger log, Exception problem);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "STUN is answered at one port only; peers cannot tell hard NATs from easy ones, and stay on the relay between the two. Free the other port. port={Endpoint} error={Error}")]
+    public static partial void NoSecondStunPort(this ILogger log, System.Net.IPEndPoint endpoint, System.Net.Sockets.SocketError error);
 }

@@ -25,9 +25,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private readonly CleanupStack _cleanup;
     private readonly CoordinatorServer _server;
     private readonly SqliteState _state;
-    private readonly StunResponder? _stun;
+    private readonly IReadOnlyList<StunResponder> _stun;
 
-    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, StunResponder? stun)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, IReadOnlyList<StunResponder> stun)
     {
         _stun = stun;
         _cleanup = cleanup;
@@ -97,6 +97,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
             IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(e => Listen(e, "coordinator.listen"))];
             IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
+            IReadOnlyList<StunResponder> stun = stunListen is null ? [] : await StartStunAsync(stunListen, options, cleanup).ConfigureAwait(false);
             CoordinatorServerOptions server = new()
             {
                 Listen = listen[0],
@@ -113,13 +114,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
                 },
                 Urls = Urls(listen, settings.TunName, state.Mesh),
-                Stun = stunListen is null ? [] : [.. Reachable(stunListen, settings.TunName, state.Mesh).Select(e => e.ToString())],
+                Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, state.Mesh)).Select(e => e.ToString())],
                 Logger = options.Log,
                 ProgramVersion = options.Version,
                 Time = options.Time,
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
-            StunResponder? stun = stunListen is null ? null : cleanup.Add(await StartStunAsync(stunListen, options).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
             return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given };
         }
@@ -150,7 +150,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         _server.SetTransportOrderAsync(deviceId, otherId, transports, cancel);
 
     /// <inheritdoc cref="StunResponder.RefreshAsync"/>
-    public Task AddressesChangedAsync() => _stun?.RefreshAsync() ?? Task.CompletedTask;
+    public Task AddressesChangedAsync() => Task.WhenAll(_stun.Select(s => s.RefreshAsync()));
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
@@ -207,16 +207,34 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             .OrderBy(u => u.turn).ThenBy(u => u.port).Select(u => u.Url).Take(MaxUrls)];
     }
 
-    private static async Task<StunResponder> StartStunAsync(IPEndPoint listen, PeerHostOptions options)
+    // The next port beside the one that was asked for: between two ports of one address a NAT that gives every flow another one shows itself.
+    private static async Task<IReadOnlyList<StunResponder>> StartStunAsync(IPEndPoint listen, PeerHostOptions options, CleanupStack cleanup)
     {
         try
         {
-            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket).ConfigureAwait(false);
+            StunResponder first = cleanup.Add(await StartAsync(listen).ConfigureAwait(false));
+            if (first.Port == IPEndPoint.MaxPort)
+            {
+                return [first];
+            }
+
+            IPEndPoint next = new(listen.Address, first.Port + 1);
+            try
+            {
+                return [first, cleanup.Add(await StartAsync(next).ConfigureAwait(false))];
+            }
+            catch (StunListenException e)
+            {
+                options.Log.NoSecondStunPort(next, e.Error);
+                return [first];
+            }
         }
         catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
         {
             throw new HostException(ExitCode.InUse, $"UDP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or set coordinator.stun_listen to another port or to off.", e);
         }
+
+        Task<StunResponder> StartAsync(IPEndPoint at) => StunResponder.StartAsync(at, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket);
     }
 
     // What peers may dial: of a wildcard, the addresses outside the mesh.

@@ -207,6 +207,8 @@ internal sealed class PeerHost : IAsyncDisposable
                 BatchBytes = _options.Settings.BatchBytes,
                 Meet = meetings.Ask,
                 Stun = nat.Handle,
+                Nat = () => nat.Kind,
+                OpenSocket = () => UdpSocket.Open(SocketOptions with { Port = 0 }),
                 Key = key,
                 LastSent = timestamps,
                 Time = _options.Time,
@@ -227,19 +229,20 @@ internal sealed class PeerHost : IAsyncDisposable
         }
     }
 
+    private UdpSocketOptions SocketOptions => new()
+    {
+        Port = _options.Settings.EffectiveUdpPort,
+        Offloads = _options.Settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
+        BufferBytes = _options.Settings.SocketBufferBytes,
+        FirewallMark = _options.Settings.FirewallMark,
+    };
+
     private IReadOnlyList<IUdpSocket> OpenSockets()
     {
         Settings settings = _options.Settings;
-        UdpSocketOptions options = new()
-        {
-            Port = settings.EffectiveUdpPort,
-            Offloads = settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
-            BufferBytes = settings.SocketBufferBytes,
-            FirewallMark = settings.FirewallMark,
-        };
         try
         {
-            IReadOnlyList<IUdpSocket> sockets = UdpSocket.OpenGroup(options, TunDevice.HasQueues ? settings.EffectiveLanes : 1);
+            IReadOnlyList<IUdpSocket> sockets = UdpSocket.OpenGroup(SocketOptions, TunDevice.HasQueues ? settings.EffectiveLanes : 1);
             foreach (IUdpSocket socket in sockets)
             {
                 _cleanup.AddDisposable(socket);
@@ -297,6 +300,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Endpoints = runtime.DescribeEndpoints,
         Transports = _options.Settings.Transports,
         OnMap = runtime.OnMap,
+        Nat = runtime.DescribeNat,
         OnMeeting = runtime.OnMeeting,
         OnState = runtime.OnState,
         OnRenewed = result =>

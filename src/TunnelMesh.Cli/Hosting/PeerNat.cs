@@ -19,7 +19,7 @@ internal sealed class PeerNat : IAsyncDisposable
     private readonly Action<Func<IReadOnlyList<IPEndPoint>>> _changed;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
-    private int _telling;
+    private int _telling, _kind;
     private volatile DataPlane? _plane;
     private Task _asking = Task.CompletedTask;
     private long _askedAt;
@@ -69,6 +69,9 @@ internal sealed class PeerNat : IAsyncDisposable
 
     /// <summary>What is known now.</summary>
     public NatReport Report => NatReport.Of(_probe, _mapper);
+
+    /// <summary>What kind of NAT is in front of this peer. Any thread, cheap.</summary>
+    public NatKind Kind => (NatKind)Volatile.Read(ref _kind);
 
     /// <summary>Takes answers of STUN servers from the data plane.</summary>
     public bool Handle(ReadOnlySpan<byte> datagram, in UdpEndpoint source) => _probe.Handle(datagram, source);
@@ -161,6 +164,7 @@ internal sealed class PeerNat : IAsyncDisposable
             ThreadPool.QueueUserWorkItem(_ =>
             {
                 Volatile.Write(ref _telling, 0);
+                Volatile.Write(ref _kind, (int)Report.Kind);
                 _changed(() => [.. Report.PublicEndpoints.Select(e => e.ToIPEndPoint())]);
             });
         }

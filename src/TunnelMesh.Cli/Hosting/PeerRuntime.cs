@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Control;
 
@@ -150,6 +151,9 @@ internal sealed class PeerRuntime
         }
     }
 
+    /// <summary>This peer's NAT as others are told when they are asked to meet it.</summary>
+    public (string? Nat, string? Mapped) DescribeNat() => Nat?.Report.Words ?? default;
+
     /// <summary>Addresses of this machine changed.</summary>
     /// <returns>True when they differ from those before.</returns>
     public bool SetEndpoints(IReadOnlyList<IPEndPoint> endpoints)
@@ -248,7 +252,7 @@ internal sealed class PeerRuntime
         }
         if (plane is not null && map is not null && map.Devices.ContainsKey(meeting.Device))
         {
-            plane.NoteMeeting(meeting.Device, MapPeers.Parse(meeting.Endpoints, map.Ranges));
+            plane.NoteMeeting(meeting.Device, MapPeers.Parse(meeting.Endpoints, map.Ranges), NatWord.Of(meeting));
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
                 sessions.Move(session, endpoints.From(update, session.Address));
                 return null;
             case Meeting meeting:
-                sessions.Introduce(session, meeting.Device, endpoints.From(meeting, session.Address));
+                sessions.Introduce(session, meeting.Device, endpoints.From(meeting, session.DeviceId, session.Address));
                 return null;
             case MapRequest request:
                 session.Rewind(Held(request.Epoch, request.Number));

@@ -114,14 +114,14 @@ internal sealed class ControlSessions(LiveMap map, TimeProvider time, ILogger lo
     /// <summary>Tells a device that another one wants to meet it now; nothing when it is not here.</summary>
     /// <param name="session">Who wants to.</param>
     /// <param name="deviceId">Whom.</param>
-    /// <param name="endpoints">Where the first one is.</param>
-    internal void Introduce(ControlSession session, string deviceId, IReadOnlyList<string> endpoints)
+    /// <param name="meeting">Where the first one is.</param>
+    internal void Introduce(ControlSession session, string deviceId, Meeting meeting)
     {
         lock (_lock)
         {
             if (_live.TryGetValue(deviceId, out ControlSession? other) && other != session && _live.GetValueOrDefault(session.DeviceId) == session)
             {
-                other.Tell(new Meeting { Device = session.DeviceId, Endpoints = endpoints });
+                other.Tell(meeting);
             }
         }
     }

@@ -29,7 +29,22 @@ internal sealed class EndpointRules(params IPNetwork[] mesh)
     internal Reachability From(EndpointsUpdate update, IPAddress seen) => new(Endpoints(update.Endpoints, update.UdpPort, seen), null, null, Port(update.SshPort));
 
     /// <summary>Where somebody who wants to meet says it is, and where it is seen.</summary>
-    internal IReadOnlyList<string> From(Meeting meeting, IPAddress seen) => Endpoints(meeting.Endpoints, meeting.UdpPort, seen);
+    /// <param name="meeting">As it was sent.</param>
+    /// <param name="sender">Device ID of its sender.</param>
+    /// <param name="seen">The address of its stream.</param>
+    internal Meeting From(Meeting meeting, string sender, IPAddress seen)
+    {
+        IPAddress address = seen.IsIPv4MappedToIPv6 ? seen.MapToIPv4() : seen;
+        return new Meeting
+        {
+            Device = sender,
+            Endpoints = Endpoints(meeting.Endpoints, meeting.UdpPort, seen),
+            Nat = meeting.Nat is { } nat && IsTransport(nat) ? nat : null,
+            Mapped = meeting.Mapped is { Length: <= 64 } text && IPEndPoint.TryParse(text, out IPEndPoint? mapped) && mapped.Port != 0 && mapped.AddressFamily == AddressFamily.InterNetwork && IsOutside(mapped.Address)
+                ? mapped.ToString() : null,
+            Seen = address.AddressFamily == AddressFamily.InterNetwork && IsOutside(address) ? address.ToString() : null,
+        };
+    }
 
     private static int Port(int port) => port is > 0 and <= 65535 ? port : 0;
 

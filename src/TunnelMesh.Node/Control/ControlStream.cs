@@ -115,7 +115,8 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         Meeting Make()
         {
             EndpointsUpdate here = options.Endpoints();
-            return new Meeting { Device = deviceId, Endpoints = here.Endpoints, UdpPort = here.UdpPort };
+            (string? nat, string? mapped) = options.Nat?.Invoke() ?? default;
+            return new Meeting { Device = deviceId, Endpoints = here.Endpoints, UdpPort = here.UdpPort, Nat = nat, Mapped = mapped };
         }
     }
 

@@ -23,6 +23,8 @@ public sealed record ControlStreamOptions
     public IReadOnlyList<string> Transports { get; init; } = [];
     /// <summary>Told of each change of the map.</summary>
     public required Action<MapChange> OnMap { get; init; }
+    /// <summary>This device's NAT in the words of <see cref="Meeting.Nat"/> and <see cref="Meeting.Mapped"/>; null for not known.</summary>
+    public Func<(string? Nat, string? Mapped)>? Nat { get; init; }
     /// <summary>Told of each device that wants to meet this one.</summary>
     public Action<Meeting>? OnMeeting { get; init; }
     /// <summary>Told of each change of state.</summary>

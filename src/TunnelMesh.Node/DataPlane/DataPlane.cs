@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Node.Transports;
@@ -20,6 +21,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     private readonly Lane[] _lanes;
     private readonly LaneMail[] _mail;
     private readonly CarrierSet _carriers = new();
+    private readonly SideSockets? _sockets;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _starting = new();
     private int _running, _disposed;
@@ -30,13 +32,14 @@ public sealed class DataPlane : ICarrierSink, IDisposable
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
         _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu);
+        _sockets = options.OpenSocket is { } open ? new SideSockets(open, this) : null;
         var lanes = new List<Lane>();
         _mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
         try
         {
             for (int i = 0; i < options.Lanes.Count; i++)
             {
-                lanes.Add(new Lane(options, _members, i, _mail, _carriers, Ended));
+                lanes.Add(new Lane(options, _members, i, _mail, _carriers, _sockets, Ended));
             }
         }
         catch
@@ -111,6 +114,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
             }
 
             _members.Replace(peers);
+            _sockets?.Retain(id => _members.Find(id) is not null);
             if (_started)
             {
                 Array.ForEach(_lanes, l => l.Wake());
@@ -136,13 +140,14 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     /// <summary>A device says over the coordinator that it is probing this one now, and from where. Any thread.</summary>
     /// <param name="deviceId">Which device.</param>
     /// <param name="endpoints">Its addresses.</param>
-    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    /// <param name="nat">How its NAT is; null when that was not told.</param>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints, NatWord? nat = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         if (_members.Find(deviceId) is { } tunnel)
         {
             PathAddress[] addresses = [.. endpoints.Take(MaxMeetingEndpoints).Select(e => PathAddress.Udp(UdpEndpoint.From(e)))];
-            _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Meet, addresses));
+            _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, default, LaneNews.Meet, addresses, Nat: nat));
         }
     }
 
@@ -208,6 +213,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
         }
 
         Array.ForEach(_lanes, l => l.Dispose());
+        _sockets?.Dispose();
         _members.Replace([]);
         _completion.TrySetResult();
         CloseDevices(_options);

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
@@ -21,6 +22,12 @@ public sealed record DataPlaneOptions
 
     /// <summary>Takes answers of STUN servers, which come to the tunnel's port; null for none.</summary>
     public DatagramHandler? Stun { get; init; }
+
+    /// <summary>How the NAT in front of this device is; called on lanes' threads. Null for not known.</summary>
+    public Func<NatKind>? Nat { get; init; }
+
+    /// <summary>Opens a UDP socket at a free port, owned by the data plane from then on; called on lanes' threads. Null for none beside the lanes' own.</summary>
+    public Func<IUdpSocket>? OpenSocket { get; init; }
 
     /// <summary>This device's key; stays the caller's to dispose, after the data plane.</summary>
     public required LocalStatic Key { get; init; }

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Packets.Offload;
 
@@ -41,6 +42,20 @@ public interface ITunnelOutput
     /// <summary>Asks the coordinator to tell a device where this one is, so that both probe each other at the same time. Any number of times: whoever takes it limits the rate.</summary>
     /// <param name="deviceId">Which device.</param>
     void Meet(string deviceId)
+    {
+    }
+
+    /// <summary>How the NAT in front of this device is, as far as is known.</summary>
+    NatKind Nat => NatKind.Unknown;
+
+    /// <summary>Opens a UDP socket beside the tunnel's port: datagrams to a path that names it leave there, and what it receives comes back as of such a path.</summary>
+    /// <param name="deviceId">For which device; the socket is closed with it.</param>
+    /// <returns>Its number; 0 when there is none to be had.</returns>
+    ushort OpenSocket(string deviceId) => 0;
+
+    /// <summary>Closes a socket that was opened so.</summary>
+    /// <param name="socket">Its number.</param>
+    void CloseSocket(ushort socket)
     {
     }
 

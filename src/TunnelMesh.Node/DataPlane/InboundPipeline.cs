@@ -193,6 +193,11 @@ internal sealed class InboundPipeline
             tunnel.Paths.NoteEcho(challenge, length, source, now);
             Attend(tunnel, now);
         }
+        else if (PathCall.Is(plain))
+        {
+            tunnel.Birthday.NoteCall(now);
+            _attend(tunnel, now);
+        }
         else if (PathFragment.TryRead(plain, out ushort number, out int total, out int offset, out ReadOnlySpan<byte> part))
         {
             ReadOnlySpan<byte> packet = _fragments.Add(tunnel, number, total, offset, part, now, out bool refused);

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Transports;
 using TunnelMesh.Platform.Lanes;
@@ -33,6 +34,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     private readonly LaneMail _mail;
     private readonly CarrierInbox _inbox;
     private readonly CarrierSet _carriers;
+    private readonly SideSockets? _sockets;
     private readonly Action<Exception?> _ended;
     private readonly Thread[] _threads;
     private volatile bool _stop;
@@ -43,12 +45,13 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <param name="number">Which lane this is.</param>
     /// <param name="mail">All lanes' mail, by number.</param>
     /// <param name="carriers">Of the whole data plane.</param>
+    /// <param name="sockets">Beside the tunnel's port; null where there are none.</param>
     /// <param name="ended">Told once by each thread how it ended.</param>
     /// <exception cref="PlatformNotSupportedException">The devices are not of one operating system.</exception>
     /// <exception cref="IOException">The system has no descriptor left.</exception>
-    public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, CarrierSet carriers, Action<Exception?> ended)
+    public Lane(DataPlaneOptions options, TunnelMembers members, int number, IReadOnlyList<LaneMail> mail, CarrierSet carriers, SideSockets? sockets, Action<Exception?> ended)
     {
-        (_options, _devices, _mail, _carriers, _ended) = (options, options.Lanes[number], mail[number], carriers, ended);
+        (_options, _devices, _mail, _carriers, _sockets, _ended) = (options, options.Lanes[number], mail[number], carriers, sockets, ended);
         _inbox = new CarrierInbox(Wake);
         var engine = new TunnelEngineOptions
         {
@@ -139,14 +142,14 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     }
 
     /// <inheritdoc/>
-    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => destination.Transport == PathTransport.Udp
+    bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => destination.IsOwnPort
         ? _devices.Socket.Send(datagram, destination.Endpoint)
-        : _carriers.Send(destination, datagram, datagram.Length) == 0;
+        : SendElsewhere(datagram, datagram.Length, destination) == 0;
 
     /// <inheritdoc/>
-    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => destination.Transport == PathTransport.Udp
+    int ITunnelOutput.SendDatagrams(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => destination.IsOwnPort
         ? _devices.Socket.SendSegments(datagrams, segmentSize, destination.Endpoint)
-        : _carriers.Send(destination, datagrams, segmentSize);
+        : SendElsewhere(datagrams, segmentSize, destination);
 
     /// <inheritdoc/>
     bool ITunnelOutput.IsOpen(in PathAddress path) => path.Transport == PathTransport.Udp || _carriers.IsOpen(path);
@@ -158,8 +161,17 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     void ITunnelOutput.Meet(string deviceId) => _options.Meet?.Invoke(deviceId);
 
     /// <inheritdoc/>
+    NatKind ITunnelOutput.Nat => _options.Nat?.Invoke() ?? NatKind.Unknown;
+
+    /// <inheritdoc/>
+    ushort ITunnelOutput.OpenSocket(string deviceId) => _sockets?.Open(deviceId) ?? 0;
+
+    /// <inheritdoc/>
+    void ITunnelOutput.CloseSocket(ushort socket) => _sockets?.Close(socket);
+
+    /// <inheritdoc/>
     bool ITunnelOutput.TakeStun(ReadOnlySpan<byte> datagram, in PathAddress source) =>
-        source.Transport == PathTransport.Udp && _options.Stun is { } stun && stun(datagram, source.Endpoint);
+        source.IsOwnPort && _options.Stun is { } stun && stun(datagram, source.Endpoint);
 
     /// <inheritdoc/>
     bool ITunnelOutput.WriteGroup(in VirtioNetHeader header, ReadOnlySpan<byte> packetHeader, ReadOnlySpan<byte> buffer, ReadOnlySpan<PacketSlice> payload) =>
@@ -167,6 +179,10 @@ internal sealed class Lane : ITunnelOutput, IDisposable
 
     /// <inheritdoc/>
     bool ITunnelOutput.WritePacket(ReadOnlySpan<byte> packet) => _devices.Tun.Write(packet);
+
+    private int SendElsewhere(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => destination.Transport != PathTransport.Udp
+        ? _carriers.Send(destination, datagrams, segmentSize)
+        : _sockets?.Send(destination, datagrams, segmentSize) ?? SideSockets.CountOf(datagrams.Length, segmentSize);
 
     private void Run(Action loop)
     {

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 
@@ -10,4 +11,5 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="News">What is told.</param>
 /// <param name="Addresses">Where a peer says it is.</param>
 /// <param name="Ping">The ping.</param>
-internal readonly record struct LaneLetter(PeerTunnel? Tunnel, byte[]? Bytes, PathAddress Path, LaneNews News = LaneNews.None, PathAddress[]? Addresses = null, PendingPing? Ping = null);
+/// <param name="Nat">What a peer says of its NAT.</param>
+internal readonly record struct LaneLetter(PeerTunnel? Tunnel, byte[]? Bytes, PathAddress Path, LaneNews News = LaneNews.None, PathAddress[]? Addresses = null, PendingPing? Ping = null, NatWord? Nat = null);

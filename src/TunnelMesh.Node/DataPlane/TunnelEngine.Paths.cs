@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Sockets;
@@ -11,12 +12,13 @@ public sealed partial class TunnelEngine
     /// <summary>A device says over the coordinator that it is probing this one now. For the only engine of its device.</summary>
     /// <param name="deviceId">Which device.</param>
     /// <param name="endpoints">Where it is.</param>
-    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    /// <param name="nat">How its NAT is; null when that was not told.</param>
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints, NatWord? nat = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         if (_members.Find(deviceId) is { } tunnel)
         {
-            Handle(new LaneLetter(tunnel, null, default, LaneNews.Meet, [.. endpoints.Select(e => (PathAddress)UdpEndpoint.From(e))]));
+            Handle(new LaneLetter(tunnel, null, default, LaneNews.Meet, [.. endpoints.Select(e => (PathAddress)UdpEndpoint.From(e))], Nat: nat));
         }
     }
 
@@ -36,6 +38,11 @@ public sealed partial class TunnelEngine
 
     private void Learn(PeerTunnel tunnel, in LaneLetter letter, long now)
     {
+        if (letter.Nat is { } word)
+        {
+            tunnel.Birthday.NoteWord(word, now);
+        }
+
         switch (letter.News)
         {
             case LaneNews.Resumed:
@@ -45,6 +52,7 @@ public sealed partial class TunnelEngine
                 tunnel.Paths.NoteOpen(letter.Path, letter.News == LaneNews.Opened, now);
                 break;
             case LaneNews.Meet when !tunnel.TryHeedMeeting(now):
+                Attend(tunnel, now);
                 return;
             case LaneNews.Meet:
                 tunnel.TakeOffers(_output, now);
@@ -74,6 +82,7 @@ public sealed partial class TunnelEngine
                 break;
             case LaneNews.NetworkChanged:
                 tunnel.Paths.DoubtAll(now, tunnel.LastDataAt);
+                tunnel.Birthday.NoteNetworkChanged(now);
                 break;
             default:
                 break;
@@ -92,6 +101,7 @@ public sealed partial class TunnelEngine
 
         _prober.Tunnel = tunnel;
         PathActions actions = tunnel.Paths.Run(now, tunnel.LastSentAt, tunnel.LastDataAt, _prober);
+        _birthday.Run(tunnel, now);
         if (actions.HasFlag(PathActions.Meet))
         {
             _output.Meet(tunnel.Spec.DeviceId);

@@ -20,6 +20,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
     private readonly ITunnelOutput _output;
     private readonly TunnelSender _sender;
     private readonly TunnelProber _prober;
+    private readonly TunnelBirthday _birthday;
     private readonly HandshakeDriver _handshakes;
     private readonly InboundPipeline _inbound;
     private readonly UnreachableReporter _unreachable;
@@ -51,6 +52,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
         _sender = new TunnelSender(options.Random, output, batch, Counters, options.Mtu);
         StrangerBudget strangers = new(options.Time);
         _prober = new TunnelProber(options.Time, _sender, strangers);
+        _birthday = new TunnelBirthday(options.Time, _sender, output, options.Random);
         _handshakes = new HandshakeDriver(members.Device, options.Time, output, Counters, options.HandshakesPerSecondBeforeCookies, strangers);
         Outbound = new OutboundPipeline(members, batch, _unreachable, Counters, this);
         _inbound = new InboundPipeline(members, _sender, own, output, Counters, options, Attend);
@@ -378,7 +380,8 @@ public sealed partial class TunnelEngine : IWaitingRoom
     {
         // Never at once again: whatever is due now has been done, and a millisecond cannot spin.
         long soonest = now + (_time.TimestampFrequency / 1000);
-        tunnel.Deadline = Math.Max(soonest, Math.Min(Math.Min(_members.Device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline), tunnel.Paths.NextDeadline));
+        long paths = Math.Min(tunnel.Paths.NextDeadline, tunnel.Birthday.NextDeadline);
+        tunnel.Deadline = Math.Max(soonest, Math.Min(Math.Min(_members.Device.NextDeadline(tunnel.Session), tunnel.Repeater.NextDeadline), paths));
         NextDeadline = Math.Min(NextDeadline, tunnel.Deadline);
     }
 

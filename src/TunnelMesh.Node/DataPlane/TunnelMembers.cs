@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using TunnelMesh.Node.Birthday;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Noise;
 
@@ -23,6 +24,9 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
     private long _refused;
 
     public WireGuardDevice Device => device;
+
+    /// <summary>Bounds what is tried between hard and easy NATs by all lanes together.</summary>
+    public BirthdayTurns Turns { get; } = new(time);
 
     /// <summary>Who carries which prefix, over all lanes; swapped whole.</summary>
     public RouteTable<PeerTunnel> Routes => _routes;
@@ -102,7 +106,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
 
     private bool TryAdd(PeerSpec spec)
     {
-        var tunnel = new PeerTunnel(spec, time, mtu);
+        var tunnel = new PeerTunnel(spec, time, mtu, Turns);
         try
         {
             // Whole before a lane can meet it.

@@ -35,6 +35,25 @@ public sealed record NatReport(StunFindings V4, StunFindings V6, PortMapping? Ma
             .Concat(Useful(V4)).Concat(Useful(V6)).Where(e => !e.IsNone).Distinct(),
     ];
 
+    /// <summary>
+    /// What other peers are told of the NAT of IPv4: hard only where no port is mapped. Where one server alone can be asked at two ports, which a NAT that goes by addresses maps alike, it is called
+    /// easy: whoever trusts that in vain gives up after a while.
+    /// </summary>
+    public NatKind Kind => V4.Behaviour switch
+    {
+        MappingBehaviour.Dependent => MappingV4 is { IsPublic: true } && MappingAgrees ? NatKind.Unknown : NatKind.Hard,
+        MappingBehaviour.EndpointIndependent or MappingBehaviour.None => NatKind.Easy,
+        _ => V4.Endpoints.Count == 1 && V4.Servers.Count(s => !s.Mapped.IsNone) > 1 ? NatKind.Easy : NatKind.Unknown,
+    };
+
+    /// <summary><see cref="Kind"/> and the endpoint outside an easy NAT, in the words of a <see cref="Protocol.Control.Meeting"/>.</summary>
+    public (string? Nat, string? Mapped) Words => Kind switch
+    {
+        NatKind.Hard => (NatWord.Hard, null),
+        NatKind.Easy when V4.Endpoints.Count > 0 => (NatWord.Easy, V4.Endpoints[0].ToString()),
+        _ => default,
+    };
+
     // The endpoints of a dependent NAT are those towards the servers only; the hole puncher wants their address, and finds it in the findings.
     private static IEnumerable<UdpEndpoint> Useful(StunFindings findings) => findings.Behaviour == MappingBehaviour.Dependent ? [] : findings.Endpoints;
 }

@@ -9,15 +9,19 @@ public static class StunServers
 {
     private const int MaxTextLength = 64;
 
+    // A NAT that gives every flow another port shows itself between two ports of one address.
+    private const int MaxPorts = 2;
+
     /// <summary>From the network map, and from where coordinators were really reached.</summary>
     /// <param name="coordinators">As the map lists them.</param>
-    /// <param name="reached">Addresses at which a coordinator answers us: first, because they work; of one behind a NAT the map lists other addresses. Its port is the first coordinator's.</param>
+    /// <param name="reached">Addresses at which a coordinator answers us: first, because they work; of one behind a NAT the map lists other addresses. Its ports are the first two that are listed.</param>
     /// <param name="isMesh">Whether an address is inside the mesh, where nobody sees us from outside.</param>
     /// <returns>No more than <see cref="StunProbe.MaxServers"/>, without duplicates.</returns>
     public static IReadOnlyList<UdpEndpoint> Of(IEnumerable<MapCoordinator> coordinators, IEnumerable<IPAddress> reached, Func<IPAddress, bool> isMesh)
     {
         IPEndPoint[] listed = [.. coordinators.SelectMany(c => c.Stun).Where(t => t.Length <= MaxTextLength).Select(Parse).OfType<IPEndPoint>()];
-        IEnumerable<IPEndPoint> first = listed.Length == 0 ? [] : reached.Select(a => new IPEndPoint(a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a, listed[0].Port));
+        int[] ports = [.. listed.Select(e => e.Port).Distinct().Take(MaxPorts)];
+        IEnumerable<IPEndPoint> first = reached.SelectMany(a => ports.Select(p => new IPEndPoint(a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a, p)));
         return [.. first.Concat(listed).Where(e => !isMesh(e.Address) && ExternalAddress.IsSound(e)).Select(UdpEndpoint.From).Distinct().Take(StunProbe.MaxServers)];
     }
 

@@ -138,8 +138,6 @@ internal sealed partial class PeerPaths
         return PathActions.None;
     }
 
-    private bool IsLively(long now, long dataAt) => now - dataAt < Ticks(PathTiming.ActiveSpan);
-
     private bool IsActive(long now, long dataAt) => IsLively(now, dataAt) || now < _wantedUntil;
 
     private void Want(long now) => _wantedUntil = now + Ticks(PathTiming.Wanted);

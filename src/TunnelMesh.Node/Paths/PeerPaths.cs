@@ -89,6 +89,33 @@ internal sealed partial class PeerPaths
     /// <summary>True when datagrams may go over it.</summary>
     public bool Allows(PathTransport transport) => _selector.Allows(transport);
 
+    /// <summary>True while a proven path over UDP is in use, or one that is preferred to UDP.</summary>
+    public bool IsDirect => _current is { State: PathState.Proven } current && Place(current) <= _selector.PlaceOf(PathTransport.Udp);
+
+    /// <summary>True while there is traffic for which better paths are looked for.</summary>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="dataAt">When data went either way last.</param>
+    public bool IsLively(long now, long dataAt) => now - dataAt < Ticks(PathTiming.ActiveSpan);
+
+    /// <summary>Forgets the paths over a socket beside the tunnel's port, which is being closed.</summary>
+    public void Remove(ushort socket, long now)
+    {
+        if (socket == 0 || !Array.Exists(_paths, p => p.Address.Socket == socket))
+        {
+            return;
+        }
+
+        _paths = [.. _paths.Where(p => p.Address.Socket != socket)];
+        if (_current is { } current && current.Address.Socket == socket)
+        {
+            _current = null;
+            EndQuestion();
+        }
+
+        Reselect(now);
+        Wake(now);
+    }
+
     /// <summary>Addresses that the peer itself has just named over the coordinator, where it is sending now: all are probed at once.</summary>
     public void Meet(ReadOnlySpan<PathAddress> addresses, long now)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using TunnelMesh.Node.Birthday;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
@@ -26,12 +27,13 @@ internal sealed class PeerTunnel
     private volatile PathAddress[] _offers;
     private PathAddress[]? _taken;
 
-    public PeerTunnel(PeerSpec spec, TimeProvider time, int mtu)
+    public PeerTunnel(PeerSpec spec, TimeProvider time, int mtu, BirthdayTurns turns)
     {
         _time = time;
         Spec = spec;
         Paths = new PeerPaths(time.TimestampFrequency, mtu, spec.Transports, spec.Stock);
         Repeater = new InitiationRepeater(time);
+        Birthday = new PeerBirthday(time.TimestampFrequency, turns);
         _offers = OffersOf(spec);
     }
 
@@ -43,6 +45,9 @@ internal sealed class PeerTunnel
     public PeerPaths Paths { get; }
 
     public InitiationRepeater Repeater { get; }
+
+    /// <summary>The way between a hard and an easy NAT.</summary>
+    public PeerBirthday Birthday { get; }
 
     /// <summary>True when the map names a way to the peer, or a carrier may have one.</summary>
     public bool HasOffers => _offers.Length > 0;

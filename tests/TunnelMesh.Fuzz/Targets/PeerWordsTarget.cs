@@ -1,6 +1,7 @@
 using System.Net;
 using TunnelMesh.Coordinator.Registry;
 using TunnelMesh.Coordinator.Rendezvous;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -23,6 +24,7 @@ internal static class PeerWordsTarget
             Transports = ["udp", "relay"], ProgramVersion = "1.0", Instance = "i",
         }),
         ControlCodec.Encode(new EndpointsUpdate { UdpPort = 2223, Endpoints = ["192.0.2.1:2223", "127.0.0.1:2223", "[fe80::1%2]:1"] }),
+        ControlCodec.Encode(new Meeting { Device = "d", UdpPort = 2223, Endpoints = ["192.0.2.1:2223"], Nat = "easy", Mapped = "192.0.2.1:4000", Seen = "192.0.2.9" }),
         ControlCodec.Encode(new JoinHello
         {
             Version = 1, OldestVersion = 1, Nonce = new byte[32], IdentityKey = new byte[32], DeviceKey = new byte[32],
@@ -43,12 +45,25 @@ internal static class PeerWordsTarget
             case EndpointsUpdate update:
                 CheckReach(Rules.From(update, seen));
                 break;
+            case Meeting meeting:
+                CheckMeeting(Rules.From(meeting, "sender", seen), seen);
+                break;
             case JoinHello join:
                 Check.That(JoinTranscript.Compute(join, Challenge, new byte[32], renewal: false).Length == 32, "no transcript");
                 break;
             default:
                 break;
         }
+    }
+
+    private static void CheckMeeting(Meeting passed, IPAddress seen)
+    {
+        CheckReach(new Reachability(passed.Endpoints, null, null, 0));
+        Check.That(passed.Device == "sender" && passed.UdpPort == 0 && passed.Seen == seen.ToString(), "somebody else's meeting");
+        Check.That(passed.Nat is null || passed.Nat.Length <= EndpointRules.MaxTransportLength, "a NAT that is none");
+        NatWord word = NatWord.Of(passed);
+        Check.That(!word.HasEndpoint || (word.Mapped.IPv4 == word.Seen && word.Mapped.ToIPEndPoint().Address.Equals(seen)), "an endpoint elsewhere than the sender is");
+        Check.That(word.Mapped.IsNone || word.Mapped.IsIPv4, "an endpoint of another family");
     }
 
     private static void CheckReach(Reachability reach)

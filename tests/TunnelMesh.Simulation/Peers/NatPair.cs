@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Simulation.Network;
 using TunnelMesh.Simulation.Network.Nat;
@@ -37,6 +38,7 @@ internal sealed class NatPair
         _stun.Listen(StunPort, d => Learn(d.Bytes[0], d.Source));
         Refresh();
         World.Run(TimeSpan.FromSeconds(1));
+        (A.Nat, B.Nat) = (KindOf(a), KindOf(sameNat ? a : b));
         A.SetPeers(SpecOf(B));
         B.SetPeers(SpecOf(A));
     }
@@ -73,6 +75,26 @@ internal sealed class NatPair
     }
 
     public double Until(Func<bool> condition, double limitSeconds) => World.RunUntil(condition, TimeSpan.FromSeconds(limitSeconds)).TotalSeconds;
+
+    /// <summary>What the coordinator says of a peer's NAT when it introduces it: what it was told, and where it sees the peer.</summary>
+    public NatWord WordOf(SimulatedPeer peer)
+    {
+        UdpEndpoint seen = _mapped.TryGetValue(peer, out IPEndPoint? mapped) ? UdpEndpoint.From(mapped) : default;
+        return new NatWord(peer.Nat, peer.Nat == NatKind.Easy ? seen : default, seen.IPv4);
+    }
+
+    /// <summary>Changes what the coordinator passes on.</summary>
+    public Func<SimulatedPeer, NatWord, NatWord> Words { get; set; } = (_, word) => word;
+
+    private static NatKind KindOf(NatSituation situation) => situation switch
+    {
+        NatSituation.Hard => NatKind.Hard,
+        NatSituation.Blocked => NatKind.Unknown,
+        _ => NatKind.Easy,
+    };
+
+    /// <summary>Has the server tell both anew where they are.</summary>
+    public void Ask() => Array.ForEach(Peers, p => p.Host.Send(SimulatedPeer.Port, _stun.Addresses[0].At(StunPort), [(byte)p.Number]));
 
     private PeerSpec SpecOf(SimulatedPeer peer) => peer.Spec with { Candidates = KnownOf(peer) };
 
@@ -111,11 +133,7 @@ internal sealed class NatPair
     // As a device does that keeps its mapping open: a binding every 25 s.
     private void Refresh()
     {
-        foreach (SimulatedPeer peer in Peers)
-        {
-            peer.Host.Send(SimulatedPeer.Port, _stun.Addresses[0].At(StunPort), [(byte)peer.Number]);
-        }
-
+        Ask();
         World.After(TimeSpan.FromSeconds(25), Refresh);
     }
 
@@ -129,6 +147,7 @@ internal sealed class NatPair
     {
         List<IPEndPoint> here = KnownOf(from);
         SimulatedPeer to = from == A ? B : A;
-        World.After(ToCoordinator * 2, () => to.NoteMeeting(from.Spec.DeviceId, here));
+        NatWord word = Words(from, WordOf(from));
+        World.After(ToCoordinator * 2, () => to.NoteMeeting(from.Spec.DeviceId, here, word));
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
@@ -19,6 +20,7 @@ internal sealed class SimulatedPeer : ITunnelOutput
     private readonly Func<TunnelEngineOptions, TunnelEngineOptions> _adjust;
     private TimeSpan? _timer;
     private int _life;
+    private ushort _lastSocket;
 
     /// <summary>Starts a device.</summary>
     /// <param name="host">Where it runs.</param>
@@ -134,9 +136,9 @@ internal sealed class SimulatedPeer : ITunnelOutput
     public Action<string>? Introduce { get; set; }
 
     /// <summary>Another device is probing this one.</summary>
-    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints)
+    public void NoteMeeting(string deviceId, IReadOnlyList<IPEndPoint> endpoints, NatWord? nat = null)
     {
-        Engine.NoteMeeting(deviceId, endpoints);
+        Engine.NoteMeeting(deviceId, endpoints, nat);
         Reschedule();
     }
 
@@ -164,10 +166,54 @@ internal sealed class SimulatedPeer : ITunnelOutput
     /// <inheritdoc/>
     bool ITunnelOutput.SendDatagram(ReadOnlySpan<byte> datagram, in PathAddress destination) => destination.Transport switch
     {
-        PathTransport.Udp => Host.Send(Port, destination.Endpoint, datagram),
+        PathTransport.Udp when destination.Socket == 0 => Host.Send(Port, destination.Endpoint, datagram),
+        PathTransport.Udp => Sockets.Contains(destination.Socket) && Host.Send(PortOf(destination.Socket), destination.Endpoint, datagram),
         PathTransport.Relay => Relay?.Send(this, destination.Device, datagram) ?? false,
         _ => false,
     };
+
+    /// <summary>The sockets beside its port that are open.</summary>
+    public HashSet<ushort> Sockets { get; } = [];
+
+    /// <summary>How many sockets beside its port it may have.</summary>
+    public int MaxSockets { get; set; } = 1024;
+
+    /// <summary>What STUN servers have told of its NAT.</summary>
+    public NatKind Nat { get; set; }
+
+    /// <inheritdoc/>
+    NatKind ITunnelOutput.Nat => Nat;
+
+    /// <inheritdoc/>
+    ushort ITunnelOutput.OpenSocket(string deviceId)
+    {
+        if (Sockets.Count >= MaxSockets)
+        {
+            return 0;
+        }
+
+        ushort socket = ++_lastSocket;
+        Sockets.Add(socket);
+        int life = _life;
+        Host.Listen(PortOf(socket), d =>
+        {
+            if (life == _life)
+            {
+                Engine.HandleDatagram(d.Bytes.ToArray(), PathAddress.Udp(d.Source, socket));
+                Reschedule();
+            }
+        });
+        return socket;
+    }
+
+    /// <inheritdoc/>
+    void ITunnelOutput.CloseSocket(ushort socket)
+    {
+        if (Sockets.Remove(socket))
+        {
+            Host.Close(PortOf(socket));
+        }
+    }
 
     /// <inheritdoc/>
     bool ITunnelOutput.IsOpen(in PathAddress path) => path.Transport == PathTransport.Relay && Relay?.IsOpen(this, path.Device) == true;
@@ -198,6 +244,8 @@ internal sealed class SimulatedPeer : ITunnelOutput
 
         return true;
     }
+
+    private static ushort PortOf(ushort socket) => (ushort)(10_000 + socket);
 
     private TunnelEngine Start()
     {

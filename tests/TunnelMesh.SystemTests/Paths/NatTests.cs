@@ -30,6 +30,31 @@ public sealed class NatTests
         await EndWithoutLossAsync(trace, 200);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Between_a_hard_and_an_easy_NAT_the_way_is_direct_within_15_seconds_and_of_many_sockets_one_is_left(bool hardBegins)
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using NatRouter left = await NatRouter.AddAsync(underlay, Cancel, hardBegins ? NatRouter.Hard : NatRouter.Easy), right = await NatRouter.AddAsync(underlay, Cancel, hardBegins ? NatRouter.Easy : NatRouter.Hard);
+        await using Peer hub = await HubAsync(underlay), a = await BehindAsync(underlay, left, "a"), b = await BehindAsync(underlay, right, "b");
+        string target = await JoinAsync(hub, a, b);
+        Peer hard = hardBegins ? a : b;
+        int before = await SocketsAsync(hard), most = 0;
+        long began = Stopwatch.GetTimestamp();
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 20);
+        while (!await IsPathAsync(a, b, "udp") || !await IsPathAsync(b, a, "udp"))
+        {
+            most = Math.Max(most, await SocketsAsync(hard) - before);
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(15), $"not direct after {Stopwatch.GetElapsedTime(began)}; {most} sockets at the most");
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"direct after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+        await EndWithoutLossAsync(trace, 1000);
+        Assert.InRange(await SocketsAsync(hard) - before, 0, 1);
+        await UntilPathAsync(a, b, "udp");
+    }
+
     [Fact]
     public async Task Behind_two_hard_NATs_the_relay_carries_and_loses_nothing()
     {
@@ -126,6 +151,11 @@ public sealed class NatTests
             await peer.AskUntilAsync(peers => Of(peers, other).GetProperty("path").GetString() == path, Cancel, "peers");
         }
     }
+
+    private static async Task<bool> IsPathAsync(Peer peer, Peer other, string path) => Of(await peer.AskJsonAsync(Cancel, "peers"), other).GetProperty("path").GetString() == path;
+
+    // Lines of the system's own tables, beside a heading each.
+    private static async Task<int> SocketsAsync(Peer peer) => (await peer.Machine.RunAsync(["cat", "/proc/net/udp", "/proc/net/udp6"], cancel: Cancel)).Split('\n').Count(l => l.Contains(':', StringComparison.Ordinal));
 
     private static async Task<long> RelayedAsync(Peer peer) => (await peer.AskJsonAsync(Cancel, "status")).GetProperty("relay").GetProperty("tx_datagrams").GetInt64();
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TunnelMesh.Node.Birthday;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Sessions;
 
@@ -71,7 +72,7 @@ public sealed class FragmentAssemblerTests
         Add(_a, 1, 100, 1, 0, refused: true);
     }
 
-    private static PeerTunnel Tunnel(string id) => new(new PeerSpec { DeviceId = id, PublicKey = new byte[32] }, TimeProvider.System, 1400);
+    private static PeerTunnel Tunnel(string id) => new(new PeerSpec { DeviceId = id, PublicKey = new byte[32] }, TimeProvider.System, 1400, new BirthdayTurns(TimeProvider.System));
 
     private byte[] Add(PeerTunnel tunnel, int number, int offset, int length, long now, bool refused = false)
     {

@@ -36,6 +36,29 @@ public class NatReportTests
     public void The_endpoints_of_a_hard_NAT_help_nobody_else() =>
         Assert.Empty(Report(Easy with { Behaviour = MappingBehaviour.Dependent }, null).PublicEndpoints);
 
+    [Fact]
+    public void Others_are_told_of_an_easy_NAT_with_its_endpoint_and_of_a_hard_one_unless_it_maps_a_port()
+    {
+        StunFindings hard = Easy with { Behaviour = MappingBehaviour.Dependent };
+        Assert.Equal((NatKind.Easy, ("easy", "203.0.113.5:40000")), (Report(Easy, null).Kind, Report(Easy, null).Words));
+        Assert.Equal((NatKind.Easy, ("easy", "203.0.113.5:40000")), (Report(Easy with { Behaviour = MappingBehaviour.None }, null).Kind, Report(Easy, null).Words));
+        Assert.Equal((NatKind.Hard, ("hard", null)), (Report(hard, null).Kind, Report(hard, null).Words));
+        Assert.Equal((NatKind.Unknown, (null, null)), (Report(hard, Mapping("203.0.113.5:2223")).Kind, Report(hard, Mapping("203.0.113.5:2223")).Words));
+        Assert.Equal(NatKind.Hard, Report(hard, Mapping("10.0.0.7:2223", isPublic: false)).Kind);
+        Assert.Equal((NatKind.Unknown, (null, null)), (Report(StunFindings.None, null).Kind, Report(StunFindings.None, null).Words));
+    }
+
+    [Theory]
+    [InlineData("203.0.113.5:4000", "203.0.113.5:4000", NatKind.Easy)]
+    [InlineData("203.0.113.5:4000", "203.0.113.5:4001", NatKind.Hard)]
+    [InlineData("203.0.113.5:4000", null, NatKind.Unknown)]
+    public void Two_ports_of_one_server_tell_a_hard_NAT(string first, string? second, NatKind kind)
+    {
+        StunFindings found = StunFindings.Of(
+            [new(StunBench.First, StunBench.Endpoint(first), TimeSpan.Zero), new(StunBench.FirstPort, second is null ? default : StunBench.Endpoint(second), TimeSpan.Zero)], 2223, _ => false);
+        Assert.Equal(kind, Report(found, null).Kind);
+    }
+
     [Theory]
     [InlineData("203.0.113.5:1", true, true)]
     [InlineData("203.0.113.5:0", false, true)]
