@@ -72,6 +72,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(303, LogLevel.Warning, "user {User} was revoked with {Count} devices")]
     internal static partial void UserRevoked(ILogger log, string user, int count);
 
+    [LoggerMessage(304, LogLevel.Warning, "{Name} ({Device}) was refused aliases that other devices have: {Aliases}")]
+    internal static partial void AliasesTaken(ILogger log, string name, string device, string aliases);
+
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
     internal static partial void StorageFailed(ILogger log, string what, Exception e);
 

@@ -36,6 +36,10 @@ internal static class SqliteSchema
         CREATE TABLE resting_addresses(ip INTEGER PRIMARY KEY, device_id TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
         CREATE INDEX resting_of_device ON resting_addresses(device_id);
         """,
+        """
+        CREATE TABLE aliases(alias TEXT PRIMARY KEY, device_id TEXT NOT NULL REFERENCES devices(id)) STRICT, WITHOUT ROWID;
+        CREATE INDEX aliases_of_device ON aliases(device_id);
+        """,
     ];
 
     /// <summary>An open, checked, migrated session with exclusive hold of the file.</summary>

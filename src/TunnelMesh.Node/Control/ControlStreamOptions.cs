@@ -21,6 +21,8 @@ public sealed record ControlStreamOptions
     public required Func<EndpointsUpdate> Endpoints { get; init; }
     /// <summary>Transports in order of preference.</summary>
     public IReadOnlyList<string> Transports { get; init; } = [];
+    /// <summary>Further names this device wants; null leaves them as they are.</summary>
+    public IReadOnlyList<string>? Aliases { get; init; }
     /// <summary>Told of each change of the map.</summary>
     public required Action<MapChange> OnMap { get; init; }
     /// <summary>Told of each device that wants to meet this one.</summary>
