@@ -24,7 +24,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly PeerHostOptions _options;
     private readonly SystemDnsSetup _setup;
     private readonly string _ownId;
-    private readonly string[] _dialled;
+    private readonly string _dialled;
     private readonly IPNetwork[] _ranges;
     private readonly IReadOnlyList<TunAddress> _addresses;
     private readonly INetworkMonitor _network;
@@ -36,6 +36,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly HashSet<(string Alias, string Owner)> _warned = [];
     private readonly List<string> _listenProblems = [];
     private DnsHost[] _hosts = [];
+    private string[] _foreign = [];
     private Task _watching = Task.CompletedTask;
     private string? _systemProblem;
     private volatile string? _way;
@@ -43,10 +44,10 @@ internal sealed class PeerDns : IAsyncDisposable
     private PeerDns(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, IReadOnlyList<TunAddress> addresses, INetworkMonitor network)
     {
         (_options, _setup, _network, _addresses, _ownId) = (options, setup, network, addresses, step.Membership.Device.Id);
-        // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
-        _dialled = [step.Request.Server.Host];
+        _dialled = step.Request.Server.Host;
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time);
+        Build([], 0, [_dialled]);
         _server = new DnsServer(_responder, _forwarder, options.Time);
     }
 
@@ -83,10 +84,11 @@ internal sealed class PeerDns : IAsyncDisposable
     public void Take(NetworkMap map)
     {
         DnsHost[] hosts = [.. map.Devices.Values.Select(d => new DnsHost(d.Name, d.Wire.Aliases, d.Ip, d.Ip6, d.Wire.Coordinator)).OrderBy(h => h.Name, StringComparer.Ordinal)];
-        if (hosts.Length != _hosts.Length || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
+        // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
+        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct()];
+        if (hosts.Length != _hosts.Length || !foreign.SequenceEqual(_foreign) || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
         {
-            _hosts = hosts;
-            _responder.Zone = DnsZone.Build(hosts, map.Ranges, (uint)map.Number, _responder.NegativeTtl, _dialled.Concat(map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>()));
+            Build(hosts, map.Number, foreign);
         }
         WarnOfAliases(map);
     }
@@ -127,6 +129,12 @@ internal sealed class PeerDns : IAsyncDisposable
         await _server.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
         _look.Dispose();
+    }
+
+    private void Build(DnsHost[] hosts, long number, string[] foreign)
+    {
+        (_hosts, _foreign) = (hosts, foreign);
+        _responder.Zone = DnsZone.Build(hosts, _ranges, (uint)number, _responder.NegativeTtl, foreign);
     }
 
     private static bool IsSame(DnsHost a, DnsHost b) =>

@@ -94,7 +94,7 @@ internal sealed class PeerHost : IAsyncDisposable
         _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
         PrivateDirectory.Make(_options.Layout.ContextDirectory(_options.Context));
         // Before anything is asked of the system's resolver, which may point to a peer that is no more.
-        SystemDnsSetup systemDns = new(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "dns.json"));
+        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "dns.json")));
         if (systemDns.Recover() is { } recovered)
         {
             _options.Log.DnsRecovered(recovered);

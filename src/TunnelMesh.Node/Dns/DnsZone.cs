@@ -42,7 +42,7 @@ public sealed class DnsZone
     /// <param name="ranges">The mesh's ranges, IPv4 and IPv6.</param>
     /// <param name="serial">Number of the map, for the SOA.</param>
     /// <param name="negativeTtl">Seconds for which a name that does not exist may be remembered.</param>
-    /// <param name="foreign">Names that are never the mesh's unless a device has them, above all where the coordinator is dialled.</param>
+    /// <param name="foreign">Names that are never the mesh's, whatever its devices are called: by which coordinators are dialled.</param>
     public static DnsZone Build(IEnumerable<DnsHost> hosts, IEnumerable<IPNetwork> ranges, uint serial, uint negativeTtl, IEnumerable<string> foreign)
     {
         ArgumentNullException.ThrowIfNull(hosts);
@@ -90,14 +90,17 @@ public sealed class DnsZone
             return default;
         }
         ReadOnlySpan<byte> last = Label(name, starts[labels - 1]);
+        if (IsForeign(name))
+        {
+            return default;
+        }
         if (last.SequenceEqual("tunnelmesh"u8) || last.SequenceEqual("mesh"u8))
         {
             if (labels == 1)
             {
                 return new DnsLookup(DnsLookupKind.Apex, DnsNode.Empty, 0);
             }
-            DnsLookup found = Host(name, starts, labels, starts[labels - 1]);
-            return found.Kind == DnsLookupKind.Missing && IsForeign(name) ? default : found;
+            return Host(name, starts, labels, starts[labels - 1]);
         }
         if (last.SequenceEqual("tm"u8))
         {

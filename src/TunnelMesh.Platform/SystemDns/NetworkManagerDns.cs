@@ -13,7 +13,9 @@ internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request) => new() { Backend = Name, Interface = request.Interface, Tag = request.Tag };
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) =>
-        Run("device", "modify", entry.Interface, "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", Priority);
+        Run("device", "modify", entry.Interface, "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", Priority,
+            // For where it runs a resolver of its own, which picks servers by domain; none of them becomes a search domain.
+            "ipv4.dns-search", string.Join(',', request.Domains.Select(d => "~" + d)));
 
     public bool IsIntact(SystemDnsEntry entry) => true;
 
@@ -22,7 +24,7 @@ internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
         // After a crash the interface is gone, and the setting with it.
         if (places.Find("nmcli") is not null && System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == entry.Interface))
         {
-            Run("device", "modify", entry.Interface, "ipv4.dns", "", "ipv4.dns-priority", "0");
+            Run("device", "modify", entry.Interface, "ipv4.dns", "", "ipv4.dns-priority", "0", "ipv4.dns-search", "");
         }
     }
 

@@ -12,6 +12,25 @@ public static class ResolvConf
     /// <summary>How a text of ours begins.</summary>
     public const string Marker = "# TunnelMesh";
 
+    private const string Kept = "Kept in ";
+
+    /// <summary>Where the journal of a text of ours is; null when it does not say.</summary>
+    public static string? JournalOf(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int begin = text.IndexOf(Kept, StringComparison.Ordinal), end = begin < 0 ? -1 : text.IndexOf(".\n", begin, StringComparison.Ordinal);
+        return IsOurs(text) && end > 0 ? text[(begin + Kept.Length)..end] : null;
+    }
+
+    /// <summary>What a text of ours leaves when its journal is lost: the servers of before that it names, and the rest.</summary>
+    public static string WithoutOurs(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] lines = text.Split('\n');
+        int own = Array.FindIndex(lines, l => l.StartsWith("nameserver ", StringComparison.Ordinal));
+        return IsOurs(text) ? string.Join('\n', lines.Skip(own + 1)) : text;
+    }
+
     /// <summary>True for a text of ours.</summary>
     public static bool IsOurs(string text)
     {
@@ -42,7 +61,7 @@ public static class ResolvConf
     public static string Write(string before, IPAddress own, string backup)
     {
         ArgumentNullException.ThrowIfNull(own);
-        StringBuilder text = new($"{Marker} wrote this while its peer runs, and puts back what was here when it stops.\n# This peer answers names of the mesh and asks the servers of before for the rest;\n# they follow as a reserve. Kept in {backup}.\n");
+        StringBuilder text = new($"{Marker} wrote this while its peer runs, and puts back what was here when it stops.\n# This peer answers names of the mesh and asks the servers of before for the rest;\n# they follow as a reserve. {Kept}{backup}.\n");
         text.Append("nameserver ").Append(own).Append('\n');
         foreach (IPAddress server in Servers(before).Where(s => !s.Equals(own)).Take(MaxServers - 1))
         {

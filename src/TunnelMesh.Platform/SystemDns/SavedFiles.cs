@@ -1,6 +1,9 @@
 namespace TunnelMesh.Platform.SystemDns;
 
-/// <summary>Takes files aside and puts them back exactly. A file is replaced whole, by a rename; where it is a mount of its own, as in containers, it is written in place.</summary>
+/// <summary>
+/// Takes files aside and puts them back exactly. A file is written in place: it keeps its owner and whatever else hangs on it, may be a mount of its own, and what network
+/// namespaces have mounted over it stays there, which a rename would undo. A link, or nothing, is replaced by a rename.
+/// </summary>
 internal static class SavedFiles
 {
     private const int DefaultMode = 0x1A4; // 0644
@@ -73,28 +76,19 @@ internal static class SavedFiles
 
     private static void Write(string path, byte[] content, int mode, DateTimeOffset? written)
     {
-        string temporary = Temporary(path);
-        try
+        bool inPlace = new FileInfo(path) is { Exists: true, LinkTarget: null };
+        string target = inPlace ? path : Temporary(path);
+        using (FileStream file = new(target, inPlace ? FileMode.Open : FileMode.Create, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
         {
-            File.Delete(temporary);
-            using (FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            Finish(temporary, mode, written);
-            File.Move(temporary, path, overwrite: true);
+            // Before it is cut: whoever reads at this moment finds lines of before behind ours, not an empty file.
+            file.Write(content);
+            file.SetLength(content.Length);
+            file.Flush(flushToDisk: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && File.Exists(path) && new FileInfo(path).LinkTarget is null)
+        Finish(target, mode, written);
+        if (!inPlace)
         {
-            TryDelete(temporary);
-            using (FileStream file = new(path, FileMode.Open, FileAccess.Write))
-            {
-                file.Write(content);
-                file.SetLength(content.Length);
-                file.Flush(flushToDisk: true);
-            }
-            Finish(path, mode, written);
+            File.Move(target, path, overwrite: true);
         }
     }
 
@@ -107,18 +101,6 @@ internal static class SavedFiles
         if (written is { } time)
         {
             File.SetLastWriteTimeUtc(path, time.UtcDateTime);
-        }
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The directory may not be written; then there is nothing to delete.
         }
     }
 }

@@ -4,9 +4,30 @@ namespace TunnelMesh.Platform.SystemDns;
 
 /// <summary>The journal of one context: a file (0600) that is there, synchronised, before the system is changed, and goes when the change is undone.</summary>
 /// <param name="path">The file; its directory exists.</param>
-public sealed class SystemDnsJournal(string path)
+public sealed class SystemDnsJournal(string path) : IDisposable
 {
     private const int MaxBytes = 1 << 20;
+    private FileStream? _held;
+
+    /// <summary>True while a process lives that wrote this journal: it holds the file locked, and the system lets go of it however the process ends.</summary>
+    public bool IsHeld
+    {
+        get
+        {
+            try
+            {
+                if (File.Exists(path))
+                {
+                    new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None).Dispose();
+                }
+                return false;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        }
+    }
 
     /// <summary>What has not been undone, or null.</summary>
     /// <param name="problem">Why the file is of no use, for people; it is then kept aside.</param>
@@ -42,6 +63,7 @@ public sealed class SystemDnsJournal(string path)
     public void Write(SystemDnsEntry entry)
     {
         string temporary = path + ".tmp";
+        Dispose();
         FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
@@ -54,10 +76,22 @@ public sealed class SystemDnsJournal(string path)
         }
         File.Move(temporary, path, overwrite: true);
         SyncDirectory();
+        _held = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
     }
 
     /// <summary>Everything is undone.</summary>
-    public void Clear() => File.Delete(path);
+    public void Clear()
+    {
+        Dispose();
+        File.Delete(path);
+    }
+
+    /// <summary>Lets go of the file; it stays.</summary>
+    public void Dispose()
+    {
+        _held?.Dispose();
+        _held = null;
+    }
 
     // The name has to be on disk, too, or a crash of the machine leaves the change without its journal.
     private void SyncDirectory()

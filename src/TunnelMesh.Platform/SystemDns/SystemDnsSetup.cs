@@ -7,7 +7,7 @@ namespace TunnelMesh.Platform.SystemDns;
 /// Tells the system where names of the mesh are answered, by the first way that it has and takes, and puts everything back: at the end, or at the next start
 /// when the end did not come. One thread at a time.
 /// </summary>
-public sealed class SystemDnsSetup
+public sealed class SystemDnsSetup : IDisposable
 {
     private readonly SystemDnsPlaces _places;
     private readonly SystemDnsJournal _journal;
@@ -79,6 +79,10 @@ public sealed class SystemDnsSetup
         {
             return obstacle;
         }
+        if (TakeOver() is { } other)
+        {
+            return other;
+        }
         _request = request;
         List<string> problems = [];
         foreach (ISystemDns way in _ways.Where(w => w.IsPresent()))
@@ -128,6 +132,45 @@ public sealed class SystemDnsSetup
         catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
         {
             return e.Message;
+        }
+    }
+
+    /// <summary>Lets go of the journal, as the end of the process does.</summary>
+    public void Dispose() => _journal.Dispose();
+
+    // The file may be that of another peer on this machine: one that lives keeps it, one that is dead is cleaned up after.
+    private string? TakeOver()
+    {
+        string text = SystemDnsPlaces.ReadText(_places.ResolvConf);
+        if (!ResolvConf.IsOurs(text))
+        {
+            return null;
+        }
+        try
+        {
+            if (ResolvConf.JournalOf(text) is { } path && Path.IsPathRooted(path) && File.Exists(path))
+            {
+                using SystemDnsJournal journal = new(path);
+                if (journal.IsHeld)
+                {
+                    return $"another peer on this machine has set the system up (its journal is {path}). Names of this mesh are answered where dns.listen says.";
+                }
+                if (journal.Read(out _) is { } entry)
+                {
+                    _ways.FirstOrDefault(w => w.Name == entry.Backend)?.Revert(entry);
+                    journal.Clear();
+                }
+            }
+            text = SystemDnsPlaces.ReadText(_places.ResolvConf);
+            if (ResolvConf.IsOurs(text))
+            {
+                SavedFiles.Replace(SavedFiles.Read(_places.ResolvConf, System.Text.Encoding.UTF8.GetBytes(ResolvConf.WithoutOurs(text))));
+            }
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
+        {
+            return $"{_places.ResolvConf} was left behind by another peer and cannot be put back: {e.Message}";
         }
     }
 

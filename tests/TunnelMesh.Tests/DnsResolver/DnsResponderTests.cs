@@ -22,7 +22,7 @@ public class DnsResponderTests
     private void Set(params DnsHost[] hosts)
     {
         IPNetwork[] ranges = [IPNetwork.Parse("10.42.0.0/16"), IPNetwork.Parse("fd12:3456:789a::/48")];
-        _responder.Zone = DnsZone.Build(hosts, ranges, 7, _responder.NegativeTtl, ["vpn.example.mesh", "gone.tunnelmesh"]);
+        _responder.Zone = DnsZone.Build(hosts, ranges, 7, _responder.NegativeTtl, ["vpn.example.mesh", "gone.tunnelmesh", "printer.mesh", "printer.tm"]);
         _responder.Audience = new DnsAudience([IPAddress.Parse("192.0.2.7"), IPAddress.Parse("10.42.0.2")], ranges);
     }
 
@@ -105,6 +105,8 @@ public class DnsResponderTests
     [InlineData("ip6.arpa")]
     [InlineData("8.b.d.0.1.0.0.2.ip6.arpa")]
     [InlineData("gone.tunnelmesh")]
+    [InlineData("printer.mesh")]
+    [InlineData("printer.tm")]
     public void Names_of_others_are_refused_or_sent_on_for_this_machine_alone(string name)
     {
         Assert.Equal((DnsVerdict.Answer, DnsResponseCode.Refused), (Ask(name).Verdict, Ask(name).Code));
