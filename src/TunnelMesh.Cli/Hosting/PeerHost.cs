@@ -288,7 +288,7 @@ internal sealed class PeerHost : IAsyncDisposable
             Name = _options.Settings.TunName,
             Mtu = _options.Settings.TunMtu,
             Offloads = _options.Settings.TunOffloads ? TunOffloads.All : TunOffloads.None,
-            SuperPacketBytes = SuperPackets.BytesFor(_options.Settings.TunMtu),
+            SuperPacketBytes = SuperPacketSize.BytesFor(_options.Settings.TunMtu),
             // Subnet 0 of the mesh's /48 holds the devices.
             Addresses = [new TunAddress(IPAddress.Parse(membership.Device.Ip), range.PrefixLength), new TunAddress(IPAddress.Parse(membership.Device.Ip6), 64)],
         };

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using TunnelMesh.Protocol.Vectors;
 
 namespace TunnelMesh.Protocol.Packets;
 
@@ -39,12 +40,12 @@ internal static unsafe class ChecksumKernel
     {
         ulong sum = 0;
         int done = 0;
-        if (Avx512F.IsSupported && length >= 128)
+        if (Avx512BW.IsSupported && length >= 64)
         {
-            done = length & ~63;
-            sum = Wide512<TMode>(from, to, done);
+            return Wide512<TMode>(from, to, length);
         }
-        else if (Avx2.IsSupported && length >= 64)
+
+        if (Avx2.IsSupported && length >= 64)
         {
             done = length & ~31;
             sum = Wide256<TMode>(from, to, done);
@@ -88,17 +89,31 @@ internal static unsafe class ChecksumKernel
         return sum;
     }
 
+    // All of it, the last bytes under a mask: one by one they would take longer than a vector more.
     private static ulong Wide512<TMode>(byte* from, byte* to, int length)
         where TMode : struct
     {
-        Vector512<ulong> low = Vector512<ulong>.Zero, high = Vector512<ulong>.Zero;
+        Vector512<ulong> low = Vector512<ulong>.Zero, high = Vector512<ulong>.Zero, words;
         Vector512<ulong> mask = Vector512.Create((ulong)uint.MaxValue);
-        for (int i = 0; i < length; i += 64)
+        int done = 0;
+        for (; done + 64 <= length; done += 64)
         {
-            Vector512<ulong> words = Avx512F.LoadVector512((ulong*)(from + i));
+            words = Avx512F.LoadVector512((ulong*)(from + done));
             if (typeof(TMode) == typeof(Copying))
             {
-                Avx512F.Store((ulong*)(to + i), words);
+                Avx512F.Store((ulong*)(to + done), words);
+            }
+
+            low = Avx512F.Add(low, Avx512F.And(words, mask));
+            high = Avx512F.Add(high, Avx512F.ShiftRightLogical(words, 32));
+        }
+
+        if (done < length)
+        {
+            words = ByteMask.Load(from + done, length - done).AsUInt64();
+            if (typeof(TMode) == typeof(Copying))
+            {
+                ByteMask.Store(to + done, length - done, words.AsByte());
             }
 
             low = Avx512F.Add(low, Avx512F.And(words, mask));
@@ -164,12 +179,8 @@ internal static unsafe class ChecksumKernel
 
     private static ulong Finish(ulong sum)
     {
-        while (sum >> 16 != 0)
-        {
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        }
-
-        return BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)sum) : sum;
+        ushort folded = InternetChecksum.Fold(sum);
+        return BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(folded) : folded;
     }
 
     private readonly struct SumOnly;

@@ -28,11 +28,11 @@ public static class InternetChecksum
     /// <returns>The folded sum in host order, to be written big-endian.</returns>
     public static ushort Fold(ulong sum)
     {
-        while (sum >> 16 != 0)
-        {
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        }
-        return (ushort)sum;
+        // Any sum is below 2^33 after the first line, 2^18 after the second, 2^16 + 3 after the third.
+        sum = (uint)sum + (sum >> 32);
+        sum = (ushort)sum + (ulong)(ushort)(sum >> 16) + (sum >> 32);
+        sum = (ushort)sum + (sum >> 16);
+        return (ushort)(sum + (sum >> 16));
     }
 
     /// <summary>The checksum of one piece.</summary>

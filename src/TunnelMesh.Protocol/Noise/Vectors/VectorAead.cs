@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
+using TunnelMesh.Protocol.Vectors;
 
 namespace TunnelMesh.Protocol.Noise.Vectors;
 

@@ -42,9 +42,14 @@ internal readonly ref struct FlowPacket
 
     public bool DontFragment => (Bytes[6] & 0x40) != 0;
 
+    private int AddressOffset => IsV4 ? 12 : 8;
+
+    private byte Protocol => IsTcp ? IpProtocol.Tcp : IpProtocol.Udp;
+
     private ReadOnlySpan<byte> Addresses => IsV4 ? Bytes[12..20] : Bytes[8..40];
 
-    private ReadOnlySpan<byte> Ports => Bytes.Slice(TransportOffset, 4);
+    // As they lie there; only compared.
+    private uint Ports => BinaryPrimitives.ReadUInt32LittleEndian(Bytes[TransportOffset..]);
 
     /// <summary>The view of a packet that was parsed before, whose headers are unchanged.</summary>
     public static FlowPacket Known(ReadOnlySpan<byte> bytes, bool v4, bool tcp, int headers) => new(bytes, v4, tcp, headers);
@@ -111,7 +116,8 @@ internal readonly ref struct FlowPacket
 
     /// <summary>Same version, protocol, addresses and ports.</summary>
     public bool IsSameFlow(in FlowPacket other) =>
-        IsV4 == other.IsV4 && IsTcp == other.IsTcp && Ports.SequenceEqual(other.Ports) && Addresses.SequenceEqual(other.Addresses);
+        IsV4 == other.IsV4 && IsTcp == other.IsTcp && Ports == other.Ports
+        && (IsV4 ? BinaryPrimitives.ReadUInt64LittleEndian(Addresses) == BinaryPrimitives.ReadUInt64LittleEndian(other.Addresses) : Addresses.SequenceEqual(other.Addresses));
 
     /// <summary>True when this packet may be part of a group at all: payload, plain flags, right checksums.</summary>
     public bool IsJoinable()
@@ -134,9 +140,10 @@ internal readonly ref struct FlowPacket
             return false;
         }
 
+        // The pseudo-header's addresses lie right before the transport header, which has no options or extensions before it.
         // Joined packets get new checksums, which would make a damaged one look sound.
         return (!IsV4 || InternetChecksum.Compute(Bytes[..IpPacket.MinHeaderV4]) == 0)
-            && InternetChecksum.Finish(InternetChecksum.Add(transport, PseudoHeader(transport.Length))) == 0;
+            && InternetChecksum.Finish(InternetChecksum.Add(Bytes[AddressOffset..]) + Protocol + (uint)transport.Length) == 0;
     }
 
     /// <summary>True when this packet's headers are those of a group's first packet, the fields that count apart.</summary>
@@ -163,9 +170,15 @@ internal readonly ref struct FlowPacket
             return false;
         }
 
-        // Acknowledgement, data offset; window; urgent pointer and options.
+        if (!IsTcp)
+        {
+            return true;
+        }
+
+        // Acknowledgement, data offset and window, without the flags in between; urgent pointer and options.
         ReadOnlySpan<byte> mine = Bytes[TransportOffset..HeaderLength], its = first.Bytes[first.TransportOffset..first.HeaderLength];
-        return !IsTcp || (mine[8..13].SequenceEqual(its[8..13]) && mine[14..16].SequenceEqual(its[14..16]) && mine[18..].SequenceEqual(its[18..]));
+        ulong different = BinaryPrimitives.ReadUInt64BigEndian(mine[8..]) ^ BinaryPrimitives.ReadUInt64BigEndian(its[8..]);
+        return (different & 0xFFFFFFFF_FF00FFFF) == 0 && mine[18..].SequenceEqual(its[18..]);
     }
 
     /// <summary>The pseudo-header's sum for a transport length.</summary>
@@ -173,6 +186,6 @@ internal readonly ref struct FlowPacket
     {
         ReadOnlySpan<byte> addresses = Addresses;
         int half = addresses.Length / 2;
-        return InternetChecksum.AddPseudoHeader(addresses[..half], addresses[half..], IsTcp ? IpProtocol.Tcp : IpProtocol.Udp, length);
+        return InternetChecksum.AddPseudoHeader(addresses[..half], addresses[half..], Protocol, length);
     }
 }

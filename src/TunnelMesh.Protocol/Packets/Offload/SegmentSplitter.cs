@@ -11,6 +11,9 @@ public readonly ref struct SegmentSplitter
 {
     private const int TcpHeader = 20, UdpHeader = 8;
     private const int TcpChecksum = 16, UdpChecksum = 6;
+
+    // IPv4 with options, TCP with options.
+    private const int MaxHeaders = 60 + 60;
     private const byte Fin = 0x01, Psh = 0x08, Cwr = 0x80;
 
     private readonly ReadOnlySpan<byte> _packet;
@@ -220,18 +223,40 @@ public readonly ref struct SegmentSplitter
 
     private void WriteSegments(int first, int count, Span<byte> output, int stride, int headroom)
     {
-        ReadOnlySpan<byte> headers = _packet[.._headers];
+        // What all segments share is copied from here and summed once: everything but lengths, IPv4's identification and checksum, and the transport's sequence, flags and checksum.
+        Span<byte> headers = stackalloc byte[MaxHeaders];
+        headers = headers[.._headers];
+        _packet[.._headers].CopyTo(headers);
         bool v4 = headers[0] >> 4 == 4;
         bool tcp = (v4 ? headers[9] : headers[6]) == IpProtocol.Tcp;
-        int field = _transport + (tcp ? TcpChecksum : UdpChecksum);
-
-        // What all segments share is summed once: length and identification of IPv4, length of the pseudo-header are added below.
-        ulong ipSum = v4 ? InternetChecksum.Add(headers[..2]) + InternetChecksum.Add(headers[6..10]) + InternetChecksum.Add(headers[12.._transport]) : 0;
+        Span<byte> transport = headers[_transport..];
+        int field = tcp ? TcpChecksum : UdpChecksum;
         ushort identification = v4 ? BinaryPrimitives.ReadUInt16BigEndian(headers[4..]) : (ushort)0;
-        ulong pseudo = v4
+        uint sequence = 0;
+        byte flags = 0;
+        headers.Slice(v4 ? 2 : 4, v4 ? 4 : 2).Clear();
+        transport.Slice(field, sizeof(ushort)).Clear();
+        if (tcp)
+        {
+            sequence = BinaryPrimitives.ReadUInt32BigEndian(transport[4..]);
+            flags = transport[13];
+            transport.Slice(4, sizeof(uint)).Clear();
+            transport[13] = 0;
+        }
+        else
+        {
+            transport.Slice(4, sizeof(ushort)).Clear();
+        }
+
+        if (v4)
+        {
+            headers.Slice(10, sizeof(ushort)).Clear();
+        }
+
+        ulong ipSum = v4 ? InternetChecksum.Add(headers[.._transport]) : 0;
+        ulong shared = InternetChecksum.Add(transport, v4
             ? InternetChecksum.AddPseudoHeader(headers[12..16], headers[16..20], headers[9], 0)
-            : InternetChecksum.AddPseudoHeader(headers[8..24], headers[24..40], headers[6], 0);
-        uint sequence = tcp ? BinaryPrimitives.ReadUInt32BigEndian(headers[(_transport + 4)..]) : 0;
+            : InternetChecksum.AddPseudoHeader(headers[8..24], headers[24..40], headers[6], 0));
         for (int i = first; i < first + count; i++)
         {
             int length = LengthOf(i);
@@ -250,24 +275,25 @@ public readonly ref struct SegmentSplitter
                 BinaryPrimitives.WriteUInt16BigEndian(segment[4..], (ushort)upper);
             }
 
-            Span<byte> transport = segment[_transport.._headers];
+            Span<byte> target = segment[_transport.._headers];
+            ulong sum = shared + (uint)upper;
             if (tcp)
             {
-                BinaryPrimitives.WriteUInt32BigEndian(transport[4..], sequence + (uint)i * (uint)_gsoSize);
-                byte cleared = (byte)((i == Count - 1 ? 0 : Fin | Psh) | (i == 0 ? 0 : Cwr));
-                transport[13] &= (byte)~cleared;
+                uint at = sequence + (uint)i * (uint)_gsoSize;
+                byte own = (byte)(flags & ~((i == Count - 1 ? 0 : Fin | Psh) | (i == 0 ? 0 : Cwr)));
+                BinaryPrimitives.WriteUInt32BigEndian(target[4..], at);
+                target[13] = own;
+                sum += (at >> 16) + (ushort)at + own;
             }
             else
             {
-                BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)upper);
+                BinaryPrimitives.WriteUInt16BigEndian(target[4..], (ushort)upper);
+                sum += (uint)upper;
             }
 
-            BinaryPrimitives.WriteUInt16BigEndian(segment[field..], 0);
-            ulong sum = InternetChecksum.Add(transport, pseudo + (uint)upper);
             int start = _headers + i * _gsoSize;
-            sum = InternetChecksum.CopyAndAdd(_packet.Slice(start, length - _headers), segment[_headers..], sum);
-            ushort checksum = InternetChecksum.Finish(sum);
-            BinaryPrimitives.WriteUInt16BigEndian(segment[field..], checksum == 0 && !tcp ? ushort.MaxValue : checksum);
+            ushort checksum = InternetChecksum.Finish(InternetChecksum.CopyAndAdd(_packet.Slice(start, length - _headers), segment[_headers..], sum));
+            BinaryPrimitives.WriteUInt16BigEndian(target[field..], checksum == 0 && !tcp ? ushort.MaxValue : checksum);
         }
     }
 }

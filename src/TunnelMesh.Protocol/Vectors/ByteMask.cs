@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace TunnelMesh.Protocol.Noise.Vectors;
+namespace TunnelMesh.Protocol.Vectors;
 
 /// <summary>The first bytes of a vector, 0 to 64 of them: what lies behind is neither read nor written, and no fault comes from there. AVX-512 BW.</summary>
 internal static unsafe class ByteMask
