@@ -4,16 +4,20 @@ using System.Net.Sockets;
 
 namespace TunnelMesh.Node.Dns;
 
-/// <summary>One UDP socket of the resolver: reads, answers, sends. What is answered here allocates nothing; what others are asked for goes on beside it.</summary>
+/// <summary>
+/// One UDP socket of the resolver: reads, answers, sends, on a thread of its own: an answer takes less time than handing a query over to a thread of the pool would.
+/// What is answered here allocates nothing; what others are asked for goes on beside it.
+/// </summary>
 internal sealed class DnsUdpListener : IAsyncDisposable
 {
+    private const int StackBytes = 256 << 10;
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(20);
     private readonly Socket _socket;
     private readonly DnsResponder _responder;
     private readonly DnsForwarder _forwarder;
     private readonly Action _unsent;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _running;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _stopping;
 
     /// <param name="socket">Bound; belongs to the listener.</param>
     /// <param name="responder">Answers.</param>
@@ -22,40 +26,45 @@ internal sealed class DnsUdpListener : IAsyncDisposable
     internal DnsUdpListener(Socket socket, DnsResponder responder, DnsForwarder forwarder, Action unsent)
     {
         (_socket, _responder, _forwarder, _unsent) = (socket, responder, forwarder, unsent);
-        _running = Task.Run(RunAsync);
+        new Thread(Run, StackBytes) { IsBackground = true, Name = "DNS" }.Start();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        _stopping = true;
+        // Ends the thread's wait.
         _socket.Dispose();
-        _stop.Dispose();
+        await _ended.Task.ConfigureAwait(false);
     }
 
-    private async Task RunAsync()
+    private void Run()
     {
         // Larger queries are nobody's: a datagram that is cut does not parse.
         byte[] query = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true), answer = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true);
         SocketAddress source = new(_socket.AddressFamily);
-        while (true)
+        while (!_stopping)
         {
             try
             {
                 source.Size = SocketAddress.GetMaximumAddressSize(_socket.AddressFamily);
-                int received = await _socket.ReceiveFromAsync(query, SocketFlags.None, source, _stop.Token).ConfigureAwait(false);
+                int received = _socket.ReceiveFrom(query, SocketFlags.None, source);
                 Serve(query.AsSpan(0, received), source, answer);
             }
-            catch (OperationCanceledException)
+            catch (ObjectDisposedException)
             {
-                return;
+                break;
+            }
+            catch (SocketException) when (!_stopping)
+            {
+                // An asker whose port is closed already, or memory that is short; asking again at once would spin.
+                Thread.Sleep(ErrorPause);
             }
             catch (SocketException)
             {
-                // An asker whose port is closed already, or memory that is short; asking again at once would spin.
-                await Task.Delay(ErrorPause, CancellationToken.None).ConfigureAwait(false);
+                // The wait was ended.
             }
         }
+        _ended.SetResult();
     }
 
     private void Serve(ReadOnlySpan<byte> query, SocketAddress source, Span<byte> answer)
@@ -92,7 +101,7 @@ internal sealed class DnsUdpListener : IAsyncDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The resolver stops.
+            // The resolver stops, and its socket is gone.
         }
         finally
         {
