@@ -143,7 +143,7 @@ YAML
 iperf() {
     local system=$1 server rate=''
     shift
-    mesh_in "${to[$system]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
+    mesh_exec "${to[$system]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
     server=$!
     for _ in $(seq 50); do
         if rate=$(mesh_in "${from[$system]}" iperf3 --client "${target[$system]}" --time "$each" --format m "$@" 2>/dev/null | awk '/SUM.*receiver/ {sum = $6} /receiver/ {last = $7} END {print sum ? sum : last}') && [ -n "$rate" ]; then break; fi
@@ -157,7 +157,7 @@ iperf() {
 # udp SYSTEM RATE BYTES: "delivered lost total" of the receiver, in datagrams. The sender's rate means nothing.
 udp() {
     local system=$1 rate=$2 bytes=$3 server counts=''
-    mesh_in "${to[$system]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
+    mesh_exec "${to[$system]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
     server=$!
     for _ in $(seq 50); do
         if counts=$(mesh_in "${from[$system]}" iperf3 --client "${target[$system]}" --time "$each" --udp --bitrate "$rate" --length "$bytes" 2>/dev/null |
@@ -192,10 +192,10 @@ round_trip() { mesh_in "${from[$1]}" ping -n -q -c 200 -i 0.005 "${target[$1]}" 
 # The 99th percentile under a full TCP stream.
 round_trip_loaded() {
     local server client
-    mesh_in "${to[$1]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
+    mesh_exec "${to[$1]}" iperf3 --server --one-off > "$results/server.log" 2>&1 &
     server=$!
     sleep 0.3
-    mesh_in "${from[$1]}" iperf3 --client "${target[$1]}" --time $((each + 2)) >/dev/null 2>&1 &
+    mesh_exec "${from[$1]}" iperf3 --client "${target[$1]}" --time $((each + 2)) >/dev/null 2>&1 &
     client=$!
     sleep 0.7
     mesh_in "${from[$1]}" ping -n -c $((each * 100)) -i 0.01 "${target[$1]}" | sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n |

@@ -100,6 +100,13 @@ mesh_in() {
     TUNNELMESH_HOME=$mesh_state/$name/home ip netns exec "$mesh_tag-$name" "$@"
 }
 
+# mesh_exec NAME COMMAND...: the same in place of this shell. For the background: the id is the program's then, and who ends it leaves nothing behind.
+mesh_exec() {
+    local name=$1
+    shift
+    exec env "TUNNELMESH_HOME=$mesh_state/$name/home" ip netns exec "$mesh_tag-$name" "$@"
+}
+
 # mesh_join NAME [SERVER]: starts `tunnelmesh join` in the background. The token goes through the environment only.
 # The coordinator's state belongs beside its home, not in /var/lib of this machine.
 mesh_join() {
@@ -168,7 +175,7 @@ mesh_leave() {
 # mesh_iperf FROM TO: the rate of one TCP stream over three seconds, through the mesh.
 mesh_iperf() {
     local server rate=''
-    mesh_in "$2" iperf3 --server --one-off --bind "$(mesh_ip "$2")" > "$mesh_state/iperf-server.log" 2>&1 &
+    mesh_exec "$2" iperf3 --server --one-off --bind "$(mesh_ip "$2")" > "$mesh_state/iperf-server.log" 2>&1 &
     server=$!
     for _ in $(seq 50); do
         # The server needs a moment to listen; nothing is sent until it does.
@@ -202,6 +209,8 @@ mesh_stop() {
     done
     if [ -e "$state/namespaces" ]; then
         while IFS= read -r namespace; do
+            # What was started there besides would go on in a namespace without a name.
+            for pid in $(ip netns pids "$namespace" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
             ip netns delete "$namespace" 2>/dev/null || true
         done < "$state/namespaces"
     fi

@@ -31,13 +31,15 @@ internal static class JoinCommand
             Settings settings = context.LoadSettings(parsed, which);
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
+            Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark);
             PeerHostOptions options = new()
             {
                 Settings = settings,
                 Layout = context.Layout,
                 Context = which,
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
-                Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy) },
+                Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy), ConfigureSocket = mark },
+                MarkSocket = mark,
                 Token = context.Environment.Token,
                 CaPin = ReadPin(parsed.GetValue(pin)),
                 Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),

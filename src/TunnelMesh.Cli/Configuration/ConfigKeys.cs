@@ -31,6 +31,7 @@ internal static class ConfigKeys
             Integer(1, 2, (s, v) => s.ThreadsPerLane = v)),
         new("dataplane.batch_size", "a size, 64Ki-1Mi", "64Ki", "How much one side of a lane takes before the other has its turn, and the size of its pools.", Size(64 << 10, 1 << 20, (s, v) => s.BatchBytes = v)),
         new("dataplane.socket_buffer", "a size, 64Ki-64Mi", "7Mi", "Receive and send buffer of each UDP socket; the system may give less.", Size(64 << 10, 64 << 20, (s, v) => s.SocketBufferBytes = v)),
+        new("fwmark", "a number, 0-4294967295, or 0x and hex digits", "0", "Firewall mark (SO_MARK) on all packets of the peer to the network, for rules of your own; 0 for none. Linux only.", SetMark),
         new("port_mapping", "true or false", "true", "Whether the gateway is asked for a port of its own, by PCP, NAT-PMP or UPnP.", Boolean((s, v) => s.PortMapping = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
         new("dns.listen", "IP address:port, :port or off", "127.0.0.53:5353", "Local DNS resolver, UDP and TCP, beside the one at the mesh address and port 53; off for none.", EndpointOrOff((s, v) => s.DnsListen = v)),
@@ -203,6 +204,18 @@ internal static class ConfigKeys
             return false;
         }
         s.Transports = [.. n.Items.Select(i => i.Scalar!)];
+        return true;
+    }
+
+    // As `ip rule` and nft take it.
+    private static bool SetMark(Settings s, ConfigNode n)
+    {
+        bool hex = n.Scalar?.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ?? false;
+        if (!uint.TryParse(hex ? n.Scalar.AsSpan(2) : n.Scalar, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out uint mark))
+        {
+            return false;
+        }
+        s.FirewallMark = mark;
         return true;
     }
 

@@ -33,6 +33,8 @@ internal sealed class Settings
     public int BatchBytes { get; set; } = 64 << 10;
     /// <summary>Buffer of each UDP socket in bytes, each way.</summary>
     public int SocketBufferBytes { get; set; } = 7 << 20;
+    /// <summary>Mark on everything the peer sends to the network; 0 for none.</summary>
+    public uint FirewallMark { get; set; }
     /// <summary>Whether the gateway is asked for a port.</summary>
     public bool PortMapping { get; set; } = true;
     /// <summary>Transports in order of preference.</summary>

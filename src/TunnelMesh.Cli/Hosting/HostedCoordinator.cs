@@ -101,6 +101,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             {
                 Listen = listen[0],
                 AlsoListen = listen[1..],
+                ConfigureSocket = options.MarkSocket,
                 Relay = new RelayOptions { Enabled = settings.RelayEnabled, RateLimit = settings.RelayRateLimit },
                 Name = options.Name,
                 State = state,
@@ -140,6 +141,13 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
     public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
+
+    /// <inheritdoc cref="SqliteState.LoadTransportOrdersAsync"/>
+    public Task<IReadOnlyList<TransportOrderRow>> LoadTransportOrdersAsync(CancellationToken cancel) => _state.LoadTransportOrdersAsync(cancel).AsTask();
+
+    /// <inheritdoc cref="CoordinatorServer.SetTransportOrderAsync"/>
+    public Task<TransportOrderOutcome> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel) =>
+        _server.SetTransportOrderAsync(deviceId, otherId, transports, cancel);
 
     /// <inheritdoc cref="StunResponder.RefreshAsync"/>
     public Task AddressesChangedAsync() => _stun?.RefreshAsync() ?? Task.CompletedTask;
@@ -203,7 +211,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     {
         try
         {
-            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time).ConfigureAwait(false);
+            return await StunResponder.StartAsync(listen, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket).ConfigureAwait(false);
         }
         catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
         {

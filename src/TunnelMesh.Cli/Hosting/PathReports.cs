@@ -106,6 +106,7 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             Relay = relay,
             OwnTransports = [.. runtime.Transports.Select(PathNames.Of)],
             PeerTransports = device.Wire.Transports,
+            MeshOrder = TransportOrders.Between(runtime.Map?.Devices.GetValueOrDefault(ownId)?.Wire, device.Wire)?.Transports,
         });
         return new DiagnosisReport
         {

@@ -193,6 +193,15 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation)
+    {
+        (Parts parts, HostedCoordinator coordinator) = Serving();
+        NetworkMap map = parts.Runtime.Map ?? throw NotYet();
+        return Stored(new TransportOrderReports(map, parts.Step.Membership.Device.Id, coordinator.LoadTransportOrdersAsync, coordinator.SetTransportOrderAsync)
+            .AnswerAsync(peer, with, transports, cancellation));
+    }
+
+    /// <inheritdoc/>
     public void RequestShutdown() => _shutdown.TrySetResult();
 
     private static MapDevice Self(Parts parts) =>
@@ -222,7 +231,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
-            $"This peer does not serve the mesh, so it can neither revoke nor withdraw. Run the command on the coordinator ({parts.Stream.State.Server})."));
+            $"This peer does not serve the mesh, so it neither revokes nor withdraws, and keeps no orders of transports. Run the command on the coordinator ({parts.Stream.State.Server})."));
     }
 
     private static async Task<T> Stored<T>(Task<T> change)

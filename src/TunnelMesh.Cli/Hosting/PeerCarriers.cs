@@ -40,6 +40,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
                 Identity = identity,
                 DeviceId = UInt128.Parse(deviceId, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
                 Port = options.Settings.SshPort,
+                ConfigureSocket = options.MarkSocket,
                 Time = options.Time,
             }, this);
         }
@@ -104,7 +105,12 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
 
     /// <summary>The network of this machine has changed.</summary>
     /// <param name="isOwn">Whether an address is this machine's.</param>
-    public void Refresh(Func<IPAddress, bool> isOwn) => _relay?.Refresh(isOwn);
+    public void Refresh(Func<IPAddress, bool> isOwn)
+    {
+        _relay?.Refresh(isOwn);
+        // What is no endpoint for others is not among a machine's addresses, and does not change.
+        _ssh?.Refresh(a => IPAddress.IsLoopback(a) || a.IsIPv6LinkLocal || isOwn(a));
+    }
 
     /// <summary>The stream to the relay as `status` shows it; null where there is none.</summary>
     public RelayReport? DescribeRelay()

@@ -195,7 +195,7 @@ internal sealed class PeerHost : IAsyncDisposable
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
-        PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
+        PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
         PeerDns dns = _cleanup.Add(await PeerDns.StartAsync(_options, systemDns, step, name, tun.Addresses, network, cancel).ConfigureAwait(false));
         runtime.Follow(dns);
@@ -244,6 +244,7 @@ internal sealed class PeerHost : IAsyncDisposable
             Port = settings.EffectiveUdpPort,
             Offloads = settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
             BufferBytes = settings.SocketBufferBytes,
+            FirewallMark = settings.FirewallMark,
         };
         try
         {

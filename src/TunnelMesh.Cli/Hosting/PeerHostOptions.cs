@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
@@ -18,6 +19,8 @@ internal sealed record PeerHostOptions
     public CoordinatorAddress? Server { get; init; }
     /// <summary>How coordinators are dialled.</summary>
     public Dialling Dialling { get; init; } = Dialling.Plain;
+    /// <summary>Marks a socket, or null; called with every one before it is bound or connected (<see cref="FirewallMark"/>). Any thread.</summary>
+    public Action<Socket>? MarkSocket { get; init; }
     /// <summary>TUNNELMESH_TOKEN as given, or null. Secret.</summary>
     public string? Token { get; init; }
     /// <summary>SHA-256 of the mesh root that a join must find, or null.</summary>
@@ -34,7 +37,7 @@ internal sealed record PeerHostOptions
     public required ILogger Log { get; init; }
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
-    /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="System.Net.Sockets.SocketException"/> when there are none.</summary>
+    /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="SocketException"/> when there are none.</summary>
     public Func<string, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
     /// <summary>Join by token although this context is a member: the coordinator has forgotten the device.</summary>
     public bool Rejoin { get; init; }

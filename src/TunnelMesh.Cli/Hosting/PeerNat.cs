@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
@@ -27,9 +28,10 @@ internal sealed class PeerNat : IAsyncDisposable
     /// <param name="port">The tunnel's UDP port.</param>
     /// <param name="network">Tells of changes; stays the caller's.</param>
     /// <param name="mapping">Whether the gateway is asked for a port.</param>
+    /// <param name="mark">Marks the sockets that ask it, or null.</param>
     /// <param name="changed">Told whenever the endpoints from outside may have changed, with what reads them. On a thread of the pool.</param>
     /// <param name="time">Clock.</param>
-    public PeerNat(int port, INetworkMonitor network, bool mapping, Action<Func<IReadOnlyList<IPEndPoint>>> changed, TimeProvider time)
+    public PeerNat(int port, INetworkMonitor network, bool mapping, Action<Socket>? mark, Action<Func<IReadOnlyList<IPEndPoint>>> changed, TimeProvider time)
     {
         (_network, _changed, _time, Port, _askedAt) = (network, changed, time, port, time.GetTimestamp());
         _probe = new StunProbe(new StunProbeOptions
@@ -45,7 +47,14 @@ internal sealed class PeerNat : IAsyncDisposable
             // A peer that is asked to meet has to name a port that is open.
             IsNeeded = true,
         };
-        _mapper = mapping ? PortMapper.Start(new PortMapperOptions { Port = port, Network = () => _network.State, Changed = Tell, Time = time }) : null;
+        _mapper = mapping ? PortMapper.Start(new PortMapperOptions
+        {
+            Port = port,
+            Network = () => _network.State,
+            Changed = Tell,
+            Time = time,
+            MakeSocket = (family, type, protocol) => Make(family, type, protocol, mark),
+        }) : null;
         _network.Changed += OnNetwork;
     }
 
@@ -108,6 +117,21 @@ internal sealed class PeerNat : IAsyncDisposable
         if (_mapper is not null)
         {
             await _mapper.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static Socket Make(AddressFamily family, SocketType type, ProtocolType protocol, Action<Socket>? mark)
+    {
+        Socket socket = new(family, type, protocol);
+        try
+        {
+            mark?.Invoke(socket);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -164,6 +164,23 @@ public sealed class CoordinatorServer : IAsyncDisposable
         return result.DeviceIds;
     }
 
+    /// <summary>Keeps an order of transports for a device or a pair; peers that are connected have it with the next change of the map.</summary>
+    /// <param name="deviceId">The device, or one of the pair.</param>
+    /// <param name="otherId">The other one of the pair; null for every other device.</param>
+    /// <param name="transports">The preferred first, each once; empty to keep none.</param>
+    /// <param name="cancel">Ends the wait for the disk's queue.</param>
+    /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>
+    public async Task<TransportOrderOutcome> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(transports);
+        TransportOrderResult result = await _registry.SetTransportOrderAsync(deviceId, otherId, transports, cancel).ConfigureAwait(false);
+        if (result.Outcome == TransportOrderOutcome.Changed)
+        {
+            CoordinatorLog.TransportsOrdered(_options.Logger, deviceId, otherId ?? "all", transports.Count == 0 ? "default" : string.Join(',', transports));
+        }
+        return result.Outcome;
+    }
+
     /// <summary>Says goodbye to every stream, stops to listen, and stores what is left. Takes a few seconds at most.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -72,7 +72,10 @@ internal static partial class CoordinatorLog
     [LoggerMessage(303, LogLevel.Warning, "user {User} was revoked with {Count} devices")]
     internal static partial void UserRevoked(ILogger log, string user, int count);
 
-    [LoggerMessage(304, LogLevel.Warning, "{Name} ({Device}) was refused aliases that other devices have: {Aliases}")]
+    [LoggerMessage(304, LogLevel.Information, "order of transports of {Device} with {Other}: {Order}")]
+    internal static partial void TransportsOrdered(ILogger log, string device, string other, string order);
+
+    [LoggerMessage(305, LogLevel.Warning, "{Name} ({Device}) was refused aliases that other devices have: {Aliases}")]
     internal static partial void AliasesTaken(ILogger log, string name, string device, string aliases);
 
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]

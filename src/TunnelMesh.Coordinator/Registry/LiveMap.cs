@@ -29,7 +29,8 @@ internal sealed class LiveMap
     /// <param name="number">The state's number, read before the devices.</param>
     /// <param name="mesh">Sent with every full map.</param>
     /// <param name="devices">All members.</param>
-    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices)
+    /// <param name="orders">All orders of transports, or null for none.</param>
+    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null)
     {
         Epoch = epoch;
         First = _number = _taken = number;
@@ -37,6 +38,13 @@ internal sealed class LiveMap
         foreach (DeviceRow row in devices)
         {
             _members.Add(row.Id, new Member(ToWire(row, null), number));
+        }
+        foreach (IGrouping<string, TransportOrderRow> own in (orders ?? []).GroupBy(o => o.DeviceId))
+        {
+            if (_members.TryGetValue(own.Key, out Member? member))
+            {
+                member.Wire = member.Wire with { Preferences = ToPreferences(own) };
+            }
         }
     }
 
@@ -46,6 +54,7 @@ internal sealed class LiveMap
         Presence = 1,
         Reachability = 2,
         Whole = 4,
+        Preferences = 8,
     }
 
     /// <summary>After each change, on the changing thread, outside the lock; must not block.</summary>
@@ -105,7 +114,7 @@ internal sealed class LiveMap
             bool late = known ? member!.Durable > result.MapNumber : _gone.GetValueOrDefault(id) > result.MapNumber;
             if (!late)
             {
-                _members[id] = new Member(ToWire(result.Device, member?.Wire), result.MapNumber);
+                _members[id] = new Member(ToWire(result.Device, member?.Wire), result.MapNumber) { Ordered = member?.Ordered ?? 0 };
                 _pending[id] = Change.Whole;
             }
         }
@@ -130,6 +139,7 @@ internal sealed class LiveMap
                 }
                 _members.Remove(id);
                 _pending[id] = Change.Whole;
+                ForgetPairs(id);
                 if (_gone.TryAdd(id, result.MapNumber))
                 {
                     _goneOrder.Enqueue(id);
@@ -142,6 +152,27 @@ internal sealed class LiveMap
                 {
                     _gone.Remove(_goneOrder.Dequeue());
                 }
+            }
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes over the orders of transports of a device; answers of concurrent changes may come in any order, and each has all of them.</summary>
+    internal void Apply(TransportOrderResult result)
+    {
+        if (result.Outcome != TransportOrderOutcome.Changed)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _number++;
+            if (_members.TryGetValue(result.DeviceId, out Member? member) && member.Ordered < result.MapNumber)
+            {
+                member.Ordered = result.MapNumber;
+                // One of a pair may have left meanwhile.
+                member.Wire = member.Wire with { Preferences = ToPreferences(result.Orders.Where(o => o.OtherId is null || _members.ContainsKey(o.OtherId))) };
+                _pending[result.DeviceId] = _pending.GetValueOrDefault(result.DeviceId) | Change.Preferences;
             }
         }
         Changed?.Invoke();
@@ -221,7 +252,7 @@ internal sealed class LiveMap
                 }
                 else
                 {
-                    presence.Add(ToChange(member.Wire, (change & Change.Reachability) != 0));
+                    presence.Add(ToChange(member.Wire, change));
                 }
             }
             MapDelta delta = new()
@@ -273,22 +304,48 @@ internal sealed class LiveMap
         Endpoints = before?.Endpoints ?? [],
         SshPort = before?.SshPort ?? 0,
         Transports = before?.Transports ?? [],
+        Preferences = before?.Preferences,
         Online = before?.Online ?? false,
         LastSeen = Math.Max(row.LastSeen, before?.LastSeen ?? 0),
         Coordinator = row.Coordinator,
         ProgramVersion = row.ProgramVersion,
     };
 
-    private static PresenceChange ToChange(MapDevice wire, bool reachability) => new()
+    private static PresenceChange ToChange(MapDevice wire, Change change)
     {
-        Id = wire.Id,
-        Online = wire.Online,
-        LastSeen = wire.LastSeen,
-        Endpoints = reachability ? wire.Endpoints : null,
-        SshPort = reachability ? wire.SshPort : null,
-        Transports = reachability ? wire.Transports : null,
-        ProgramVersion = reachability ? wire.ProgramVersion : null,
-    };
+        bool moved = (change & Change.Reachability) != 0;
+        return new PresenceChange
+        {
+            Id = wire.Id,
+            Online = wire.Online,
+            LastSeen = wire.LastSeen,
+            Endpoints = moved ? wire.Endpoints : null,
+            SshPort = moved ? wire.SshPort : null,
+            Transports = moved ? wire.Transports : null,
+            Preferences = (change & Change.Preferences) != 0 ? wire.Preferences ?? [] : null,
+            ProgramVersion = moved ? wire.ProgramVersion : null,
+        };
+    }
+
+    private static TransportPreference[]? ToPreferences(IEnumerable<TransportOrderRow> orders)
+    {
+        TransportPreference[] preferences = [.. orders.Select(o => new TransportPreference { With = o.OtherId, Transports = o.Transports, Number = o.Number })];
+        return preferences.Length > 0 ? preferences : null;
+    }
+
+    // The orders of pairs go with either device.
+    private void ForgetPairs(string gone)
+    {
+        foreach ((string id, Member member) in _members)
+        {
+            if (member.Wire.Preferences is { } before && before.Any(p => p.With == gone))
+            {
+                TransportPreference[] left = [.. before.Where(p => p.With != gone)];
+                member.Wire = member.Wire with { Preferences = left.Length > 0 ? left : null };
+                _pending[id] = _pending.GetValueOrDefault(id) | Change.Preferences;
+            }
+        }
+    }
 
     private sealed class Member(MapDevice wire, long durable)
     {
@@ -296,5 +353,8 @@ internal sealed class LiveMap
 
         /// <summary>The state's number of its last stored change.</summary>
         internal long Durable { get; } = durable;
+
+        /// <summary>The state's number of the orders of transports it holds.</summary>
+        internal long Ordered { get; set; }
     }
 }

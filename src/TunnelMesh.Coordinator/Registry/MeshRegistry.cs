@@ -26,6 +26,7 @@ internal sealed class MeshRegistry
     {
         MeshRow mesh = await state.LoadMeshAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<DeviceRow> devices = await state.LoadDevicesAsync(cancel).ConfigureAwait(false);
+        IReadOnlyList<TransportOrderRow> orders = await state.LoadTransportOrdersAsync(cancel).ConfigureAwait(false);
         MeshInfo info = new()
         {
             MeshId = mesh.MeshId,
@@ -35,7 +36,7 @@ internal sealed class MeshRegistry
             MapMaxAgeSeconds = (long)mapMaxAge.TotalSeconds,
         };
         string epoch = $"{mesh.Epoch}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices));
+        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders));
     }
 
     /// <inheritdoc cref="ICoordinatorState.RegisterAsync"/>
@@ -65,6 +66,14 @@ internal sealed class MeshRegistry
 
     /// <inheritdoc cref="ICoordinatorState.RevokeUserAsync"/>
     internal Task<RemovalResult> RevokeUserAsync(byte[] identityKey, CancellationToken cancel) => ApplyAsync(_state.RevokeUserAsync(identityKey, cancel));
+
+    /// <inheritdoc cref="ICoordinatorState.SetTransportOrderAsync"/>
+    internal async Task<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel)
+    {
+        TransportOrderResult result = await _state.SetTransportOrderAsync(deviceId, otherId, transports, cancel).ConfigureAwait(false);
+        Map.Apply(result);
+        return result;
+    }
 
     private async Task<RemovalResult> ApplyAsync(ValueTask<RemovalResult> removal)
     {

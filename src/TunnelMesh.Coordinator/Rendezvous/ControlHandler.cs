@@ -160,6 +160,9 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
             case MapRequest request:
                 session.Rewind(Held(request.Epoch, request.Number));
                 return null;
+            case SignOfLife:
+                session.Tell(message);
+                return null;
             case LeaveRequest:
                 return await ForgetAsync(session).ConfigureAwait(false);
             case null:

@@ -179,7 +179,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
             $"All {_range.Count} device addresses of {cidr} are taken or were freed less than {options.AddressRest.TotalHours:0} hours ago. Remove devices that are no longer used.");
     }
 
-    private static long NextMapNumber(SqliteSession s)
+    internal static long NextMapNumber(SqliteSession s)
     {
         long number = MapNumber(s) + 1;
         s.Execute("UPDATE meta SET value=$1 WHERE key='map_number'", number.ToString(CultureInfo.InvariantCulture));

@@ -48,6 +48,16 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask TouchDevicesAsync(IReadOnlyCollection<KeyValuePair<string, long>> seen, CancellationToken cancel);
 
+    /// <summary>All orders of transports.</summary>
+    ValueTask<IReadOnlyList<TransportOrderRow>> LoadTransportOrdersAsync(CancellationToken cancel);
+
+    /// <summary>Keeps an order of transports for a device or a pair, in place of the one before. It goes with the device, or with either of the pair.</summary>
+    /// <param name="deviceId">The device, or one of the pair.</param>
+    /// <param name="otherId">The other one of the pair; null for every other device.</param>
+    /// <param name="transports">The preferred first, each once; empty to keep none.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel);
+
     /// <summary>All tokens, withdrawn and expired ones among them.</summary>
     ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);
 

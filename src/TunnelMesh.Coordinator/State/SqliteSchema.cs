@@ -37,6 +37,12 @@ internal static class SqliteSchema
         CREATE INDEX resting_of_device ON resting_addresses(device_id);
         """,
         """
+        CREATE TABLE transport_orders(device_id TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE, other_id TEXT REFERENCES devices(id) ON DELETE CASCADE,
+            transports TEXT NOT NULL, number INTEGER NOT NULL) STRICT;
+        CREATE UNIQUE INDEX transport_order ON transport_orders(device_id, coalesce(other_id, ''));
+        CREATE INDEX transport_orders_of_other ON transport_orders(other_id);
+        """,
+        """
         CREATE TABLE aliases(alias TEXT PRIMARY KEY, device_id TEXT NOT NULL REFERENCES devices(id)) STRICT, WITHOUT ROWID;
         CREATE INDEX aliases_of_device ON aliases(device_id);
         """,

@@ -91,6 +91,14 @@ public sealed class SqliteState : ICoordinatorState
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<TransportOrderRow>> LoadTransportOrdersAsync(CancellationToken cancel) =>
+        _queue.RunAsync<IReadOnlyList<TransportOrderRow>>(s => TransportOrderTable.All(s), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel) =>
+        _queue.RunAsync(s => TransportOrderTable.Set(s, deviceId, otherId, transports), cancel);
+
+    /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) =>
         _queue.RunAsync<IReadOnlyList<TokenRow>>(s => TokenTable.All(s), cancel);
 

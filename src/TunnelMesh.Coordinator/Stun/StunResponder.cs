@@ -19,6 +19,7 @@ public sealed class StunResponder : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly Func<IReadOnlyList<IPAddress>>? _addresses;
+    private readonly Action<Socket>? _configure;
     private readonly StunRateLimiter _limiter;
     private readonly Lock _limit = new();
     private readonly SemaphoreSlim _change = new(1, 1);
@@ -26,10 +27,11 @@ public sealed class StunResponder : IAsyncDisposable
     private long _answered, _limited, _ignored, _unsent;
     private bool _disposed;
 
-    private StunResponder(int port, Func<IReadOnlyList<IPAddress>>? addresses, ILogger log, TimeProvider time)
+    private StunResponder(int port, Func<IReadOnlyList<IPAddress>>? addresses, ILogger log, TimeProvider time, Action<Socket>? configure)
     {
         Port = port;
         _addresses = addresses;
+        _configure = configure;
         _log = log;
         _time = time;
         _limiter = new StunRateLimiter(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), time.TimestampFrequency);
@@ -46,14 +48,15 @@ public sealed class StunResponder : IAsyncDisposable
     /// <param name="addresses">Lists the machine's addresses, for a wildcard; loopback is served in any case. Throws an <see cref="IOException"/> when it cannot.</param>
     /// <param name="log">Where it logs.</param>
     /// <param name="time">Clock.</param>
+    /// <param name="configure">Called with each socket before it is bound, or null: a place to mark it.</param>
     /// <exception cref="StunListenException">The endpoint is in use, or not of this machine.</exception>
-    public static async Task<StunResponder> StartAsync(IPEndPoint listen, Func<IReadOnlyList<IPAddress>> addresses, ILogger log, TimeProvider time)
+    public static async Task<StunResponder> StartAsync(IPEndPoint listen, Func<IReadOnlyList<IPAddress>> addresses, ILogger log, TimeProvider time, Action<Socket>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(listen);
         ArgumentNullException.ThrowIfNull(time);
         bool wildcard = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any);
         int port = TryPort(listen);
-        StunResponder responder = new(port, wildcard ? () => Served(addresses(), listen.AddressFamily) : null, log, time);
+        StunResponder responder = new(port, wildcard ? () => Served(addresses(), listen.AddressFamily) : null, log, time, configure);
         if (wildcard)
         {
             await responder.RefreshAsync().ConfigureAwait(false);
@@ -147,7 +150,7 @@ public sealed class StunResponder : IAsyncDisposable
         IPEndPoint endpoint = new(address, Port);
         try
         {
-            _sockets.Add(address, new StunSocket(endpoint, Answer, () => Interlocked.Increment(ref _unsent)));
+            _sockets.Add(address, new StunSocket(endpoint, _configure, Answer, () => Interlocked.Increment(ref _unsent)));
         }
         catch (SocketException e)
         {

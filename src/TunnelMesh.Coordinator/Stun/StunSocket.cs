@@ -21,9 +21,9 @@ internal sealed class StunSocket : IAsyncDisposable
     internal delegate int StunAnswer(ReadOnlySpan<byte> datagram, in StunAddress source, Span<byte> answer);
 
     /// <exception cref="SocketException">It cannot be bound.</exception>
-    internal StunSocket(IPEndPoint endpoint, StunAnswer answer, Action unsent)
+    internal StunSocket(IPEndPoint endpoint, Action<Socket>? configure, StunAnswer answer, Action unsent)
     {
-        _socket = Bind(endpoint);
+        _socket = Bind(endpoint, configure);
         _answer = answer;
         _unsent = unsent;
         _running = Task.Run(RunAsync);
@@ -34,7 +34,7 @@ internal sealed class StunSocket : IAsyncDisposable
 
     /// <summary>A bound socket of one family.</summary>
     /// <exception cref="SocketException">It cannot be bound.</exception>
-    internal static Socket Bind(IPEndPoint endpoint)
+    internal static Socket Bind(IPEndPoint endpoint, Action<Socket>? configure)
     {
         Socket socket = new(endpoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -43,6 +43,7 @@ internal sealed class StunSocket : IAsyncDisposable
             {
                 socket.DualMode = false;
             }
+            configure?.Invoke(socket);
             socket.Bind(endpoint);
             return socket;
         }

@@ -14,6 +14,8 @@ internal sealed class ControlConnection : IAsyncDisposable
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly string _server;
     private readonly int _maxMessageBytes;
+    private readonly CancellationTokenSource _over = new();
+    private int _asked, _answered;
     private byte[] _buffer = new byte[16 * 1024];
 
     private ControlConnection(CoordinatorSocket connection, string server, int maxMessageBytes)
@@ -48,6 +50,29 @@ internal sealed class ControlConnection : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorSocket.AbortUnless"/>
     public void AbortUnless(Func<IPAddress, bool> isOwn) => _connection.AbortUnless(isOwn);
+
+    /// <summary>Asks for a sign of life, and ends the conversation when none has come in time: on a way that is gone a loss shows only much later. Any thread.</summary>
+    /// <param name="patience">How long an answer may take.</param>
+    /// <param name="clock">Times it.</param>
+    public async Task DoubtAsync(TimeSpan patience, TimeProvider clock)
+    {
+        int mine = Interlocked.Increment(ref _asked);
+        try
+        {
+            // What waits in front of it may be stuck, too.
+            Task sending = SendAsync(new SignOfLife(), _over.Token);
+            await Task.Delay(patience, clock, _over.Token).ConfigureAwait(false);
+            if (Volatile.Read(ref _answered) < mine)
+            {
+                _connection.Abort();
+            }
+            await sending.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or ControlException)
+        {
+            // It is over anyway.
+        }
+    }
 
     /// <summary>Sends one message as JSON text.</summary>
     public Task SendAsync(object message, CancellationToken cancel) => SendAsync(() => message, cancel);
@@ -109,15 +134,20 @@ internal sealed class ControlConnection : IAsyncDisposable
         {
             throw new ControlException(error.Code, error.Message, error.RetryAfterSeconds);
         }
+        if (message is SignOfLife or ErrorMessage)
+        {
+            // An older coordinator answers that it does not know the question.
+            Interlocked.Increment(ref _answered);
+        }
         return message;
     }
 
     /// <inheritdoc cref="CoordinatorSocket.CloseAsync"/>
     public Task CloseAsync() => _connection.CloseAsync();
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _over.CancelAsync().ConfigureAwait(false);
         _connection.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

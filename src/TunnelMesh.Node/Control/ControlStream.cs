@@ -15,7 +15,7 @@ namespace TunnelMesh.Node.Control;
 /// <param name="clock">Wall clock and timers.</param>
 public sealed class ControlStream(ControlStreamOptions options, TimeProvider clock)
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(2), DoubtTime = TimeSpan.FromSeconds(2);
     private readonly CoordinatorClient _client = new(clock);
     private readonly CoordinatorChoice _choice = new(options.Request.Server, CoordinatorChoice.Knock(options.Request.Dialling), clock);
     private readonly byte[] _rootHash = SHA256.HashData(options.MeshRoot);
@@ -119,7 +119,10 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         }
     }
 
-    /// <summary>The network of this machine has changed: a connection from an address it has no more ends at once, and a pause before dialling does.</summary>
+    /// <summary>
+    /// The network of this machine has changed: a connection from an address it has no more ends at once, and a pause before dialling does; another one is
+    /// asked for a sign of life, and ends when there is none within 2 s.
+    /// </summary>
     /// <param name="isOwn">Whether an address is this machine's.</param>
     public void Refresh(Func<IPAddress, bool> isOwn)
     {
@@ -128,7 +131,11 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             _ = _pausing?.CancelAsync();
         }
 
-        _connection?.AbortUnless(isOwn);
+        if (_connection is { } connection)
+        {
+            connection.AbortUnless(isOwn);
+            _ = connection.DoubtAsync(DoubtTime, clock);
+        }
     }
 
     /// <summary>Leaves the mesh for good; <see cref="RunAsync"/> ends once the coordinator has agreed.</summary>

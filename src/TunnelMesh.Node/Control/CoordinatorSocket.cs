@@ -89,6 +89,9 @@ internal sealed class CoordinatorSocket : IDisposable
         }
     }
 
+    /// <summary>Ends the conversation at once. Any thread.</summary>
+    public void Abort() => _socket.Abort();
+
     /// <summary>SHA-256 of the public key the server showed on this connection.</summary>
     public byte[] ServerSpki { get; private set; } = [];
 

@@ -73,6 +73,7 @@ public sealed class MapEntry
             Endpoints = change.Endpoints ?? Wire.Endpoints,
             SshPort = change.SshPort ?? Wire.SshPort,
             Transports = change.Transports ?? Wire.Transports,
+            Preferences = change.Preferences ?? Wire.Preferences,
             ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
         },
         Record, Ip, Ip6, (IPNetwork[])Prefixes, change.Endpoints is null ? (IPEndPoint[])Endpoints : ParseEndpoints(change.Endpoints));

@@ -1,6 +1,7 @@
 using System.Net;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Paths;
+using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Node.Control;
 
@@ -15,7 +16,7 @@ public static class MapPeers
     /// <param name="ownId">This device's ID.</param>
     /// <param name="ownEndpoints">Where this device itself listens: behind another router the same private address may be somebody else's, but a datagram would come back to us.</param>
     /// <param name="dialled">Addresses at which the coordinator answered; tried at the UDP port of the coordinators' entries.</param>
-    /// <param name="transports">What this device may use, the preferred first; of a device that names its own, those of both.</param>
+    /// <param name="transports">What this device may use, the preferred first; of a device that names its own, those of both. The mesh may prefer another order (<see cref="TransportOrders"/>).</param>
     public static IReadOnlyList<PeerSpec> Build(NetworkMap map, string ownId, IReadOnlyCollection<IPEndPoint> ownEndpoints, IReadOnlyCollection<IPAddress> dialled,
         IReadOnlyList<PathTransport> transports)
     {
@@ -24,6 +25,7 @@ public static class MapPeers
         ArgumentNullException.ThrowIfNull(dialled);
         ArgumentNullException.ThrowIfNull(transports);
         HashSet<IPEndPoint> own = [.. ownEndpoints];
+        MapDevice? self = map.Devices.GetValueOrDefault(ownId)?.Wire;
         List<PeerSpec> peers = new(map.Devices.Count);
         foreach (MapEntry entry in map.Devices.Values)
         {
@@ -34,7 +36,9 @@ public static class MapPeers
                     DeviceId = entry.Id,
                     PublicKey = entry.Wire.DeviceKey,
                     AllowedPrefixes = entry.Prefixes,
-                    Transports = entry.Wire.Transports.Count == 0 ? transports : [.. transports.Where(t => entry.Wire.Transports.Contains(PathNames.Of(t)))],
+                    Transports = TransportOrders.Apply(
+                        entry.Wire.Transports.Count == 0 ? transports : [.. transports.Where(t => entry.Wire.Transports.Contains(PathNames.Of(t)))],
+                        TransportOrders.Between(self, entry.Wire)),
                     Candidates = Candidates(entry, map.Ranges, own, dialled),
                 });
             }

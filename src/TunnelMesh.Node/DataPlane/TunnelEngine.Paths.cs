@@ -73,7 +73,7 @@ public sealed partial class TunnelEngine
 
                 break;
             case LaneNews.NetworkChanged:
-                tunnel.Paths.DoubtAll(now);
+                tunnel.Paths.DoubtAll(now, tunnel.LastDataAt);
                 break;
             default:
                 break;

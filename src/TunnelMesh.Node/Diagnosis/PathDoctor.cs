@@ -73,10 +73,13 @@ public static class PathDoctor
             return null;
         }
 
-        string[] order = [.. facts.OwnTransports];
-        return Array.IndexOf(order, path) is >= 0 and var place && place < Array.IndexOf(order, Udp)
+        string[] order = [.. (facts.MeshOrder ?? []).Union(facts.OwnTransports)];
+        return Array.IndexOf(order, path) is not (>= 0 and var place) || place > Array.IndexOf(order, Udp)
+            ? new(DiagnosisCause.NotTried, $"The direct way to {facts.Name} at {proven.Endpoint} works, and is not in use yet.", "Wait a moment: traffic moves by itself.")
+            : facts.MeshOrder is null
             ? new(DiagnosisCause.NotPreferred, $"{facts.Name} could be reached directly at {proven.Endpoint}, but `transports` here prefers {path}.", "Put udp first in `transports` here to change that.")
-            : new(DiagnosisCause.NotTried, $"The direct way to {facts.Name} at {proven.Endpoint} works, and is not in use yet.", "Wait a moment: traffic moves by itself.");
+            : new(DiagnosisCause.NotPreferred, $"{facts.Name} could be reached directly at {proven.Endpoint}, but the coordinator's order for it prefers {path}.",
+                "`tunnelmesh transport` on the coordinator lists the orders that are set, and takes one away.");
     }
 
     private static PeerDiagnosis? Own(PeerFacts facts, string path, PathStats[] udp)

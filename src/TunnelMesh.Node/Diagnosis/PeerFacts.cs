@@ -19,6 +19,8 @@ public sealed record PeerFacts
     public required RelayReport? Relay { get; init; }
     /// <summary>Transports of this peer, by name.</summary>
     public required IReadOnlyList<string> OwnTransports { get; init; }
+    /// <summary>The order that the coordinator keeps for the device and this one, by name; null for none.</summary>
+    public IReadOnlyList<string>? MeshOrder { get; init; }
     /// <summary>Transports that the device names; empty for all.</summary>
     public required IReadOnlyList<string> PeerTransports { get; init; }
 }

@@ -45,6 +45,13 @@ public interface ILocalApiHandler
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="LocalApiException">No such token, or this peer is not a coordinator.</exception>
     Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation);
+    /// <summary>The orders of transports that the mesh keeps, by the time they were set; after a change, if one is wanted.</summary>
+    /// <param name="peer">Only those that concern this device, and the device to change: name, mesh address or device ID. Null for all.</param>
+    /// <param name="with">The other device of the pair to change, named alike; null for an order towards all devices.</param>
+    /// <param name="transports">The order to keep, empty to keep none any more; null to list only.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such device, no such order, or this peer is not a coordinator.</exception>
+    Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation);
     /// <summary>Asks the process to stop; returns at once.</summary>
     void RequestShutdown();
 }

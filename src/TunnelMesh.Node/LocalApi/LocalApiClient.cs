@@ -106,6 +106,15 @@ public sealed class LocalApiClient : IDisposable
     public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Tokens, TokenId = withdraw }, cancellation).ConfigureAwait(false)).Tokens ?? throw NoAnswer();
 
+    /// <summary>The orders of transports that the mesh keeps, after a change of one if that is wanted; this peer has to be a coordinator.</summary>
+    /// <param name="peer">Only those that concern this device, and the device to change: name, mesh address or device ID. Null for all.</param>
+    /// <param name="with">The other device of the pair to change; null for an order towards all devices.</param>
+    /// <param name="transports">The order to keep, empty to keep none any more; null to list only.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Transports, Name = peer, With = with, Transports = transports }, cancellation).ConfigureAwait(false)).Transports ?? throw OtherVersion();
+
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);

@@ -15,4 +15,5 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(IReadOnlyList<DiagnosisReport>))]
 [JsonSerializable(typeof(RevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TokenReport>))]
+[JsonSerializable(typeof(IReadOnlyList<TransportReport>))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

@@ -247,7 +247,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (new LocalResponse { Ok = true, NetCheck = await _handler.CheckNetworkAsync(_stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Doctor:
                     return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
-                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.Shutdown when !mayChange:
+                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.Transports or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
@@ -260,6 +260,9 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
                 case LocalCommands.Tokens:
                     return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(request.TokenId, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.Transports:
+                    IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, _stop.Token).ConfigureAwait(false);
+                    return (new LocalResponse { Ok = true, Transports = orders }, false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

@@ -21,6 +21,8 @@ public static class LocalCommands
     public const string Revoke = "revoke";
     /// <summary>The mesh tokens, and the end of one; for root and the owner, on a coordinator.</summary>
     public const string Tokens = "tokens";
+    /// <summary>The orders of transports that the mesh keeps, and a change of one; for root and the owner, on a coordinator.</summary>
+    public const string Transports = "transports";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
     public const string Shutdown = "shutdown";
 }

@@ -5,7 +5,7 @@ public sealed record LocalRequest
 {
     /// <summary>One of <see cref="LocalCommands"/>.</summary>
     public required string Command { get; init; }
-    /// <summary>Name to resolve; of <c>ping</c> and <c>doctor</c> the device that is meant: name, mesh address or device ID.</summary>
+    /// <summary>Name to resolve; of <c>ping</c>, <c>doctor</c> and <c>transports</c> the device that is meant: name, mesh address or device ID.</summary>
     public string? Name { get; init; }
     /// <summary>Device ID to revoke; null when a user is meant.</summary>
     public string? DeviceId { get; init; }
@@ -13,6 +13,10 @@ public sealed record LocalRequest
     public string? PeerId { get; init; }
     /// <summary>Token to withdraw; null to list them only.</summary>
     public long? TokenId { get; init; }
+    /// <summary>Of <c>transports</c>: the other device of a pair, named as the first; null when the order holds towards all devices.</summary>
+    public string? With { get; init; }
+    /// <summary>Order of transports to keep, empty to keep none any more; null to list only.</summary>
+    public IReadOnlyList<string>? Transports { get; init; }
     /// <summary>How long a ping waits for its answer, in milliseconds.</summary>
     public int TimeoutMs { get; init; }
     /// <summary>Leave even when the coordinator cannot be told.</summary>

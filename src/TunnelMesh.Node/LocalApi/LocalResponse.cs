@@ -25,6 +25,8 @@ public sealed record LocalResponse
     public RevokeReport? Revoked { get; init; }
     /// <summary>Answer to <c>tokens</c>.</summary>
     public IReadOnlyList<TokenReport>? Tokens { get; init; }
+    /// <summary>Answer to <c>transports</c>.</summary>
+    public IReadOnlyList<TransportReport>? Transports { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>
     public bool? CoordinatorTold { get; init; }
 }

@@ -7,7 +7,7 @@ internal sealed partial class PeerPaths
     private long _askedAt = long.MaxValue, _repeatAt, _checkedAt = PeerPath.Never, _largeAt = long.MaxValue;
     private long _wantedUntil = PeerPath.Never, _grownAt = PeerPath.Never;
     private int _largeLost;
-    private bool _alsoSecond, _lively;
+    private bool _alsoSecond, _lively, _askWhenResumed;
 
     /// <summary>Probes what is due, leaves what does not answer and takes what is better.</summary>
     /// <param name="now">Timestamp.</param>
@@ -22,7 +22,7 @@ internal sealed partial class PeerPaths
             return PathActions.None;
         }
 
-        bool lively = now - dataAt < Ticks(PathTiming.ActiveSpan), active = lively || now < _wantedUntil;
+        bool lively = IsLively(now, dataAt), active = IsActive(now, dataAt);
         _lively = now - dataAt < Ticks(PathTiming.Spare);
         if (!lively)
         {
@@ -63,12 +63,17 @@ internal sealed partial class PeerPaths
             return;
         }
 
-        if (now - current.HeardAt > Ticks(PathTiming.Fresh))
+        if (now - current.HeardAt > Ticks(PathTiming.Fresh) || _askWhenResumed)
         {
             // Its mapping in a NAT may be gone: until it has answered, what there is besides gets the same.
             AskCurrent(now);
             _alsoSecond = _askedAt != long.MaxValue;
             Publish();
+            if (_askWhenResumed)
+            {
+                _askWhenResumed = false;
+                Burst(now);
+            }
         }
 
         foreach (PeerPath path in _paths)
@@ -132,6 +137,10 @@ internal sealed partial class PeerPaths
 
         return PathActions.None;
     }
+
+    private bool IsLively(long now, long dataAt) => now - dataAt < Ticks(PathTiming.ActiveSpan);
+
+    private bool IsActive(long now, long dataAt) => IsLively(now, dataAt) || now < _wantedUntil;
 
     private void Want(long now) => _wantedUntil = now + Ticks(PathTiming.Wanted);
 

@@ -210,8 +210,13 @@ internal sealed partial class PeerPaths
         return true;
     }
 
-    /// <summary>The network of this machine changed: every UDP path is asked or tried again at once. The one in use goes on until it fails, with the best other beside it.</summary>
-    public void DoubtAll(long now)
+    /// <summary>
+    /// The network of this machine changed: every UDP path is asked or tried again at once. The one in use goes on until it fails, with the best other beside it. A peer that has been silent
+    /// is left alone until something is sent to it.
+    /// </summary>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="dataAt">When data went either way last.</param>
+    public void DoubtAll(long now, long dataAt)
     {
         foreach (PeerPath path in _paths)
         {
@@ -221,7 +226,11 @@ internal sealed partial class PeerPaths
             }
         }
 
-        if (_current is { State: PathState.Proven, Address.Transport: PathTransport.Udp })
+        if (!IsActive(now, dataAt))
+        {
+            _askWhenResumed = true;
+        }
+        else if (_current is { State: PathState.Proven, Address.Transport: PathTransport.Udp })
         {
             AskCurrent(now);
             _alsoSecond = true;

@@ -71,9 +71,11 @@ internal sealed class PeerTunnel
     /// <summary>Takes over candidates and settings that changed; keys stay. By one thread at a time, not the owner's.</summary>
     public void Update(PeerSpec spec)
     {
+        // Another order counts as news too where it offers nothing new: paths that the peer itself has shown are ordered by it as well.
+        bool reordered = !spec.Transports.SequenceEqual(Spec.Transports);
         Spec = spec;
         PathAddress[] offers = OffersOf(spec);
-        if (!offers.AsSpan().SequenceEqual(_offers))
+        if (reordered || !offers.AsSpan().SequenceEqual(_offers))
         {
             _offers = offers;
         }

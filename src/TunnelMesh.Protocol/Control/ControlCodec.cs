@@ -23,6 +23,7 @@ public static class ControlCodec
         [MapRequest.TypeName] = ControlJson.Default.MapRequest,
         [LeaveRequest.TypeName] = ControlJson.Default.LeaveRequest,
         [LeaveAccepted.TypeName] = ControlJson.Default.LeaveAccepted,
+        [SignOfLife.TypeName] = ControlJson.Default.SignOfLife,
         [ErrorMessage.TypeName] = ControlJson.Default.ErrorMessage,
     };
 
@@ -153,6 +154,7 @@ public static class ControlCodec
 [JsonSerializable(typeof(MapRequest))]
 [JsonSerializable(typeof(LeaveRequest))]
 [JsonSerializable(typeof(LeaveAccepted))]
+[JsonSerializable(typeof(SignOfLife))]
 [JsonSerializable(typeof(ErrorMessage))]
 [JsonSerializable(typeof(VersionDocument))]
 public sealed partial class ControlJson : JsonSerializerContext;

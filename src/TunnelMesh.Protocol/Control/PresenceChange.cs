@@ -18,6 +18,8 @@ public sealed record PresenceChange
     public int? SshPort { get; init; }
     /// <summary>New transports in order of preference, or null.</summary>
     public IReadOnlyList<string>? Transports { get; init => field = WireList.OrNull(value); }
+    /// <summary>New orders of transports, all of them (empty: none any more), or null.</summary>
+    public IReadOnlyList<TransportPreference>? Preferences { get; init => field = WireList.OrNull(value); }
     /// <summary>New program version, or null.</summary>
     public string? ProgramVersion { get; init; }
 }

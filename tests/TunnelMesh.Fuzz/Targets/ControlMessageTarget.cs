@@ -20,6 +20,7 @@ internal static class ControlMessageTarget
         ControlCodec.Encode(new MapDelta { Epoch = "e", From = 1, Number = 2, Removed = ["x"], Presence = [new PresenceChange { Id = "x", Online = true, LastSeen = 5 }] }),
         ControlCodec.Encode(new MapRequest { Epoch = "e", Number = 3 }),
         ControlCodec.Encode(new LeaveRequest()),
+        ControlCodec.Encode(new SignOfLife()),
         ControlCodec.Encode(new ErrorMessage { Code = ControlErrorCodes.BadMessage, Message = "no", RetryAfterSeconds = 1 }),
         Encoding.UTF8.GetBytes("{\"a\":{\"type\":\"leave\"},\"type\":\"leave\"}"),
     ];

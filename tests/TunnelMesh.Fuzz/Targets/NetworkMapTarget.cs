@@ -34,6 +34,7 @@ internal static class NetworkMapTarget
             Epoch = "e", From = 5, Number = 7, Upserted = [Device("d", 4), Start.Devices[0] with { Name = "e" }], Removed = [Start.Devices[1].Id],
             Presence = [new PresenceChange { Id = Start.Devices[2].Id, Online = true, LastSeen = 5, Endpoints = ["192.0.2.1:2223", "10.42.0.1:1", "x"] }],
         }),
+        ControlCodec.Encode(Start with { Devices = [Start.Devices[0] with { Preferences = [new TransportPreference { Transports = ["ssh", "x"], Number = 1 }, new TransportPreference { With = Start.Devices[1].Id, Transports = ["relay"], Number = 2 }] }, Start.Devices[1]] }),
         "{\"type\":\"delta\",\"epoch\":\"e\",\"from\":5,\"number\":6}"u8.ToArray(),
     ];
 
@@ -81,6 +82,7 @@ internal static class NetworkMapTarget
         IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, Start.Devices[0].Id, [new IPEndPoint(IPAddress.Parse("192.0.2.9"), 2223)], [IPAddress.Parse("192.0.2.8")], [PathTransport.Udp, PathTransport.Relay]);
         Check.That(peers.Count == map.Devices.Count - (map.Devices.ContainsKey(Start.Devices[0].Id) ? 1 : 0), "a peer is missing");
         Check.That(peers.All(p => p.Candidates.Count <= MapPeers.MaxCandidates && !p.Candidates.Any(c => map.Ranges.Any(r => r.Contains(c.Address)))), "a tunnel would run inside the mesh");
+        Check.That(peers.All(p => p.Transports.Distinct().Count() == p.Transports.Count && p.Transports.All(t => t is PathTransport.Udp or PathTransport.Relay)), "an order adds a transport");
         MapChange again = NetworkMap.FromFull(map.ToWire(), Root, map, pins, Now);
         Check.That(again.Map.Devices.Count == map.Devices.Count && again.Upserted.Count == 0 && again.Removed.Count == 0, "a map does not come back from the cache");
     }

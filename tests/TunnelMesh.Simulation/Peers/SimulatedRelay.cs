@@ -12,6 +12,9 @@ internal sealed class SimulatedRelay(VirtualWorld world, TimeSpan latency)
     /// <summary>Datagrams carried.</summary>
     public int Carried { get; private set; }
 
+    /// <summary>Sees who sends a datagram to which device.</summary>
+    public event Action<SimulatedPeer, UInt128>? Sent;
+
     /// <summary>A device's stream stands: it and the others hear of it.</summary>
     public void Connect(SimulatedPeer peer)
     {
@@ -48,6 +51,7 @@ internal sealed class SimulatedRelay(VirtualWorld world, TimeSpan latency)
             return false;
         }
 
+        Sent?.Invoke(from, to);
         byte[] copy = datagram.ToArray();
         UInt128 source = (UInt128)from.Number;
         world.After(latency, () =>

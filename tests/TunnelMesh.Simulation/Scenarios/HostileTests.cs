@@ -9,6 +9,9 @@ namespace TunnelMesh.Simulation.Scenarios;
 /// <summary>Those who send what they should not.</summary>
 public sealed class HostileTests
 {
+    // Datagrams that one address nobody has answered from may be sent in a second.
+    private const int PerAddress = 50;
+
     [Fact]
     public void Under_random_and_mutated_datagrams_no_honest_packet_is_lost() => Seeds.Each(10, seed =>
     {
@@ -61,6 +64,79 @@ public sealed class HostileTests
         Assert.Equal(Enumerable.Range(0, 10), mesh.A.Pongs);
         Assert.True(mesh.B.Engine.HandshakeCounters[HandshakeResult.CookieSent] > 1000);
         Assert.True(mesh.A.Engine.HandshakeCounters[HandshakeResult.CookieStored] > 0);
+    });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Members_that_claim_to_be_at_a_strangers_address_make_nobody_flood_it_and_keep_no_honest_one_waiting(bool forgeSources) => Seeds.Each(3, seed =>
+    {
+        var mesh = new SimulatedMesh(seed, 22);
+        mesh.Connect();
+        (SimulatedPeer self, SimulatedPeer honest, SimulatedPeer late) = (mesh.A, mesh.B, mesh.Peers[21]);
+        SimulatedPeer[] liars = [.. mesh.Peers.Skip(2).Take(19)];
+        NetAddress stranger = NetAddress.Parse("203.0.113.7");
+
+        // In the map and, every second, in a meeting: sixteen ports each, no two the same.
+        System.Net.IPEndPoint[] Claims(SimulatedPeer liar) => [.. Enumerable.Range(0, 16).Select(i => stranger.At((ushort)((100 * liar.Number) + i)).ToIPEndPoint())];
+        self.SetPeers([.. mesh.Peers.Where(p => p != self && p != late).Select(p => liars.Contains(p) ? p.Spec with { Candidates = [.. p.Spec.Candidates, .. Claims(p)] } : p.Spec)]);
+        Dictionary<int, int> perSecond = [];
+        (int Count, int Bytes) sent = (0, 0), forged = (0, 0);
+        mesh.Network.Sent += d =>
+        {
+            if (NetAddress.Of(d.Destination) == stranger)
+            {
+                int second = (int)mesh.World.Now.TotalSeconds;
+                perSecond[second] = perSecond.GetValueOrDefault(second) + 1;
+                sent = (sent.Count + 1, sent.Bytes + d.Bytes.Length);
+            }
+        };
+        if (forgeSources)
+        {
+            // What they send comes as if from there, now and then.
+            mesh.Network.Censor = d =>
+            {
+                SimulatedPeer? liar = liars.FirstOrDefault(p => p.Host.Addresses.Contains(NetAddress.Of(d.Source)));
+                if (liar is null || !self.Host.Addresses.Contains(NetAddress.Of(d.Destination)) || !mesh.World.Happens(0.3))
+                {
+                    return false;
+                }
+
+                forged = (forged.Count + 1, forged.Bytes + d.Bytes.Length);
+                ushort port = (ushort)mesh.World.Chance.Next(1, 65536);
+                mesh.World.After(TimeSpan.FromMilliseconds(10), () => self.Inject(d.Bytes, stranger.At(port)));
+                return true;
+            };
+        }
+
+        mesh.Repeat(60, TimeSpan.FromSeconds(1), i =>
+        {
+            foreach (SimulatedPeer liar in liars)
+            {
+                self.Ping(liar, i);
+                self.NoteMeeting(liar.Spec.DeviceId, Claims(liar));
+            }
+        });
+        mesh.Repeat(600, TimeSpan.FromMilliseconds(100), i => self.Ping(honest, 10_000 + i));
+
+        // One more comes while that goes on.
+        mesh.Run(30);
+        self.SetPeers([.. self.Peers, late.Spec]);
+        self.Ping(late, 50_000);
+        mesh.Run(0.3);
+        Assert.Contains(50_000, self.Pongs);
+        mesh.Run(31);
+        Assert.Equal(Enumerable.Range(10_000, 600), self.Pongs.Where(p => p is >= 10_000 and < 50_000));
+
+        // Beside that an answer goes where a question came from, one for one and no longer.
+        const int Allowed = 63 * PerAddress;
+        Assert.InRange(sent.Count, 1, Allowed + forged.Count);
+        Assert.InRange(sent.Bytes, 1, (Allowed * WireGuardMessage.InitiationSize) + forged.Bytes);
+        Assert.Equal(forgeSources, forged.Count > 1000);
+        if (!forgeSources)
+        {
+            Assert.InRange(perSecond.Values.Max(), 1, 2 * PerAddress);
+        }
     });
 
     [Fact]

@@ -41,12 +41,14 @@ internal sealed class NatRouter : IAsyncDisposable
     /// <param name="rules">Further chains: <see cref="NoUdp"/>, <see cref="NoIcmp"/>, <see cref="NoFragments"/>, each on a line of its own.</param>
     /// <param name="behind">Another router whose LAN is this one's outside.</param>
     /// <param name="mtu">Of the line to that router.</param>
-    public static async Task<NatRouter> AddAsync(Underlay underlay, CancellationToken cancel, string nat = Easy, string rules = "", NatRouter? behind = null, int mtu = 1500)
+    /// <param name="network">The first three bytes of its LAN's addresses; null for 192.168.1, or 192.168.2 behind another router.</param>
+    public static async Task<NatRouter> AddAsync(
+        Underlay underlay, CancellationToken cancel, string nat = Easy, string rules = "", NatRouter? behind = null, int mtu = 1500, string? network = null)
     {
         Requirements.Programs("nft", "sysctl");
         NetworkNamespace machine = behind is null ? await underlay.AddMachineAsync(cancel) : await behind.AddMachineAsync(cancel, mtu);
         // Where a router is behind another one, its LAN must not look like that one's.
-        NatRouter router = new(machine, $"{machine.Name}-lan", behind is null ? "192.168.1" : "192.168.2");
+        NatRouter router = new(machine, $"{machine.Name}-lan", network ?? (behind is null ? "192.168.1" : "192.168.2"));
         await machine.IpAsync("link add lan0 type bridge", cancel);
         await machine.IpAsync($"address add {router._network}.1/24 dev lan0", cancel);
         await machine.IpAsync("link set lan0 up", cancel);
@@ -70,14 +72,22 @@ internal sealed class NatRouter : IAsyncDisposable
         string number = (11 + _own.Count).ToString(CultureInfo.InvariantCulture);
         NetworkNamespace machine = await NetworkNamespace.CreateAsync($"{_tag}{number}", $"{_network}.{number}", "", cancel);
         _own.Add(machine);
-        await machine.IpAsync($"link add eth0 mtu {mtu} type veth peer name lan{number} mtu {mtu} netns {_machine.Name}", cancel);
-        await machine.IpAsync("link set eth0 up", cancel);
-        // A bridge takes over the smallest MTU of its ports, and with that the whole line has it.
-        await _machine.IpAsync($"link set lan{number} master lan0 up", cancel);
-        await machine.IpAsync($"address add {machine.Address}/24 dev eth0", cancel);
-        await machine.IpAsync($"route add default via {_network}.1", cancel);
+        await ConnectAsync(machine, "eth0", number, mtu, cancel);
+        await machine.IpAsync($"route add default via {Gateway}", cancel);
         return machine;
     }
+
+    /// <summary>Its address outside.</summary>
+    public string Outside => _machine.Address;
+
+    /// <summary>Its address on the LAN.</summary>
+    public string Gateway => $"{_network}.1";
+
+    /// <summary>Another cable of a machine that is there already, with an address of this LAN and no default route.</summary>
+    /// <param name="machine">Which one; stays the caller's.</param>
+    /// <param name="device">The name of the port there.</param>
+    /// <param name="cancel">Ends it.</param>
+    public Task ConnectAsync(NetworkNamespace machine, string device, CancellationToken cancel) => ConnectAsync(machine, device, "99", 1500, cancel);
 
     public async ValueTask DisposeAsync()
     {
@@ -85,5 +95,14 @@ internal sealed class NatRouter : IAsyncDisposable
         {
             await machine.DisposeAsync();
         }
+    }
+
+    private async Task ConnectAsync(NetworkNamespace machine, string device, string number, int mtu, CancellationToken cancel)
+    {
+        await machine.IpAsync($"link add {device} mtu {mtu} type veth peer name lan{number} mtu {mtu} netns {_machine.Name}", cancel);
+        await machine.IpAsync($"link set {device} up", cancel);
+        // A bridge takes over the smallest MTU of its ports, and with that the whole line has it.
+        await _machine.IpAsync($"link set lan{number} master lan0 up", cancel);
+        await machine.IpAsync($"address add {_network}.{number}/24 dev {device}", cancel);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class PingTrace : IAsyncDisposable
     {
         await _ping.WaitForLineAsync("packets transmitted", TimeSpan.FromMinutes(1), cancel);
         SortedDictionary<int, double> sent = [];
-        foreach (string line in _ping.Output.Split('\n').Where(l => l.Contains("icmp_seq=", StringComparison.Ordinal) && l.Contains("time=", StringComparison.Ordinal)))
+        foreach (string line in Answers())
         {
             // Sent when the answer came, less the round trip.
             sent[(int)After(line, "icmp_seq=")] = After(line, "[") - After(line, "time=") / 1000;
@@ -40,7 +40,17 @@ internal sealed class PingTrace : IAsyncDisposable
         return (before, gaps);
     }
 
+    /// <summary>When the first answer came that came after a time, both in seconds since 1970; null while there is none.</summary>
+    public double? FirstAnswerAfter(double time)
+    {
+        double[] later = [.. Answers().Select(line => After(line, "[")).Where(at => at > time)];
+        return later.Length > 0 ? later.Min() : null;
+    }
+
     public ValueTask DisposeAsync() => _ping.DisposeAsync();
+
+    private IEnumerable<string> Answers() =>
+        _ping.Output.Split('\n').Where(l => l.Contains("icmp_seq=", StringComparison.Ordinal) && l.Contains("time=", StringComparison.Ordinal));
 
     private static double After(string line, string mark)
     {

@@ -76,6 +76,43 @@ public sealed class PathChangeTests
     }
 
     [Fact]
+    public async Task An_order_of_the_coordinator_moves_a_pair_or_a_device_at_once_without_a_loss()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        string target = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        await UntilPathAsync(a, "b", "udp");
+        await UntilRelayedAsync(a, b);
+        Assert.Equal(1, (await a.AskAsync(Cancel, "transport", "b", "ssh")).ExitCode);
+        Assert.Contains("pigeon", (await hub.AskAsync(Cancel, "transport", "b", "pigeon,udp")).Errors, StringComparison.Ordinal);
+        Assert.Contains("No order", (await hub.AskAsync(Cancel, "transport")).Output, StringComparison.Ordinal);
+
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 20);
+        foreach ((string[] order, string path) in new (string[], string)[]
+        {
+            (["b", "ssh,udp,relay", "--with", "a"], "ssh"), (["a", "relay"], "ssh"), (["a", "default", "--with", "b"], "relay"), (["b", "udp"], "udp"), (["b", "default"], "relay"), (["a", "default"], "udp"),
+        })
+        {
+            long set = Stopwatch.GetTimestamp();
+            JsonElement kept = await hub.AskJsonAsync(Cancel, ["transport", .. order]);
+            if (order[1] != "default")
+            {
+                Assert.Contains(kept.EnumerateArray(), o => o.GetProperty("name").GetString() == order[0] && string.Join(',', o.GetProperty("transports").EnumerateArray()) == order[1]);
+            }
+            await UntilPathAsync(a, "b", path);
+            await UntilPathAsync(b, "a", path);
+            Assert.True(Stopwatch.GetElapsedTime(set) < TimeSpan.FromSeconds(2), $"{string.Join(' ', order)}: after {Stopwatch.GetElapsedTime(set)}");
+        }
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.True(sent > 1000 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
+        Assert.Empty((await hub.AskJsonAsync(Cancel, "transport")).EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_coordinator_killed_and_started_again_costs_a_direct_path_nothing()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
@@ -131,6 +168,44 @@ public sealed class PathChangeTests
         {
             JsonElement drops = (await peer.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops");
             Assert.Equal(0, drops.GetProperty("forged").GetInt64() + drops.GetProperty("malformed").GetInt64());
+        }
+    }
+
+    [Fact]
+    public async Task Traffic_over_SSH_goes_on_within_a_second_when_its_address_is_taken_away()
+    {
+        Requirements.Programs("ss");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        const string Transports = "transports: [ssh]";
+        await a.JoinAsync(Cancel, server, Transports);
+        string target = await b.JoinAsync(Cancel, server, Transports);
+        Assert.True(await a.Machine.ReachesAsync(target, 5, Cancel));
+        await UntilPathAsync(a, "b", "ssh");
+        await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 8);
+        await a.Machine.RunAsync(["sleep", "2"], cancel: Cancel);
+        string local = await SshAddressAsync(a.Machine, b.Machine);
+        await a.Machine.IpAsync($"address del {local}/{(local.Contains(':', StringComparison.Ordinal) ? 64 : 24)} dev eth0", Cancel);
+        (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
+        Assert.NotEqual(local, await SshAddressAsync(a.Machine, b.Machine));
+        Assert.True(sent > 400 && gaps.Count > 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
+        Assert.All(gaps, gap => Assert.True(gap.To - gap.From < 1, $"lost: {string.Join(' ', gaps)}"));
+        await UntilPathAsync(a, "b", "ssh");
+    }
+
+    // The address from which one machine talks SSH to the other.
+    private static async Task<string> SshAddressAsync(NetworkNamespace from, NetworkNamespace to)
+    {
+        string connections = await from.RunAsync(["ss", "-Htn", "state", "established", "( sport = :2222 or dport = :2222 )"], cancel: Cancel);
+        return Assert.Single(connections.Split('\n').Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(c => c.Length >= 4)
+            .Select(c => (Local: AddressOf(c[2]), Remote: AddressOf(c[3]))).Where(c => c.Remote == to.Address || c.Remote == to.Address6).Select(c => c.Local).Distinct());
+
+        static string AddressOf(string endpoint)
+        {
+            IPAddress address = IPEndPoint.Parse(endpoint).Address;
+            return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
         }
     }
 

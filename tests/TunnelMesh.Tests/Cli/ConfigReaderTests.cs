@@ -36,6 +36,22 @@ public sealed class ConfigReaderTests
         Assert.Equal(port, ConfigReader.Read($"coordinator:\n  stun_listen: {value}\n", "c.yaml").CoordinatorStunListen?.Port);
 
     [Theory]
+    [InlineData("0", 0u)]
+    [InlineData("51820", 51820u)]
+    [InlineData("0x7e57", 0x7e57u)]
+    [InlineData("0XFFFFFFFF", uint.MaxValue)]
+    public void A_firewall_mark_is_written_as_for_ip_rule(string value, uint mark) => Assert.Equal(mark, ConfigReader.Read($"fwmark: {value}\n", "c.yaml").FirewallMark);
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("0x")]
+    [InlineData("7e57")]
+    [InlineData("4294967296")]
+    [InlineData("[1]")]
+    public void What_is_no_firewall_mark_is_refused(string value) =>
+        Assert.Contains("fwmark", Assert.Throws<ConfigException>(() => ConfigReader.Read($"fwmark: {value}\n", "c.yaml")).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("")]
     [InlineData("# nothing\n")]
     public void An_empty_file_works(string yaml) => Assert.Equal(1400, ConfigReader.Read(yaml, "c.yaml").TunMtu);

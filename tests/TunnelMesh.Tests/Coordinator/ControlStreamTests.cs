@@ -97,6 +97,33 @@ public sealed class ControlStreamTests
     }
 
     [Fact]
+    public async Task Whoever_asks_a_coordinator_for_a_sign_of_life_gets_one()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        JoinResult joined = await mesh.JoinAsync(mesh.Request("asks"));
+        using RawStream stream = await RawStream.ConnectAsync(mesh.Server.Port, joined.Certificate.Leaf);
+        await stream.SendAsync(RawStream.Hello());
+        await stream.SendAsync(new SignOfLife());
+        await stream.ReceiveAsync<SignOfLife>();
+    }
+
+    [Fact]
+    public async Task After_a_change_of_the_network_a_stream_that_carries_nothing_is_given_up_in_seconds()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        TestPeer peer = await mesh.PeerAsync("peer");
+        await peer.SeesAsync("peer", online: true);
+        mesh.Relay.Silent = true;
+        long began = Stopwatch.GetTimestamp();
+        peer.Stream.Refresh(_ => true);
+        await peer.UntilStateAsync(s => s.Phase == ControlPhase.Disconnected);
+        // By itself it would ask after 5 s and wait 12.
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 1.9, 10);
+        mesh.Relay.Silent = false;
+        await peer.UntilStateAsync(s => s.Phase == ControlPhase.Connected && s.Since > peer.States.First(p => p.Phase == ControlPhase.Disconnected).Since);
+    }
+
+    [Fact]
     public async Task After_a_restart_of_the_coordinator_addresses_are_the_same_and_streams_return()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();

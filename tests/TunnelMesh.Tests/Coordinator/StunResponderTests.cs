@@ -98,6 +98,48 @@ public sealed class StunResponderTests
         Assert.Equal((StunRateLimiter.Burst + 1, 1), (responder.Counters.Answered, responder.Counters.Limited));
     }
 
+    // Whoever forges a source chooses its port too.
+    [Fact]
+    public async Task A_flood_in_the_name_of_one_address_sends_it_little_from_whatever_port_and_others_are_answered()
+    {
+        FakeTimeProvider time = new();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await using StunResponder responder = await StartAsync(IPAddress.Any, time: time);
+        // What asks for the longest answer for its own length: an attribute without a value that has to be understood.
+        byte[] request = Convert.FromHexString("000100042112a442000102030405060708090a0b" + "00030000");
+        Socket[] victims = [.. Enumerable.Range(0, 20).Select(_ => Client(IPAddress.Loopback, responder.Port))];
+        try
+        {
+            int received = 0;
+            for (int i = 0; i < 1000; i++)
+            {
+                await victims[i % victims.Length].SendAsync(request, Cancel);
+                while (responder.Counters.Answered + responder.Counters.Limited <= i)
+                {
+                    await Task.Delay(1, Cancel);
+                }
+
+                foreach (Socket victim in victims.Where(v => v.Available > 0))
+                {
+                    Assert.InRange((await ReceiveAsync(victim)).Length, StunMessage.HeaderSize, request.Length + 24);
+                    received++;
+                }
+            }
+
+            Assert.Equal((StunRateLimiter.Burst, 1000 - StunRateLimiter.Burst), (responder.Counters.Answered, responder.Counters.Limited));
+            Assert.InRange(received, 1, StunRateLimiter.Burst);
+            using Socket other = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            other.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+            other.Connect(IPAddress.Loopback, responder.Port);
+            await other.SendAsync(Request(5), Cancel);
+            Assert.True(StunMessage.TryParse(await ReceiveAsync(other), out StunMessage message) && message.TransactionId.Low == 5);
+        }
+        finally
+        {
+            Array.ForEach(victims, v => v.Dispose());
+        }
+    }
+
     [Fact]
     public void A_limit_is_of_one_address_or_one_64_and_of_all_together()
     {

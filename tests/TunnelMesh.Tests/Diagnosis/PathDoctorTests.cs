@@ -92,6 +92,8 @@ public sealed class PathDoctorTests
         PathStats ssh = Relayed with { Transport = "ssh" }, spare = Proven with { InUse = false };
         Expect(DiagnosisCause.NotPreferred, Facts("ssh", ssh, spare) with { OwnTransports = ["ssh", "udp"] }, "prefers ssh");
         Expect(DiagnosisCause.NotTried, Facts("ssh", ssh, spare), "not in use yet");
+        Expect(DiagnosisCause.NotPreferred, Facts("ssh", ssh, spare) with { MeshOrder = ["ssh"] }, "the coordinator's order");
+        Expect(DiagnosisCause.NotTried, Facts("ssh", ssh, spare) with { OwnTransports = ["ssh", "udp"], MeshOrder = ["udp"] }, "not in use yet");
     }
 
     [Fact]

@@ -32,6 +32,9 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.True((await client.RevokeUserAsync("u1", stop)).User);
             Assert.Equal([4L, 5L], (await client.TokensAsync(null, stop)).Select(t => t.Id));
             Assert.True((await client.TokensAsync(5, stop))[1].Withdrawn);
+            Assert.Equal(["all"], (await client.TransportsAsync(null, null, null, stop)).Select(o => o.Name));
+            TransportReport order = Assert.Single(await client.TransportsAsync("a", "b", ["ssh", "udp"], stop));
+            Assert.Equal(("a", "b", "ssh,udp"), (order.Name, order.With, string.Join(',', order.Transports)));
             LocalApiException unclear = await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.Revoke }, stop));
             Assert.Equal(LocalErrorCodes.BadRequest, unclear.Code);
             PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
@@ -100,6 +103,8 @@ public sealed class LocalApiServerTests : IDisposable
                 Admitted = 1,
                 Added = DateTimeOffset.UnixEpoch,
             })]);
+        public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<TransportReport>>([new TransportReport { Name = peer ?? "all", DeviceId = "", With = with, Transports = transports ?? [] }]);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

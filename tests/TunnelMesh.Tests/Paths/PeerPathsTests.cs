@@ -254,7 +254,27 @@ public sealed class PeerPathsTests
         trial.Run(3000);
         trial.Set(V6, 25);
         trial.Cut(Wan);
-        trial.Paths.DoubtAll(trial.Now);
+        trial.Paths.DoubtAll(trial.Now, trial.SentAt);
+        Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 350);
+    }
+
+    [Fact]
+    public void A_change_of_this_machines_network_asks_a_silent_peer_nothing_until_something_is_sent_to_it()
+    {
+        PathTrial trial = OverRelay(Wan, V6);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Busy = false;
+        trial.Run(121_000);
+        int before = trial.Probes.Count;
+        trial.Set(V6, 25);
+        trial.Cut(Wan);
+        trial.Paths.DoubtAll(trial.Now, trial.SentAt);
+        trial.Run(2000);
+        Assert.Equal(before, trial.Probes.Count);
+        trial.Busy = true;
+        trial.Run(1);
         Assert.Equal((Wan, RelayPath), (trial.Paths.Route.First, trial.Paths.Route.Second));
         Assert.InRange(trial.Until(() => trial.Paths.Route.First == V6, 1000), 0, 350);
     }
@@ -393,5 +413,29 @@ public sealed class PeerPathsTests
             Sent.Add((path, size, (ulong)Sent.Count + 1));
             return (ulong)Sent.Count;
         }
+    }
+
+    [Fact]
+    public void Another_order_moves_to_a_path_that_has_proved_itself_at_once_and_else_stays_until_one_has()
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Set(SshPath, 25);
+        trial.Until(() => trial.Paths.Route.First == Wan && trial.Path(RelayPath).State == PathState.Proven, 2000);
+        trial.Paths.Offer([RelayPath, Wan], [PathTransport.Relay, PathTransport.Udp], trial.Now);
+        Assert.Equal(RelayPath, trial.Paths.Route.First);
+
+        // There is no stream yet: it is asked for, and the path in use goes on meanwhile.
+        trial.Forget();
+        trial.Paths.Offer([SshPath, Wan, RelayPath], [PathTransport.Ssh, PathTransport.Udp, PathTransport.Relay], trial.Now);
+        Assert.Equal(Wan, trial.Paths.Route.First);
+        trial.Paths.NoteOpen(SshPath, false, trial.Now);
+        trial.Run(1);
+        Assert.True(trial.Asked.HasFlag(PathActions.OpenStream));
+        trial.Run(50);
+        Assert.Equal(Wan, trial.Paths.Route.First);
+        trial.Paths.NoteOpen(SshPath, true, trial.Now);
+        Assert.InRange(trial.Until(() => trial.Paths.Route.First == SshPath, 200), 0, 60);
+        Assert.Equal(PathState.Proven, trial.Path(SshPath).State);
     }
 }

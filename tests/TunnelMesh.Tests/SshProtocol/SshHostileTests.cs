@@ -10,6 +10,9 @@ namespace TunnelMesh.Tests.SshProtocol;
 /// <summary>Strangers and men in the middle.</summary>
 public sealed class SshHostileTests : IDisposable
 {
+    // A packet of twelve bytes, ten of them padding (RFC 4253, section 6); the padding is random.
+    private static readonly byte[] NewKeys = [0, 0, 0, 12, 10, SshMessage.NewKeys];
+
     private readonly SshPair _pair = new();
     private readonly List<SshScript> _scripts = [];
 
@@ -210,6 +213,38 @@ public sealed class SshHostileTests : IDisposable
             Assert.True(victim.IsClosed, $"place {place}");
             Assert.False(victim.Connection.IsOpen);
         }
+    }
+
+    // And it ends with the first packets behind NEWKEYS left out, one of them, or all that were under way.
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public void The_first_packets_under_new_keys_cannot_be_left_out(bool intoServer, bool all)
+    {
+        SshSide victim = intoServer ? _pair.Server : _pair.Client, other = intoServer ? _pair.Client : _pair.Server;
+        bool behind = false, cut = false;
+        for (int turn = 0; turn < 10 && !cut; turn++)
+        {
+            byte[] said = other.Write();
+            if (!behind && said.AsSpan().IndexOf(NewKeys) is var at and >= 0)
+            {
+                // Up to and with it; what follows is sealed, its length is not.
+                victim.Hear(said.AsSpan(0, at + 16));
+                said = said[(at + 16)..];
+                behind = true;
+            }
+
+            cut = behind && said.Length > 0;
+            victim.Hear(!cut ? said : all ? [] : said.AsSpan(4 + (int)BinaryPrimitives.ReadUInt32BigEndian(said) + 16));
+            other.Hear(victim.Write());
+        }
+
+        Assert.True(cut);
+        other.Connection.Disconnect(SshDisconnectReason.ByApplication, "done");
+        victim.Hear(other.Write());
+        Assert.Equal(SshDisconnectReason.MacError, victim.Connection.Failure?.Reason);
     }
 
     [Fact]

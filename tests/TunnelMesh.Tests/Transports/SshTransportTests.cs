@@ -408,6 +408,46 @@ public sealed class SshTransportTests
     }
 
     [Fact]
+    public async Task Strangers_that_talk_nonsense_or_not_at_all_are_counted_and_disturb_no_member()
+    {
+        (SshNode one, SshNode two) = SshNode.Pair();
+        await using (one)
+        await using (two)
+        {
+            await one.OpenAsync(two, Cancel);
+            byte[] noise = RandomNumberGenerator.GetBytes(70_000);
+            byte[][] openings =
+            [
+                [], "GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], noise, new byte[70_000], "SSH-2.0-x\r\n"u8.ToArray(), [.. "SSH-2.0-x\r\n"u8, .. noise],
+                [.. "SSH-2.0-x\r\n"u8, 0, 0, 0, 12, 10, SshMessage.Disconnect, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ];
+            int number = 0;
+            foreach (byte[] opening in openings)
+            {
+                using Socket stranger = new(SocketType.Stream, ProtocolType.Tcp);
+                await stranger.ConnectAsync(IPAddress.Loopback, two.Transport.Port, Cancel);
+                try
+                {
+                    await stranger.SendAsync(opening, Cancel);
+                }
+                catch (SocketException)
+                {
+                    // It was cut already.
+                }
+
+                for (int i = 0; i < 100; i++, number++)
+                {
+                    Assert.Equal(0, one.Transport.Send(2, BitConverter.GetBytes(number), 4));
+                    Assert.Equal(number, BitConverter.ToInt32(await two.Sink.ReceiveAsync(Cancel)));
+                }
+            }
+
+            await SshNode.UntilAsync(() => two.Transport.Counters.Refused == openings.Length && two.Transport.Strangers == 0, Cancel);
+            Assert.Equal((1, 0), (two.Transport.Connections, one.Transport.Counters.DroppedWaiting));
+        }
+    }
+
+    [Fact]
     public async Task Handshakes_of_one_address_are_bounded_in_their_rate()
     {
         FakeTimeProvider time = new();

@@ -3,7 +3,7 @@ namespace TunnelMesh.Node.Transports.Ssh;
 /// <summary>What the SSH transport has counted since its start. Any thread reads and counts.</summary>
 public sealed class SshCounters
 {
-    private long _accepted, _opened, _refused, _cut, _sent, _received, _droppedOldest, _noRoom, _badFrames, _silent, _rekeys;
+    private long _accepted, _opened, _refused, _cut, _sent, _received, _droppedOldest, _noRoom, _badFrames, _silent, _rekeys, _moved;
 
     /// <summary>Connections accepted, whosoever.</summary>
     public long Accepted => Interlocked.Read(ref _accepted);
@@ -19,6 +19,9 @@ public sealed class SshCounters
 
     /// <summary>Connections that were open and were given up because nothing came back.</summary>
     public long Silent => Interlocked.Read(ref _silent);
+
+    /// <summary>Connections given up because this machine lost the address they left from.</summary>
+    public long Moved => Interlocked.Read(ref _moved);
 
     /// <summary>Key exchanges after a connection's first.</summary>
     public long Rekeys => Interlocked.Read(ref _rekeys);
@@ -47,6 +50,8 @@ public sealed class SshCounters
     internal void CountCut() => Interlocked.Increment(ref _cut);
 
     internal void CountSilent() => Interlocked.Increment(ref _silent);
+
+    internal void CountMoved() => Interlocked.Increment(ref _moved);
 
     internal void CountRekeys(int exchanges) => Interlocked.Add(ref _rekeys, exchanges);
 

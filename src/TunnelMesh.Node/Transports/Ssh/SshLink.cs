@@ -28,7 +28,8 @@ internal sealed class SshLink
     private readonly bool _oursIsKept;
     private volatile SshStream? _current;
     private SshStream? _doubted;
-    private bool _dialling, _removed, _told;
+    private bool _dialling, _dialAgain, _removed, _told;
+    private CancellationTokenSource? _dial;
     private long _nextDial;
     private long? _wantedAt;
     private TimeSpan _pause = FirstPause;
@@ -70,7 +71,7 @@ internal sealed class SshLink
                 _nextDial = _time.GetTimestamp();
             }
             Peer = peer;
-            return changed && _wantedAt is { } wanted && _time.GetElapsedTime(wanted) < WishLife;
+            return changed && IsWanted;
         }
     }
 
@@ -92,20 +93,51 @@ internal sealed class SshLink
                 _wantedAt = _time.GetTimestamp();
                 return false;
             }
-            (_dialling, _wantedAt) = (true, null);
+            (_dialling, _dialAgain, _wantedAt) = (true, false, null);
             return true;
+        }
+    }
+
+    /// <summary>What ends the dialling that has begun; the caller's, and of no use any more after <see cref="Dialled"/>.</summary>
+    public void NoteDialling(CancellationTokenSource dial)
+    {
+        lock (_lock)
+        {
+            _dial = dial;
+        }
+    }
+
+    /// <summary>The network of this machine has changed: there is no pause any more, and what is being dialled, perhaps from an address that is gone, ends and is to begin anew.</summary>
+    /// <returns>True when a connection was wanted a moment ago and could not be tried: the caller asks <see cref="TryBeginDial"/> again.</returns>
+    public bool NoteNetworkChanged()
+    {
+        lock (_lock)
+        {
+            _pause = FirstPause;
+            _nextDial = _time.GetTimestamp();
+            if (_dial is not null)
+            {
+                _dialAgain = true;
+                _ = _dial.CancelAsync();
+            }
+            return !_dialling && IsWanted;
         }
     }
 
     /// <summary>Dialling has ended.</summary>
     /// <param name="dialled">Whose endpoints were dialled; when there are others now, they are not made to wait.</param>
     /// <param name="failure">Why it failed; null when a stream is open.</param>
-    public void Dialled(SshPeer dialled, string? failure)
+    /// <returns>True when it ended because the network had changed: the caller asks <see cref="TryBeginDial"/> again.</returns>
+    public bool Dialled(SshPeer dialled, string? failure)
     {
         lock (_lock)
         {
-            _dialling = false;
+            (_dialling, _dial) = (false, null);
             LastFailure = failure;
+            if (failure is not null && _dialAgain)
+            {
+                return !_removed;
+            }
             if (failure is null || !dialled.Endpoints.SequenceEqual(Peer.Endpoints))
             {
                 _pause = FirstPause;
@@ -115,6 +147,7 @@ internal sealed class SshLink
                 _nextDial = _time.After(_time.GetTimestamp(), _pause);
                 _pause = _pause * 2 > LongestPause ? LongestPause : _pause * 2;
             }
+            return false;
         }
     }
 
@@ -193,6 +226,8 @@ internal sealed class SshLink
         Array.ForEach(streams, s => s.Abort());
         Tell();
     }
+
+    private bool IsWanted => _wantedAt is { } wanted && _time.GetElapsedTime(wanted) < WishLife;
 
     private bool IsKept(SshStream stream) => stream.IsDialled == _oursIsKept;
 

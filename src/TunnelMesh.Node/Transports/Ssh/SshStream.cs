@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using TunnelMesh.Protocol.Noise;
@@ -41,9 +42,13 @@ internal sealed class SshStream
     public SshStream(Socket socket, SshConnection connection, ISshStreamOwner owner, SendPacketPool pool, SshCounters counters, SshTransportOptions options)
     {
         (_socket, _connection, _owner, _pool, _counters, _options) = (socket, connection, owner, pool, counters, options);
+        LocalAddress = socket.LocalEndPoint is IPEndPoint local ? local.Address.IsIPv4MappedToIPv6 ? local.Address.MapToIPv4() : local.Address : null;
         _queue = new SendQueue(pool, options.QueuePackets, counters);
         _datagramAt = Now;
     }
+
+    /// <summary>Address of this machine that the connection leaves from; null where it is not known.</summary>
+    public IPAddress? LocalAddress { get; }
 
     /// <summary>The device that was dialled; 0 when the stream was accepted.</summary>
     public UInt128 Dialled { get; init; }

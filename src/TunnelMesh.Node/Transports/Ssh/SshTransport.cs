@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
@@ -159,6 +160,42 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
         return DatagramFrames.Count(datagrams.Length, segmentSize);
     }
 
+    /// <summary>
+    /// The network of this machine has changed: connections from an address it has no more end at once, since nothing would say so for seconds, and those that
+    /// carried are dialled again; the others are asked for a sign of life. Dialling begins anew, without a pause. Any thread.
+    /// </summary>
+    /// <param name="isOwn">Whether an address is this machine's.</param>
+    public void Refresh(Func<IPAddress, bool> isOwn)
+    {
+        ArgumentNullException.ThrowIfNull(isOwn);
+        HashSet<SshLink> lost = [];
+        ForEachStream(stream =>
+        {
+            if (stream.LocalAddress is null || isOwn(stream.LocalAddress))
+            {
+                if (stream.IsOpen)
+                {
+                    stream.Heartbeat();
+                }
+                return;
+            }
+            Counters.CountMoved();
+            if (stream.Link is { } link && link.Current == stream)
+            {
+                lost.Add(link);
+            }
+            stream.Abort();
+            stream.Link?.Drop(stream, over: true);
+        });
+        foreach (SshLink link in _links.Values)
+        {
+            if (link.NoteNetworkChanged() || lost.Contains(link))
+            {
+                Prepare(link.Peer.DeviceId);
+            }
+        }
+    }
+
     /// <summary>Tells the peers, ends every connection, and frees the port.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -237,9 +274,12 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
     {
         SshPeer peer = link.Peer;
         string? failure = "the program ends";
+        bool again = false;
         try
         {
-            failure = await _dialler.DialAsync(peer, _stopping.Token).ConfigureAwait(false);
+            using CancellationTokenSource dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            link.NoteDialling(dialling);
+            failure = await _dialler.DialAsync(peer, dialling.Token).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
         {
@@ -247,7 +287,11 @@ public sealed class SshTransport : IDatagramCarrier, ISshStreamOwner, IAsyncDisp
         }
         finally
         {
-            link.Dialled(peer, failure);
+            again = link.Dialled(peer, failure);
+        }
+        if (again)
+        {
+            Prepare(peer.DeviceId);
         }
     }
 

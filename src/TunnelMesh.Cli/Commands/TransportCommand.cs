@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Text.Json;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>transport</c>: the orders of transports that the mesh keeps for devices and pairs. Runs on a coordinator.</summary>
+internal static class TransportCommand
+{
+    private const string Default = "default";
+
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext commands)
+    {
+        Argument<string?> peer = new("peer") { Description = "Name, mesh address or device ID; without it every order is listed", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> order = new("order") { Description = "Transports, the preferred first, such as ssh,udp,relay; `default` takes the order away", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> with = new("--with") { Description = "Only between the device and this one", HelpName = "PEER" };
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("transport", "Show or set in which order the mesh uses transports for a device or a pair (on a coordinator)") { peer, order, with, context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string? device = parsed.GetValue(peer), other = parsed.GetValue(with);
+            if (other is not null && device is null)
+            {
+                throw new HostException(ExitCode.Usage, "--with names the second device of a pair; say the first as well: tunnelmesh transport PEER --with PEER");
+            }
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            IReadOnlyList<TransportReport> orders = await client.TransportsAsync(device, other, Parse(parsed.GetValue(order)), cancellation);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(json))
+            {
+                await output.WriteLineAsync(JsonSerializer.Serialize(orders, LocalApiJson.Default.IReadOnlyListTransportReport));
+            }
+            else
+            {
+                Print(orders, output);
+            }
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>The order that is meant: null for none given, empty to take one away.</summary>
+    /// <param name="text">Names with commas between, or <c>default</c>.</param>
+    internal static IReadOnlyList<string>? Parse(string? text) => text?.Trim().ToLowerInvariant() switch
+    {
+        null => null,
+        Default => [],
+        { } names => [.. names.Trim('[', ']').Split(',', StringSplitOptions.TrimEntries)],
+    };
+
+    /// <summary>One line an order, in the order they were set.</summary>
+    internal static void Print(IReadOnlyList<TransportReport> orders, TextWriter output)
+    {
+        if (orders.Count == 0)
+        {
+            output.WriteLine("No order is set: each device goes by its own configuration.");
+            return;
+        }
+        HumanTable.Print(["DEVICE", "WITH", "TRANSPORTS"], orders.Select(o => new[] { o.Name, o.With ?? "all", string.Join(", ", o.Transports) }), output);
+    }
+}
