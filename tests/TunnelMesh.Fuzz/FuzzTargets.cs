@@ -27,5 +27,6 @@ public static class FuzzTargets
         NatPmpTarget.Create(),
         UpnpTarget.Create(),
         SshTarget.Create(),
+        DnsTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

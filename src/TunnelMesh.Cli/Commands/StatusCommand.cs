@@ -39,9 +39,13 @@ internal static class StatusCommand
         Relay         {Relay(s.Relay, now)}
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
         Data plane    {DataPlane(s.DataPlane)}
+        DNS           {Dns(s.Dns)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    private static string Dns(DnsReport dns) =>
+        $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
 
     private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch
     {

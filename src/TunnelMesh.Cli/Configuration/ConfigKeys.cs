@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Protocol.Addressing;
 
 namespace TunnelMesh.Cli.Configuration;
 
@@ -33,9 +34,10 @@ internal static class ConfigKeys
         new("fwmark", "a number, 0-4294967295, or 0x and hex digits", "0", "Firewall mark (SO_MARK) on all packets of the peer to the network, for rules of your own; 0 for none. Linux only.", SetMark),
         new("port_mapping", "true or false", "true", "Whether the gateway is asked for a port of its own, by PCP, NAT-PMP or UPnP.", Boolean((s, v) => s.PortMapping = v)),
         new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
-        Later("dns.listen", "host:port", "127.0.0.53:5353", "Local DNS resolver."),
-        Later("dns.cache_ttl", "a duration in seconds", "300", "How long answers are cached."),
-        Later("dns.aliases", "a list of names", "[]", "Further names of this device."),
+        new("dns.listen", "IP address:port, :port or off", "127.0.0.53:5353", "Local DNS resolver, UDP and TCP, beside the one at the mesh address and port 53; off for none.", EndpointOrOff((s, v) => s.DnsListen = v)),
+        new("dns.cache_ttl", "seconds, 0-86400", "300", "How long an answer on a name of the mesh may be remembered, in seconds.", Integer(0, 86400, (s, v) => s.DnsCacheTtl = v)),
+        new("dns.aliases", "a list of at most 16 names: DNS labels that are not reserved", "[]", "Further names of this device; one that another device has stays that device's.", SetAliases),
+        new("dns.system", "true or false", "true", "Whether the system is set up so that every program resolves names of the mesh; put back at the end.", Boolean((s, v) => s.DnsSystem = v)),
         Later("exit_peer", "a peer name", "\"\"", "Peer through which traffic to the internet leaves."),
         Later("allow_exit_traffic", "true or false", "false", "Whether other peers may use this one as their exit."),
         Later("filter.default_deny", "true or false", "true", "Whether traffic that no rule allows is dropped."),
@@ -183,6 +185,16 @@ internal static class ConfigKeys
         }
         return Endpoints(1, (settings, v) => set(settings, v[0]))(s, n);
     };
+
+    private static bool SetAliases(Settings s, ConfigNode n)
+    {
+        if (n.Items is null || n.Items.Count > MeshName.MaxAliases || n.Items.Any(i => i.Scalar is null || !MeshName.IsValid(i.Scalar.ToLowerInvariant()) || MeshName.IsReserved(i.Scalar)))
+        {
+            return false;
+        }
+        s.DnsAliases = [.. n.Items.Select(i => i.Scalar!.ToLowerInvariant()).Distinct()];
+        return true;
+    }
 
     private static bool SetTransports(Settings s, ConfigNode n)
     {

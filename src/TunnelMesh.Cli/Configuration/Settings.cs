@@ -39,6 +39,14 @@ internal sealed class Settings
     public bool PortMapping { get; set; } = true;
     /// <summary>Transports in order of preference.</summary>
     public IReadOnlyList<string> Transports { get; set; } = ["udp", "ssh", "relay"];
+    /// <summary>Local DNS resolver; null: none but the one at the mesh address.</summary>
+    public HostPort? DnsListen { get; set; } = new("127.0.0.53", 5353);
+    /// <summary>Seconds for which an answer on a name of the mesh may be remembered.</summary>
+    public int DnsCacheTtl { get; set; } = 300;
+    /// <summary>Further names of this device, lower case.</summary>
+    public IReadOnlyList<string> DnsAliases { get; set; } = [];
+    /// <summary>Whether the system is told where names of the mesh are answered.</summary>
+    public bool DnsSystem { get; set; } = true;
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>
     public bool? CoordinatorEnabled { get; set; }
     /// <summary>Listeners of the coordinator, at least one; the first is the one that peers are told first.</summary>

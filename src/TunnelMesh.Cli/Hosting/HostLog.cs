@@ -62,6 +62,27 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "the addresses of this machine could not be told to the coordinator; it is tried again")]
     public static partial void EndpointsUnknown(this ILogger log, Exception problem);
 
+    [LoggerMessage(EventId = 21, Level = LogLevel.Information, Message = "DNS resolver listens endpoints={Endpoints}")]
+    public static partial void DnsListening(this ILogger log, string endpoints);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void DnsNotListening(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "the system resolves names of the mesh through this peer way={Way}")]
+    public static partial void DnsSystemSet(this ILogger log, string way);
+
+    [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "programs of this system do not resolve names of the mesh: {Problem}")]
+    public static partial void DnsSystemNotSet(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "the DNS set-up of this system could not be put back; the next start tries again: {Problem}")]
+    public static partial void DnsSystemNotPutBack(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "{Recovered}")]
+    public static partial void DnsRecovered(this ILogger log, string recovered);
+
+    [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "THE ALIAS IS TAKEN: the device that had it first keeps it. Choose another one in dns.aliases. alias={Alias} device={Device}")]
+    public static partial void AliasTaken(this ILogger log, string alias, string device);
+
     [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "the system did not say how this machine is connected; it is asked again")]
     public static partial void NetworkUnknown(this ILogger log, Exception problem);
 

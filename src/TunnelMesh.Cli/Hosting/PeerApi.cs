@@ -17,7 +17,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PathReports? _paths;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, HostedCoordinator? Coordinator, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, HostedCoordinator? Coordinator, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -57,6 +57,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Relay = parts.Runtime.Carriers?.DescribeRelay(),
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
+            Dns = parts.Dns.Describe(self.Aliases),
             Runtime = RuntimeReport.Now(),
             MapEntriesDropped = parts.Stream.DroppedEntries,
             PeersTotal = others.Count,

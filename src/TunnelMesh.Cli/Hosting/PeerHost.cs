@@ -6,6 +6,7 @@ using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -92,6 +93,12 @@ internal sealed class PeerHost : IAsyncDisposable
         }
         _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
         PrivateDirectory.Make(_options.Layout.ContextDirectory(_options.Context));
+        // Before anything is asked of the system's resolver, which may point to a peer that is no more.
+        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "dns.json")));
+        if (systemDns.Recover() is { } recovered)
+        {
+            _options.Log.DnsRecovered(recovered);
+        }
         PeerStore store = new(_options.Layout.ContextDirectory(_options.Context), _options.Time);
         StoredPeer stored = StoredPeer.Load(store, _options.Log);
         bool serves = Serves();
@@ -120,7 +127,7 @@ internal sealed class PeerHost : IAsyncDisposable
             step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
         carriers ??= OpenCarriers();
-        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, cancel).ConfigureAwait(false);
 
         void TryDevices()
         {
@@ -149,7 +156,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -190,7 +197,9 @@ internal sealed class PeerHost : IAsyncDisposable
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, coordinator, () =>
+        PeerDns dns = _cleanup.Add(await PeerDns.StartAsync(_options, systemDns, step, name, tun.Addresses, network, cancel).ConfigureAwait(false));
+        runtime.Follow(dns);
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, coordinator, () =>
         {
             _left = true;
             keeper.Forget();
@@ -299,6 +308,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Pins = pins,
         Endpoints = runtime.DescribeEndpoints,
         Transports = _options.Settings.Transports,
+        Aliases = _options.Settings.DnsAliases,
         OnMap = runtime.OnMap,
         Nat = runtime.DescribeNat,
         OnMeeting = runtime.OnMeeting,

@@ -28,6 +28,7 @@ internal sealed class PeerRuntime
     private DataPlane? _plane;
     private readonly PeerCarriers? _carriers;
     private PeerNat? _nat;
+    private PeerDns? _dns;
     private IReadOnlyList<IPEndPoint> _endpoints, _outside = [];
     private IReadOnlyList<IPAddress> _dialled = [];
     private string? _problem;
@@ -115,6 +116,16 @@ internal sealed class PeerRuntime
         lock (_gate)
         {
             _nat = nat;
+            Apply();
+        }
+    }
+
+    /// <summary>From now on the names follow the map.</summary>
+    public void Follow(PeerDns dns)
+    {
+        lock (_gate)
+        {
+            _dns = dns;
             Apply();
         }
     }
@@ -325,6 +336,7 @@ internal sealed class PeerRuntime
             return;
         }
         _nat?.SetServers(map, _dialled);
+        _dns?.Take(map);
         if (_plane is { } plane)
         {
             string own = _step.Membership.Device.Id;

@@ -75,6 +75,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(304, LogLevel.Information, "order of transports of {Device} with {Other}: {Order}")]
     internal static partial void TransportsOrdered(ILogger log, string device, string other, string order);
 
+    [LoggerMessage(305, LogLevel.Warning, "{Name} ({Device}) was refused aliases that other devices have: {Aliases}")]
+    internal static partial void AliasesTaken(ILogger log, string name, string device, string aliases);
+
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
     internal static partial void StorageFailed(ILogger log, string what, Exception e);
 

@@ -294,6 +294,7 @@ internal sealed class LiveMap
         Id = row.Id,
         User = row.UserId,
         Name = row.Name,
+        Aliases = row.Aliases,
         Ip = row.Ip.ToString(),
         Ip6 = row.Ip6.ToString(),
         Prefixes = [$"{row.Ip}/32", $"{row.Ip6}/128"],

@@ -47,6 +47,17 @@ internal sealed class MeshRegistry
         return result;
     }
 
+    /// <inheritdoc cref="ICoordinatorState.SetAliasesAsync"/>
+    internal async Task<RegistrationResult?> SetAliasesAsync(string deviceId, IReadOnlyList<string> aliases, CancellationToken cancel)
+    {
+        RegistrationResult? result = await _state.SetAliasesAsync(deviceId, aliases, cancel).ConfigureAwait(false);
+        if (result is not null)
+        {
+            Map.Apply(result);
+        }
+        return result;
+    }
+
     /// <inheritdoc cref="ICoordinatorState.RemoveDeviceAsync"/>
     internal Task<RemovalResult> RemoveAsync(string deviceId, CancellationToken cancel) => ApplyAsync(_state.RemoveDeviceAsync(deviceId, cancel));
 

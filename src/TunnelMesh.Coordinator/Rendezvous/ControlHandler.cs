@@ -6,6 +6,7 @@ using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
 using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Coordinator.Rendezvous;
@@ -66,6 +67,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
         try
         {
             accepted();
+            await TakeAliasesAsync(deviceId, hello.Aliases, cancel).ConfigureAwait(false);
             session.Wake();
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel, session.Reading);
             await ListenAsync(session, reader, over.Token).ConfigureAwait(false);
@@ -114,6 +116,34 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
                 session.End(error);
                 ending = true;
             }
+        }
+    }
+
+    // The peer sees in its map what it was given, and who has the rest.
+    private async Task TakeAliasesAsync(string deviceId, IReadOnlyList<string>? aliases, CancellationToken cancel)
+    {
+        if (aliases is null)
+        {
+            return;
+        }
+        string[] wanted = [.. aliases.Where(a => MeshName.IsValid(a) && !MeshName.IsReserved(a)).Distinct().Take(MeshName.MaxAliases)];
+        if (registry.Map.Find(deviceId) is { } device && device.Aliases.Order(StringComparer.Ordinal).SequenceEqual(wanted.Order(StringComparer.Ordinal)))
+        {
+            return;
+        }
+        try
+        {
+            RegistrationResult? result = await registry.SetAliasesAsync(deviceId, wanted, cancel).ConfigureAwait(false);
+            if (result is { Device: { } row } && wanted.Except(row.Aliases).ToArray() is { Length: > 0 } taken)
+            {
+                string list = string.Join(", ", taken);
+                CoordinatorLog.AliasesTaken(log, row.Name, row.Id, list);
+            }
+        }
+        catch (StorageFailedException e)
+        {
+            // Asked for again with the next stream.
+            CoordinatorLog.StorageFailed(log, "aliases", e);
         }
     }
 

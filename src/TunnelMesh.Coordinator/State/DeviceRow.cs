@@ -11,6 +11,8 @@ public sealed record DeviceRow
     public required string UserId { get; init; }
     /// <summary>Unique name.</summary>
     public required string Name { get; init; }
+    /// <summary>Further names, each of this device alone.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
     /// <summary>Mesh IPv4 address.</summary>
     public required IPAddress Ip { get; init; }
     /// <summary>Mesh IPv6 address.</summary>

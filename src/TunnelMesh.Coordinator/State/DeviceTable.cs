@@ -20,7 +20,11 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
     internal static long MapNumber(SqliteSession s) =>
         long.Parse((string)s.Scalar("SELECT value FROM meta WHERE key='map_number'")!, CultureInfo.InvariantCulture);
 
-    internal List<DeviceRow> All(SqliteSession s) => s.Query(Columns + " ORDER BY ip", Read);
+    internal List<DeviceRow> All(SqliteSession s)
+    {
+        ILookup<string, string> aliases = s.Query("SELECT device_id, alias FROM aliases ORDER BY alias", r => (Id: r.GetString(0), Alias: r.GetString(1))).ToLookup(a => a.Id, a => a.Alias);
+        return [.. s.Query(Columns + " ORDER BY ip", Read).Select(d => aliases.Contains(d.Id) ? d with { Aliases = [.. aliases[d.Id]] } : d)];
+    }
 
     internal RegistrationResult Register(SqliteSession s, RegistrationRequest request)
     {
@@ -30,7 +34,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         {
             throw new RegistrationRefusedException(ControlErrorCodes.Revoked, "This device or its user was revoked in this mesh. Ask an admin of the mesh.");
         }
-        DeviceRow? known = s.Query(Columns + " WHERE device_key=$1", Read, request.DeviceKey).FirstOrDefault();
+        DeviceRow? known = Find(s, "device_key", request.DeviceKey);
         if (known is null && request.KnownOnly)
         {
             throw new RegistrationRefusedException(ControlErrorCodes.UnknownDevice, "This mesh does not know the device. Join it again with a token.");
@@ -50,6 +54,35 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         }
         return known is null ? Insert(s, request, id, user) : Update(s, request, known);
     }
+
+    internal RegistrationResult? SetAliases(SqliteSession s, string id, IReadOnlyList<string> wanted)
+    {
+        if (Find(s, "id", id) is not { } device)
+        {
+            return null;
+        }
+        string[] aliases = [.. wanted.Distinct().Where(a => !IsTaken(s, a, id)).Order(StringComparer.Ordinal)];
+        if (aliases.SequenceEqual(device.Aliases))
+        {
+            return new RegistrationResult(device, false, false, MapNumber(s));
+        }
+        s.Execute("DELETE FROM aliases WHERE device_id=$1", id);
+        foreach (string alias in aliases)
+        {
+            s.Execute("INSERT INTO aliases VALUES($1,$2)", alias, id);
+        }
+        return new RegistrationResult(device with { Aliases = aliases }, false, true, NextMapNumber(s));
+    }
+
+    private DeviceRow? Find(SqliteSession s, string column, object value)
+    {
+        DeviceRow? device = (column == "id" ? s.Query(Columns + " WHERE id=$1", Read, value) : s.Query(Columns + " WHERE device_key=$1", Read, value)).FirstOrDefault();
+        return device is null ? null : device with { Aliases = s.Query("SELECT alias FROM aliases WHERE device_id=$1 ORDER BY alias", r => r.GetString(0), device.Id) };
+    }
+
+    // Names and aliases are one space: nobody becomes another device by calling itself so.
+    private static bool IsTaken(SqliteSession s, string name, string exceptAliasOf) =>
+        s.Scalar("SELECT 1 FROM devices WHERE name=$1 UNION ALL SELECT 1 FROM aliases WHERE alias=$1 AND device_id<>$2", name, exceptAliasOf) is not null;
 
     internal static bool IsRevoked(SqliteSession s, string id) => s.Scalar("SELECT 1 FROM revoked_devices WHERE id=$1", id) is not null;
 
@@ -78,6 +111,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         foreach (string id in ids)
         {
             long ip = s.Number("SELECT ip FROM devices WHERE id=$1", id);
+            s.Execute("DELETE FROM aliases WHERE device_id=$1", id);
             if (s.Execute("DELETE FROM devices WHERE id=$1", id) == 1)
             {
                 s.Execute("INSERT OR REPLACE INTO resting_addresses VALUES($1,$2,$3)", ip, id, Now + (long)options.AddressRest.TotalSeconds);
@@ -105,7 +139,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
 
     private RegistrationResult Insert(SqliteSession s, RegistrationRequest request, string id, string user)
     {
-        string? name = DeviceNames.Choose(request.Name, n => s.Scalar("SELECT 1 FROM devices WHERE name=$1", n) is not null, out string? refusal);
+        string? name = DeviceNames.Choose(request.Name, n => IsTaken(s, n, ""), out string? refusal);
         if (name is null)
         {
             throw new RegistrationRefusedException(ControlErrorCodes.NameRefused, refusal!);

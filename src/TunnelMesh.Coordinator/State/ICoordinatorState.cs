@@ -20,7 +20,16 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <exception cref="RegistrationRefusedException">With a code; nothing was stored.</exception>
     ValueTask<RegistrationResult> RegisterAsync(RegistrationRequest request, CancellationToken cancel);
 
-    /// <summary>The device leaves: its name is free at once, its address rests.</summary>
+    /// <summary>
+    /// Gives a device those of the aliases that no other device has as a name or an alias, in one transaction, and takes those away that it does not ask for any more:
+    /// whoever had one first keeps it. Null when there is no such device.
+    /// </summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <param name="aliases">All it wants; valid names that are not reserved, at most <see cref="Protocol.Addressing.MeshName.MaxAliases"/>.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<RegistrationResult?> SetAliasesAsync(string deviceId, IReadOnlyList<string> aliases, CancellationToken cancel);
+
+    /// <summary>The device leaves: its name and aliases are free at once, its address rests.</summary>
     ValueTask<RemovalResult> RemoveDeviceAsync(string deviceId, CancellationToken cancel);
 
     /// <summary>As <see cref="RemoveDeviceAsync"/>, and its key is never admitted again.</summary>

@@ -42,6 +42,10 @@ internal static class SqliteSchema
         CREATE UNIQUE INDEX transport_order ON transport_orders(device_id, coalesce(other_id, ''));
         CREATE INDEX transport_orders_of_other ON transport_orders(other_id);
         """,
+        """
+        CREATE TABLE aliases(alias TEXT PRIMARY KEY, device_id TEXT NOT NULL REFERENCES devices(id)) STRICT, WITHOUT ROWID;
+        CREATE INDEX aliases_of_device ON aliases(device_id);
+        """,
     ];
 
     /// <summary>An open, checked, migrated session with exclusive hold of the file.</summary>

@@ -54,6 +54,13 @@ public sealed class SqliteState : ICoordinatorState
     }
 
     /// <inheritdoc/>
+    public ValueTask<RegistrationResult?> SetAliasesAsync(string deviceId, IReadOnlyList<string> aliases, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(aliases);
+        return _queue.RunAsync(s => _devices.SetAliases(s, deviceId, aliases), cancel);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<RemovalResult> RemoveDeviceAsync(string deviceId, CancellationToken cancel) =>
         _queue.RunAsync(s => _devices.Remove(s, [deviceId]), cancel);
 

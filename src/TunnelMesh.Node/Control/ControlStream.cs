@@ -246,6 +246,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 SshPort = endpoints.SshPort,
                 Endpoints = endpoints.Endpoints,
                 Transports = options.Transports,
+                Aliases = options.Aliases,
                 ProgramVersion = options.Request.ProgramVersion,
                 Instance = _instance,
             }, cancel).ConfigureAwait(false);

@@ -24,7 +24,7 @@ internal static class TcpDialler
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     internal static async Task<Socket> ConnectAsync(string host, int port, Action<Socket>? configure, CancellationToken cancel)
     {
-        IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? literal) ? [literal] : InTurns(await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false));
+        IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? literal) ? [literal] : InTurns(await System.Net.Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false));
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         List<Task<Socket>> attempts = [];
         SocketException failure = new((int)SocketError.HostNotFound);

@@ -32,6 +32,8 @@ public sealed record StatusReport
     /// <summary>The data plane; null while it is not there yet.</summary>
     [JsonPropertyName("dataplane")]
     public required DataPlaneReport? DataPlane { get; init; }
+    /// <summary>The DNS resolver.</summary>
+    public required DnsReport Dns { get; init; }
     /// <summary>The .NET runtime.</summary>
     public required RuntimeReport Runtime { get; init; }
     /// <summary>Entries of the network map refused since the start because something about them did not hold.</summary>

@@ -90,12 +90,29 @@ internal static unsafe partial class UnixNative
         return ClockGetTime(clock, time) == 0 ? TimeSpan.FromTicks(time[0] * TimeSpan.TicksPerSecond + time[1] / 100) : TimeSpan.Zero;
     }
 
+    /// <summary>Has the names in a directory written to the disk. Nothing happens where the system does not do that.</summary>
+    public static void SyncDirectory(string path)
+    {
+        // O_RDONLY is 0 everywhere.
+        using SafeFileDescriptor directory = Open(path, 0);
+        if (!directory.IsInvalid)
+        {
+            _ = FSync(directory);
+        }
+    }
+
     /// <summary>Sets an integer option; returns 0 or the errno.</summary>
     public static int SetOption(SafeHandle fd, int level, int option, int value) =>
         SetSockOpt(fd, level, option, &value, sizeof(int)) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
     /// <summary>The system's words for an errno.</summary>
     public static string Describe(int errno) => Marshal.GetPInvokeErrorMessage(errno) + " (errno " + errno.ToString(System.Globalization.CultureInfo.InvariantCulture) + ")";
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileDescriptor Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeHandle fd);
 
     [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
     private static partial byte* IfIndexToName(uint index, byte* name);

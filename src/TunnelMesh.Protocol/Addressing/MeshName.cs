@@ -10,6 +10,9 @@ public static class MeshName
     /// <summary>Longest label in characters.</summary>
     public const int MaxLength = 63;
 
+    /// <summary>Aliases of one device at most.</summary>
+    public const int MaxAliases = 16;
+
     private static readonly FrozenSet<string> Reserved = FrozenSet.ToFrozenSet(
         ["this", "admin", "administrator", "super", "supervisor", "peers", "api", "prometheus", "grafana", "health", "assets", "static"],
         StringComparer.OrdinalIgnoreCase);

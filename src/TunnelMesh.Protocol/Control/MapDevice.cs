@@ -9,7 +9,7 @@ public sealed record MapDevice
     public required string User { get; init; }
     /// <summary>Unique name in the mesh, a DNS label.</summary>
     public required string Name { get; init; }
-    /// <summary>Further names.</summary>
+    /// <summary>Further names, each of them of this device alone.</summary>
     public IReadOnlyList<string> Aliases { get; init => field = WireList.Of(value); } = [];
     /// <summary>Mesh IPv4 address.</summary>
     public required string Ip { get; init; }

@@ -74,7 +74,7 @@ public sealed class DocumentationTests
         JsonTypeInfo[] types =
         [
             LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
-            LocalApiJson.Default.RuntimeReport,
+            LocalApiJson.Default.RuntimeReport, LocalApiJson.Default.DnsReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
             LocalApiJson.Default.TokenReport, LocalApiJson.Default.TransportReport, LocalApiJson.Default.RelayReport,
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,

@@ -66,6 +66,44 @@ public sealed class SqliteStateTests : IDisposable
     }
 
     [Fact]
+    public async Task An_alias_stays_with_its_first_owner_over_a_restart_and_is_free_when_that_lets_go_of_it()
+    {
+        string[] ids;
+        await using (SqliteState state = Open())
+        {
+            ids = [(await state.RegisterAsync(Device(1, "nas"), Cancel)).Device.Id, (await state.RegisterAsync(Device(2, "desk"), Cancel)).Device.Id];
+            RegistrationResult? first = await state.SetAliasesAsync(ids[0], ["files", "backup", "files", "desk"], Cancel);
+            Assert.Equal((true, 3L), (first!.Changed, first.MapNumber));
+            Assert.Equal(["backup", "files"], first.Device.Aliases);
+            Assert.False((await state.SetAliasesAsync(ids[0], ["files", "backup"], Cancel))!.Changed);
+            Assert.Equal(["docs"], (await state.SetAliasesAsync(ids[1], ["files", "docs", "nas"], Cancel))!.Device.Aliases);
+            Assert.Null(await state.SetAliasesAsync("nobody", ["x"], Cancel));
+            // Names and aliases are one space.
+            Assert.Equal("files-2", (await state.RegisterAsync(Device(3, "files"), Cancel)).Device.Name);
+            Assert.Equal(["backup", "files"], (await state.RegisterAsync(Device(1), Cancel)).Device.Aliases);
+        }
+        await using SqliteState again = Open();
+        Assert.Equal([["backup", "files"], ["docs"], []], (await again.LoadDevicesAsync(Cancel)).Select(d => d.Aliases));
+        Assert.Equal(["backup"], (await again.SetAliasesAsync(ids[0], ["backup"], Cancel))!.Device.Aliases);
+        Assert.Equal(["docs", "files"], (await again.SetAliasesAsync(ids[1], ["files", "docs"], Cancel))!.Device.Aliases);
+        await again.RemoveDeviceAsync(ids[1], Cancel);
+        Assert.Equal(["backup", "docs"], (await again.SetAliasesAsync(ids[0], ["docs", "backup"], Cancel))!.Device.Aliases);
+    }
+
+    [Fact]
+    public async Task A_state_from_before_there_were_aliases_is_taken_over()
+    {
+        await using (SqliteState state = Open())
+        {
+            await state.RegisterAsync(Device(1, "nas"), Cancel);
+        }
+        Write(DatabaseFile, "DROP TABLE aliases; PRAGMA user_version=2");
+        await using SqliteState again = Open();
+        DeviceRow device = Assert.Single(await again.LoadDevicesAsync(Cancel));
+        Assert.Equal(["files"], (await again.SetAliasesAsync(device.Id, ["files"], Cancel))!.Device.Aliases);
+    }
+
+    [Fact]
     public async Task A_taken_name_gets_a_suffix_and_a_reserved_one_is_refused()
     {
         await using SqliteState state = Open();

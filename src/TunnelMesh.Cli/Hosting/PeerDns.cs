@@ -1,0 +1,281 @@
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.Dns;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
+using TunnelMesh.Platform.SystemDns;
+using TunnelMesh.Platform.Tun;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>
+/// Names of the mesh on this machine: the resolver, fed by the map, and the system's set-up. A resolver that cannot listen or a system that cannot be set up is told
+/// and done without: the tunnels work by address all the same.
+/// </summary>
+internal sealed class PeerDns : IAsyncDisposable
+{
+    private const int DnsPort = 53;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>Loopback addresses at which the system finds the resolver on port 53; the first that is free.</summary>
+    private static readonly IPAddress[] LocalAddresses = [IPAddress.Parse("127.0.0.53"), IPAddress.Parse("127.0.0.153")];
+
+    private readonly PeerHostOptions _options;
+    private readonly SystemDnsSetup _setup;
+    private readonly string _ownId;
+    private readonly string _dialled;
+    private readonly IPNetwork[] _ranges;
+    private readonly IReadOnlyList<TunAddress> _addresses;
+    private readonly INetworkMonitor _network;
+    private readonly DnsResponder _responder;
+    private readonly DnsForwarder _forwarder = new();
+    private readonly DnsServer _server;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _look = new(0, 1);
+    private readonly HashSet<(string Alias, string Owner)> _warned = [];
+    private readonly List<string> _listenProblems = [];
+    private DnsHost[] _hosts = [];
+    private string[] _foreign = [];
+    private Task _watching = Task.CompletedTask;
+    private string? _systemProblem;
+    private volatile string? _way;
+
+    private PeerDns(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, IReadOnlyList<TunAddress> addresses, INetworkMonitor network)
+    {
+        (_options, _setup, _network, _addresses, _ownId) = (options, setup, network, addresses, step.Membership.Device.Id);
+        _dialled = step.Request.Server.Host;
+        _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
+        _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time);
+        Build([], 0, [_dialled]);
+        _server = new DnsServer(_responder, _forwarder, options.Time);
+    }
+
+    /// <summary>Listens, and sets the system up.</summary>
+    /// <param name="options">The start's options.</param>
+    /// <param name="setup">The system; what an earlier process left behind has been undone.</param>
+    /// <param name="step">The membership.</param>
+    /// <param name="interfaceName">The mesh's interface.</param>
+    /// <param name="addresses">Its addresses.</param>
+    /// <param name="network">Tells of changes; stays the caller's.</param>
+    /// <param name="cancel">Gives up.</param>
+    public static async Task<PeerDns> StartAsync(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, string interfaceName, IReadOnlyList<TunAddress> addresses,
+        INetworkMonitor network, CancellationToken cancel)
+    {
+        PeerDns dns = new(options, setup, step, addresses, network);
+        try
+        {
+            dns.Listen();
+            dns.RefreshAudience();
+            // Programs of the system are run for it, which takes a while.
+            await Task.Run(() => dns.SetSystem(interfaceName), cancel).ConfigureAwait(false);
+            network.Changed += dns.OnNetwork;
+            dns._watching = Task.Run(dns.WatchAsync, CancellationToken.None);
+            return dns;
+        }
+        catch
+        {
+            await dns.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The map has changed: names come and go. One caller at a time.</summary>
+    public void Take(NetworkMap map)
+    {
+        DnsHost[] hosts = [.. map.Devices.Values.Select(d => new DnsHost(d.Name, d.Wire.Aliases, d.Ip, d.Ip6, d.Wire.Coordinator)).OrderBy(h => h.Name, StringComparer.Ordinal)];
+        // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
+        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct()];
+        if (hosts.Length != _hosts.Length || !foreign.SequenceEqual(_foreign) || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
+        {
+            Build(hosts, map.Number, foreign);
+        }
+        WarnOfAliases(map);
+    }
+
+    /// <summary>The resolver as `status` shows it.</summary>
+    /// <param name="aliases">Aliases this device has.</param>
+    public DnsReport Describe(IReadOnlyList<string> aliases)
+    {
+        DnsCounts counts = _server.Counts;
+        string[] problems = [.. _listenProblems, .. Volatile.Read(ref _systemProblem) is { } problem ? [problem] : Array.Empty<string>()];
+        return new DnsReport
+        {
+            Listen = [.. _server.Endpoints.Select(e => e.ToString())],
+            System = _way,
+            Problem = problems.Length > 0 ? string.Join(' ', problems) : null,
+            Names = _responder.Zone.Names,
+            Aliases = aliases,
+            Servers = [.. _forwarder.Servers.Select(s => s.ToString())],
+            Answered = counts.Answered,
+            Refused = counts.Refused,
+            Forwarded = counts.Forwarded,
+            ForwardFailures = counts.ForwardFailures,
+            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent },
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _network.Changed -= OnNetwork;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
+        // The system first: it must not ask a resolver that is gone.
+        if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+        {
+            _options.Log.DnsSystemNotPutBack(problem);
+        }
+        await _server.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+        _look.Dispose();
+    }
+
+    private void Build(DnsHost[] hosts, long number, string[] foreign)
+    {
+        (_hosts, _foreign) = (hosts, foreign);
+        _responder.Zone = DnsZone.Build(hosts, _ranges, (uint)number, _responder.NegativeTtl, foreign);
+    }
+
+    private static bool IsSame(DnsHost a, DnsHost b) =>
+        a.Name == b.Name && a.Coordinator == b.Coordinator && a.Ip.Equals(b.Ip) && a.Ip6.Equals(b.Ip6) && a.Aliases.SequenceEqual(b.Aliases);
+
+    private static string? HostOf(string url) => CoordinatorAddress.TryParse(url, out CoordinatorAddress? address) && !IPAddress.TryParse(address!.Host, out _) ? address.Host : null;
+
+    private void Listen()
+    {
+        if (_options.Settings.DnsListen is { } listen)
+        {
+            if (listen.Host.Length == 0 || IPAddress.TryParse(listen.Host, out _))
+            {
+                TryListen(new IPEndPoint(listen.Host.Length == 0 ? IPAddress.Any : IPAddress.Parse(listen.Host), listen.Port), required: true);
+            }
+            else
+            {
+                Tell($"dns.listen names {listen.Host}, which is no IP address; the resolver listens at the mesh address only.");
+            }
+        }
+        foreach (TunAddress address in _addresses)
+        {
+            TryListen(new IPEndPoint(address.Address, DnsPort), required: address.Address.AddressFamily == AddressFamily.InterNetwork);
+        }
+        string endpoints = string.Join(", ", _server.Endpoints);
+        _options.Log.DnsListening(endpoints);
+    }
+
+    private bool TryListen(IPEndPoint endpoint, bool required)
+    {
+        try
+        {
+            _server.Listen(endpoint);
+            return true;
+        }
+        catch (DnsListenException e)
+        {
+            if (required)
+            {
+                Tell(e.Message);
+            }
+            return false;
+        }
+    }
+
+    private void Tell(string problem)
+    {
+        _listenProblems.Add(problem);
+        _options.Log.DnsNotListening(problem);
+    }
+
+    private void SetSystem(string interfaceName)
+    {
+        if (!_options.Settings.DnsSystem || _addresses.FirstOrDefault(a => a.Address.AddressFamily == AddressFamily.InterNetwork)?.Address is not { } own)
+        {
+            return;
+        }
+        IPAddress? local = OperatingSystem.IsLinux() ? Array.Find(LocalAddresses, a => TryListen(new IPEndPoint(a, DnsPort), required: false)) : null;
+        if (local is null && !_server.Endpoints.Contains(new IPEndPoint(own, DnsPort)))
+        {
+            NoteSystem("the resolver has no port 53 at the mesh address, and systems ask no other.");
+            return;
+        }
+        RefreshServers();
+        NoteSystem(_setup.Apply(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context)));
+        if (_way is { } way)
+        {
+            _options.Log.DnsSystemSet(way);
+        }
+        RefreshServers();
+    }
+
+    private void NoteSystem(string? problem)
+    {
+        _way = _setup.Way;
+        if (problem is not null && problem != Interlocked.Exchange(ref _systemProblem, problem))
+        {
+            _options.Log.DnsSystemNotSet(problem);
+        }
+        Volatile.Write(ref _systemProblem, problem);
+    }
+
+    // Others write to the same places, some of them without a change of the network.
+    private async Task WatchAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
+                RefreshAudience();
+                if (_way is not null)
+                {
+                    NoteSystem(_setup.Check());
+                    RefreshServers();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private void OnNetwork(NetworkChanges changes)
+    {
+        try
+        {
+            _look.Release();
+        }
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
+        {
+            // It is about to look anyway, or stops.
+        }
+    }
+
+    private void RefreshAudience() => _responder.Audience = new DnsAudience(_addresses.Select(a => a.Address).Concat(_network.State.Addresses.Select(a => a.Address)), _ranges);
+
+    private void RefreshServers()
+    {
+        HashSet<IPAddress> own = [.. _server.Endpoints.Where(e => e.Port == DnsPort).Select(e => e.Address)];
+        IPEndPoint[] servers = [.. _setup.Servers(a => own.Contains(a) || _ranges.Any(r => r.Contains(a))).Select(a => new IPEndPoint(a, DnsPort))];
+        if (!servers.SequenceEqual(_forwarder.Servers))
+        {
+            _forwarder.Servers = servers;
+        }
+        _responder.Forwards = servers.Length > 0;
+    }
+
+    private void WarnOfAliases(NetworkMap map)
+    {
+        if (!map.Devices.TryGetValue(_ownId, out MapEntry? self))
+        {
+            return;
+        }
+        foreach (string alias in _options.Settings.DnsAliases.Where(a => a != self.Name && !self.Wire.Aliases.Contains(a)))
+        {
+            if (MapNames.Find(map, alias, out _) is [{ } owner, ..] && owner.Id != _ownId && _warned.Add((alias, owner.Id)))
+            {
+                _options.Log.AliasTaken(alias, owner.Name);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace TunnelMesh.Node.Dns;
+
+/// <summary>The resolver's edge: sockets of UDP and TCP at any number of endpoints, one responder and one forwarder behind them. Thread-safe.</summary>
+public sealed class DnsServer : IAsyncDisposable
+{
+    private readonly DnsResponder _responder;
+    private readonly DnsForwarder _forwarder;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly List<IAsyncDisposable> _listeners = [];
+    private readonly List<IPEndPoint> _endpoints = [];
+    private long _unsent;
+
+    /// <param name="responder">Answers.</param>
+    /// <param name="forwarder">Asks others; belongs to the server from now on.</param>
+    /// <param name="time">Clock.</param>
+    public DnsServer(DnsResponder responder, DnsForwarder forwarder, TimeProvider time) => (_responder, _forwarder, _time) = (responder, forwarder, time);
+
+    /// <summary>Where it listens.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _endpoints];
+            }
+        }
+    }
+
+    /// <summary>What was done so far.</summary>
+    public DnsCounts Counts => _responder.Counts with { Unsent = Interlocked.Read(ref _unsent), Forwarded = _forwarder.Forwarded, ForwardFailures = _forwarder.Failures };
+
+    /// <summary>Listens at one more endpoint, over UDP and TCP; with port 0 both take the same free one.</summary>
+    /// <returns>The endpoint.</returns>
+    /// <exception cref="DnsListenException">It cannot.</exception>
+    public IPEndPoint Listen(IPEndPoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        Socket? udp = null, tcp = null;
+        try
+        {
+            udp = Open(endpoint, SocketType.Dgram, ProtocolType.Udp);
+            IPEndPoint local = (IPEndPoint)udp.LocalEndPoint!;
+            tcp = Open(local, SocketType.Stream, ProtocolType.Tcp);
+            tcp.Listen(64);
+            lock (_gate)
+            {
+                _listeners.Add(new DnsUdpListener(udp, _responder, _forwarder, () => Interlocked.Increment(ref _unsent)));
+                _listeners.Add(new DnsTcpListener(tcp, _responder, _forwarder, _time));
+                _endpoints.Add(local);
+            }
+            return local;
+        }
+        catch (SocketException e)
+        {
+            udp?.Dispose();
+            tcp?.Dispose();
+            throw new DnsListenException(endpoint, e.SocketErrorCode, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        IAsyncDisposable[] listeners;
+        lock (_gate)
+        {
+            listeners = [.. _listeners];
+            _listeners.Clear();
+            _endpoints.Clear();
+        }
+        await _forwarder.DisposeAsync().ConfigureAwait(false);
+        foreach (IAsyncDisposable listener in listeners)
+        {
+            await listener.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static Socket Open(IPEndPoint endpoint, SocketType type, ProtocolType protocol)
+    {
+        Socket socket = new(endpoint.AddressFamily, type, protocol);
+        try
+        {
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = false;
+            }
+            if (type == SocketType.Dgram)
+            {
+                socket.ReceiveBufferSize = 1 << 20;
+            }
+            socket.Bind(endpoint);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

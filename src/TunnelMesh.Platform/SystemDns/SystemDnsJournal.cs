@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace TunnelMesh.Platform.SystemDns;
+
+/// <summary>The journal of one context: a file (0600) that is there, synchronised, before the system is changed, and goes when the change is undone.</summary>
+/// <param name="path">The file; its directory exists.</param>
+public sealed class SystemDnsJournal(string path) : IDisposable
+{
+    private const int MaxBytes = 1 << 20;
+    private FileStream? _held;
+
+    /// <summary>True while a process lives that wrote this journal: it holds the file locked, and the system lets go of it however the process ends.</summary>
+    public bool IsHeld
+    {
+        get
+        {
+            try
+            {
+                if (File.Exists(path))
+                {
+                    new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None).Dispose();
+                }
+                return false;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>What has not been undone, or null.</summary>
+    /// <param name="problem">Why the file is of no use, for people; it is then kept aside.</param>
+    public SystemDnsEntry? Read(out string? problem)
+    {
+        problem = null;
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+        try
+        {
+            if (new FileInfo(path).Length <= MaxBytes && JsonSerializer.Deserialize(File.ReadAllBytes(path), SystemDnsJson.Default.SystemDnsEntry) is { } entry &&
+                entry.Files is not null && entry.Files.All(f => f is { Path.Length: > 0, Ours: not null }))
+            {
+                return entry;
+            }
+            problem = "it is no journal";
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            problem = e.Message;
+        }
+        string aside = path + ".damaged";
+        File.Move(path, aside, overwrite: true);
+        problem = $"The journal of the DNS set-up is damaged and was kept as {aside} ({problem}). If names do not resolve, look at /etc/resolv.conf.";
+        return null;
+    }
+
+    /// <summary>Writes down what will be changed. On return it is on disk.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(SystemDnsEntry entry)
+    {
+        string temporary = path + ".tmp";
+        Dispose();
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        using (FileStream file = new(temporary, options))
+        {
+            JsonSerializer.Serialize(file, entry, SystemDnsJson.Default.SystemDnsEntry);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+        SyncDirectory();
+        _held = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
+    }
+
+    /// <summary>Everything is undone.</summary>
+    public void Clear()
+    {
+        Dispose();
+        File.Delete(path);
+    }
+
+    /// <summary>Lets go of the file; it stays.</summary>
+    public void Dispose()
+    {
+        _held?.Dispose();
+        _held = null;
+    }
+
+    // The name has to be on disk, too, or a crash of the machine leaves the change without its journal.
+    private void SyncDirectory()
+    {
+        if (!OperatingSystem.IsWindows() && Path.GetDirectoryName(path) is { Length: > 0 } directory)
+        {
+            Interop.UnixNative.SyncDirectory(directory);
+        }
+    }
+}

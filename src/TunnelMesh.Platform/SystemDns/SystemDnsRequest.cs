@@ -1,0 +1,11 @@
+using System.Net;
+
+namespace TunnelMesh.Platform.SystemDns;
+
+/// <summary>What the system is to be told.</summary>
+/// <param name="Interface">The mesh's interface.</param>
+/// <param name="Server">The resolver at the mesh address, port 53.</param>
+/// <param name="Local">The same resolver at a loopback address, port 53: when the peer is gone such a port says so at once. Null where there is none.</param>
+/// <param name="Domains">Domains the resolver answers for, without dots around them.</param>
+/// <param name="Tag">Whose setting it is, for rules that carry a remark: letters, digits and hyphens.</param>
+public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag);

@@ -1,0 +1,215 @@
+using System.Net;
+using System.Net.NetworkInformation;
+
+namespace TunnelMesh.Platform.SystemDns;
+
+/// <summary>
+/// Tells the system where names of the mesh are answered, by the first way that it has and takes, and puts everything back: at the end, or at the next start
+/// when the end did not come. One thread at a time.
+/// </summary>
+public sealed class SystemDnsSetup : IDisposable
+{
+    private readonly SystemDnsPlaces _places;
+    private readonly SystemDnsJournal _journal;
+    private readonly IReadOnlyList<ISystemDns> _ways;
+    private readonly Func<string?> _obstacle;
+    private SystemDnsRequest? _request;
+    private SystemDnsEntry? _entry;
+    private ISystemDns? _way;
+
+    /// <summary>For this system.</summary>
+    /// <param name="journal">Path of the journal.</param>
+    public SystemDnsSetup(string journal) : this(new SystemDnsPlaces { Journal = journal }, null, SharedNetwork.Obstacle)
+    {
+    }
+
+    internal SystemDnsSetup(SystemDnsPlaces places, IReadOnlyList<ISystemDns>? ways, Func<string?> obstacle)
+    {
+        _places = places;
+        _journal = new SystemDnsJournal(places.Journal);
+        _obstacle = obstacle;
+        _ways = ways ?? (OperatingSystem.IsLinux() ? Linux(places)
+            : OperatingSystem.IsMacOS() ? [new MacOSResolvers(places)]
+            : OperatingSystem.IsWindows() ? [new WindowsNrpt(places, (program, arguments) => SystemProgram.Run(program, arguments))] : []);
+    }
+
+    /// <summary>Name of the way in use; null when nothing is set up.</summary>
+    public string? Way => _way?.Name;
+
+    /// <summary>The ways of Linux, in order of preference.</summary>
+    internal static IReadOnlyList<ISystemDns> Linux(SystemDnsPlaces places) =>
+        [new SystemdResolved(places), new ResolvconfProgram(places), new NetworkManagerDns(places), new PlainResolvConf(places)];
+
+    /// <summary>Undoes what a process before this one left behind.</summary>
+    /// <returns>What was undone, or could not be, for people; null when there was nothing.</returns>
+    public string? Recover()
+    {
+        if (_journal.Read(out string? problem) is not { } entry)
+        {
+            return problem;
+        }
+        try
+        {
+            _ways.FirstOrDefault(w => w.Name == entry.Backend)?.Revert(entry);
+            _journal.Clear();
+            return $"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up; it was undone.";
+        }
+        catch (SystemDnsException e)
+        {
+            return $"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up, and cannot be undone: {e.Message}";
+        }
+    }
+
+    /// <summary>The servers that the system asks, this resolver aside: those to ask for names of others.</summary>
+    /// <param name="isOwn">Whether an address leads back to this resolver.</param>
+    public IReadOnlyList<IPAddress> Servers(Func<IPAddress, bool> isOwn)
+    {
+        IEnumerable<IPAddress> servers = OperatingSystem.IsWindows()
+            ? NetworkInterface.GetAllNetworkInterfaces().Where(i => i.OperationalStatus == OperationalStatus.Up).SelectMany(i => i.GetIPProperties().DnsAddresses)
+            : ResolvConf.Servers(Text());
+        return [.. servers.Where(s => !isOwn(s)).Distinct()];
+    }
+
+    /// <summary>Sets the system up.</summary>
+    /// <returns>Why it was not, for people; null when it was.</returns>
+    public string? Apply(SystemDnsRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (_obstacle() is { } obstacle)
+        {
+            return obstacle;
+        }
+        if (TakeOver() is { } other)
+        {
+            return other;
+        }
+        _request = request;
+        List<string> problems = [];
+        foreach (ISystemDns way in _ways.Where(w => w.IsPresent()))
+        {
+            if (Try(way, request) is not { } problem)
+            {
+                return null;
+            }
+            problems.Add(problem);
+        }
+        return problems.Count > 0 ? string.Join(" ", problems) : "this system has no way that is known.";
+    }
+
+    /// <summary>Looks whether somebody has written over it, and sets up anew if so: what they wrote is then what is put back.</summary>
+    /// <returns>Why it failed; null when all is well.</returns>
+    public string? Check()
+    {
+        if (_way is not { } way || _entry is not { } entry || _request is not { } request)
+        {
+            return null;
+        }
+        try
+        {
+            return way.IsIntact(entry) ? null : Try(way, request);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Puts everything back.</summary>
+    /// <returns>Why it failed; null when all is well.</returns>
+    public string? Revert()
+    {
+        if (_way is not { } way || _entry is not { } entry)
+        {
+            return null;
+        }
+        try
+        {
+            way.Revert(entry);
+            _journal.Clear();
+            (_way, _entry) = (null, null);
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Lets go of the journal, as the end of the process does.</summary>
+    public void Dispose() => _journal.Dispose();
+
+    // The file may be that of another peer on this machine: one that lives keeps it, one that is dead is cleaned up after.
+    private string? TakeOver()
+    {
+        string text = SystemDnsPlaces.ReadText(_places.ResolvConf);
+        if (!ResolvConf.IsOurs(text))
+        {
+            return null;
+        }
+        try
+        {
+            if (ResolvConf.JournalOf(text) is { } path && Path.IsPathRooted(path) && File.Exists(path))
+            {
+                using SystemDnsJournal journal = new(path);
+                if (journal.IsHeld)
+                {
+                    return $"another peer on this machine has set the system up (its journal is {path}). Names of this mesh are answered where dns.listen says.";
+                }
+                if (journal.Read(out _) is { } entry)
+                {
+                    _ways.FirstOrDefault(w => w.Name == entry.Backend)?.Revert(entry);
+                    journal.Clear();
+                }
+            }
+            text = SystemDnsPlaces.ReadText(_places.ResolvConf);
+            if (ResolvConf.IsOurs(text))
+            {
+                SavedFiles.Replace(SavedFiles.Read(_places.ResolvConf, System.Text.Encoding.UTF8.GetBytes(ResolvConf.WithoutOurs(text))));
+            }
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
+        {
+            return $"{_places.ResolvConf} was left behind by another peer and cannot be put back: {e.Message}";
+        }
+    }
+
+    // Null when it worked.
+    private string? Try(ISystemDns way, SystemDnsRequest request)
+    {
+        try
+        {
+            SystemDnsEntry entry = way.Plan(request);
+            _journal.Write(entry);
+            try
+            {
+                way.Apply(request, entry);
+            }
+            catch (SystemDnsException)
+            {
+                way.Revert(entry);
+                _journal.Clear();
+                throw;
+            }
+            (_way, _entry) = (way, entry);
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    // What systemd-resolved asks itself stands in a file of its own. Ours, while it is in place, names two of those before only.
+    private string Text()
+    {
+        if (_entry?.Files.FirstOrDefault(f => f.Path == _places.ResolvConf) is { } saved)
+        {
+            return saved.LinkTarget is { } target
+                ? SystemDnsPlaces.ReadText(Path.Combine(Path.GetDirectoryName(saved.Path)!, target))
+                : System.Text.Encoding.UTF8.GetString(saved.Content ?? []);
+        }
+        string resolved = Path.Combine(_places.Resolved, "resolv.conf");
+        return _ways.Count > 0 && _ways[0] is SystemdResolved first && first.IsPresent() ? SystemDnsPlaces.ReadText(resolved) : SystemDnsPlaces.ReadText(_places.ResolvConf);
+    }
+}

@@ -1,0 +1,42 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace TunnelMesh.Platform.SystemDns;
+
+/// <summary>Runs a short program of the system to its end.</summary>
+internal static class SystemProgram
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs it.</summary>
+    /// <param name="path">The program.</param>
+    /// <param name="arguments">Each as it is; no shell reads them.</param>
+    /// <param name="input">For its standard input.</param>
+    /// <exception cref="SystemDnsException">It does not start, fails, or does not end within ten seconds.</exception>
+    internal static void Run(string path, IEnumerable<string> arguments, string input = "")
+    {
+        ProcessStartInfo start = new(path, arguments) { RedirectStandardError = true, RedirectStandardInput = true, RedirectStandardOutput = true };
+        string words = $"{path} {string.Join(' ', start.ArgumentList)}";
+        try
+        {
+            using Process process = Process.Start(start) ?? throw new SystemDnsException($"`{words}` did not start.");
+            Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+            if (!process.WaitForExit(Patience))
+            {
+                process.Kill(entireProcessTree: true);
+                throw new SystemDnsException($"`{words}` did not end within {Patience.TotalSeconds} s.");
+            }
+            if (process.ExitCode != 0)
+            {
+                string said = Task.WaitAll([output, errors], Patience) ? $"{errors.Result} {output.Result}".Trim().ReplaceLineEndings(" ") : "";
+                throw new SystemDnsException($"`{words}` failed with code {process.ExitCode}: {said}");
+            }
+        }
+        catch (Exception e) when (e is Win32Exception or IOException)
+        {
+            throw new SystemDnsException($"`{words}` did not run: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Node.Dns;
+using TunnelMesh.Protocol.Dns;
+
+namespace TunnelMesh.Tests.DnsResolver;
+
+public sealed class DnsServerTests : IAsyncDisposable
+{
+    private static readonly IPEndPoint Anywhere = new(IPAddress.Loopback, 0);
+    private readonly DnsResponder _responder = new(300, TimeProvider.System);
+    private readonly DnsForwarder _forwarder = new();
+    private readonly DnsServer _server;
+    private readonly IPEndPoint _endpoint;
+
+    public DnsServerTests()
+    {
+        _responder.Zone = DnsZone.Build([DnsResponderTests.Host("nas", 2)], [IPNetwork.Parse("10.42.0.0/16")], 1, 10, []);
+        _server = new DnsServer(_responder, _forwarder, TimeProvider.System);
+        _endpoint = _server.Listen(Anywhere);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static async Task<DnsAsk> AskUdpAsync(IPEndPoint server, byte[] query)
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        await socket.ConnectAsync(server, Cancel);
+        await socket.SendAsync(query, Cancel);
+        byte[] answer = new byte[4096];
+        int length = await socket.ReceiveAsync(answer, Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+        Assert.Equal(query[..2], answer[..2]);
+        return DnsAsk.Read(answer.AsSpan(0, length));
+    }
+
+    private static async Task<List<DnsAsk>> AskTcpAsync(IPEndPoint server, params byte[][] queries)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(server, Cancel);
+        NetworkStream stream = client.GetStream();
+        List<DnsAsk> answers = [];
+        // All at once, and the first in two parts.
+        byte[] all = [.. queries.SelectMany(q => (byte[])[(byte)(q.Length >> 8), (byte)q.Length, .. q])];
+        await stream.WriteAsync(all.AsMemory(0, 1), Cancel);
+        await stream.WriteAsync(all.AsMemory(1), Cancel);
+        for (int i = 0; i < queries.Length; i++)
+        {
+            byte[] size = new byte[2];
+            await stream.ReadExactlyAsync(size, Cancel);
+            byte[] answer = new byte[BinaryPrimitives.ReadUInt16BigEndian(size)];
+            await stream.ReadExactlyAsync(answer, Cancel);
+            answers.Add(DnsAsk.Read(answer));
+        }
+        return answers;
+    }
+
+    [Fact]
+    public async Task Names_are_answered_over_UDP_and_TCP()
+    {
+        Assert.Equal(["nas.tunnelmesh. 300 10.42.0.2"], (await AskUdpAsync(_endpoint, DnsAsk.Query("nas.tunnelmesh", DnsType.A))).Answers);
+        List<DnsAsk> answers = await AskTcpAsync(_endpoint, DnsAsk.Query("nas.tm", DnsType.A), DnsAsk.Query("no.mesh", DnsType.A));
+        Assert.Equal(["nas.tm. 300 10.42.0.2"], answers[0].Answers);
+        Assert.Equal(DnsResponseCode.NameError, answers[1].Code);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_told()
+    {
+        DnsListenException e = Assert.Throws<DnsListenException>(() => _server.Listen(_endpoint));
+        Assert.Equal(SocketError.AddressAlreadyInUse, e.Error);
+        Assert.Equal([_endpoint], _server.Endpoints);
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Names_of_others_are_asked_of_the_next_server_when_the_first_is_dead()
+    {
+        await using Upstream upstream = new();
+        using Socket closed = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        closed.Bind(Anywhere);
+        IPEndPoint dead = (IPEndPoint)closed.LocalEndPoint!;
+        closed.Dispose();
+        _forwarder.Servers = [dead, upstream.Endpoint];
+        _responder.Forwards = true;
+        DnsAsk answer = await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A, 1232, [1, 2, 3, 4, 5, 6, 7, 8]));
+        Assert.Equal(["example.com. 60 192.0.2.1"], answer.Answers);
+        Assert.Equal(["example.com. 60 192.0.2.1"], (await AskTcpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A)))[0].Answers);
+        Assert.Equal((2, 0), (_server.Counts.Forwarded, _server.Counts.ForwardFailures));
+        Assert.Equal(2, upstream.Asked);
+    }
+
+    [Fact]
+    public async Task Forged_answers_are_passed_over()
+    {
+        await using Upstream upstream = new() { ForgeFirst = true };
+        _forwarder.Servers = [upstream.Endpoint];
+        _responder.Forwards = true;
+        Assert.Equal(["example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Answers);
+    }
+
+    [Fact]
+    public async Task Without_a_server_that_answers_the_asker_is_told_so()
+    {
+        using Socket closed = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        closed.Bind(Anywhere);
+        _forwarder.Servers = [(IPEndPoint)closed.LocalEndPoint!];
+        closed.Dispose();
+        _responder.Forwards = true;
+        Assert.Equal(DnsResponseCode.ServerFailure, (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Code);
+        Assert.Equal(1, _server.Counts.ForwardFailures);
+    }
+
+    [Fact]
+    public async Task A_server_that_asks_us_back_is_asked_a_few_times_only_and_another_one_gives_the_answer()
+    {
+        // Two of our own resolvers as each other's servers: the worst loop there is.
+        await using DnsServer other = new(new DnsResponder(300, TimeProvider.System) { Forwards = true }, new DnsForwarder { Servers = [_endpoint] }, TimeProvider.System);
+        IPEndPoint second = other.Listen(Anywhere);
+        _responder.Forwards = true;
+        _forwarder.Servers = [second];
+        DnsAsk looped = await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A));
+        Assert.Equal(DnsResponseCode.ServerFailure, looped.Code);
+        Assert.InRange(_forwarder.Forwarded, 2, 200);
+
+        await using Upstream upstream = new();
+        _forwarder.Servers = [second, upstream.Endpoint];
+        Assert.Equal(["example.org. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("example.org", DnsType.A))).Answers);
+    }
+
+    [Fact]
+    public async Task Nonsense_over_TCP_ends_the_connection()
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(_endpoint, Cancel);
+        await client.GetStream().WriteAsync(new byte[] { 0xFF, 0xFF, 1 }, Cancel);
+        try
+        {
+            Assert.Equal(0, await client.GetStream().ReadAsync(new byte[16], Cancel));
+        }
+        catch (IOException)
+        {
+            // Reset, as bytes were left unread: ended as well.
+        }
+    }
+
+    /// <summary>Somebody else's resolver: one address for every name.</summary>
+    private sealed class Upstream : IAsyncDisposable
+    {
+        private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        private readonly TcpListener _tcp;
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _running;
+        private int _asked;
+
+        public Upstream()
+        {
+            _udp.Bind(Anywhere);
+            Endpoint = (IPEndPoint)_udp.LocalEndPoint!;
+            _tcp = new TcpListener(Endpoint);
+            _tcp.Start();
+            _running = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
+        }
+
+        public IPEndPoint Endpoint { get; }
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public bool ForgeFirst { get; init; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            _tcp.Stop();
+            _udp.Dispose();
+            await _running;
+            _stop.Dispose();
+        }
+
+        private byte[] Answer(byte[] query, string address)
+        {
+            Interlocked.Increment(ref _asked);
+            int end = DnsQuery.HeaderSize;
+            Assert.True(DnsName.TrySkip(query, ref end));
+            byte[] answer = [.. query[..(end + 4)], 0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, .. IPAddress.Parse(address).GetAddressBytes()];
+            (answer[2], answer[3], answer[7], answer[11]) = (0x81, 0x80, 1, 0);
+            return answer;
+        }
+
+        private async Task ServeUdpAsync()
+        {
+            byte[] buffer = new byte[4096];
+            try
+            {
+                while (true)
+                {
+                    SocketReceiveFromResult got = await _udp.ReceiveFromAsync(buffer, Anywhere, _stop.Token);
+                    byte[] answer = Answer(buffer[..got.ReceivedBytes], "192.0.2.1");
+                    if (ForgeFirst)
+                    {
+                        byte[] forged = Answer(buffer[..got.ReceivedBytes], "192.0.2.66");
+                        forged[0] ^= 0xFF;
+                        await _udp.SendToAsync(forged, got.RemoteEndPoint, _stop.Token);
+                        await _udp.SendToAsync(new byte[] { 1, 2, 3 }, got.RemoteEndPoint, _stop.Token);
+                    }
+                    await _udp.SendToAsync(answer, got.RemoteEndPoint, _stop.Token);
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            {
+                // Ended.
+            }
+        }
+
+        private async Task ServeTcpAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using TcpClient client = await _tcp.AcceptTcpClientAsync(_stop.Token);
+                    byte[] size = new byte[2];
+                    await client.GetStream().ReadExactlyAsync(size, _stop.Token);
+                    byte[] query = new byte[BinaryPrimitives.ReadUInt16BigEndian(size)];
+                    await client.GetStream().ReadExactlyAsync(query, _stop.Token);
+                    byte[] answer = Answer(query, "192.0.2.1");
+                    await client.GetStream().WriteAsync((byte[])[(byte)(answer.Length >> 8), (byte)answer.Length, .. answer], _stop.Token);
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException or IOException)
+            {
+                // Ended.
+            }
+        }
+    }
+}
