@@ -97,7 +97,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             ulong generation = (ulong)options.Time.GetUtcNow().ToUnixTimeMilliseconds();
             IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(e => Listen(e, "coordinator.listen"))];
             IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
-            IReadOnlyList<StunResponder> stun = stunListen is null ? [] : await StartStunAsync(stunListen, options, cleanup).ConfigureAwait(false);
+            IReadOnlyList<StunResponder> stun = stunListen is null ? [] : await StartStunAsync(stunListen, listen[0], options, cleanup).ConfigureAwait(false);
             CoordinatorServerOptions server = new()
             {
                 Listen = listen[0],
@@ -196,9 +196,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         }
         catch (CoordinatorListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Tcp, e.Endpoint.Port) is { } owner)
         {
-            throw new HostException(ExitCode.InUse, $"TCP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or choose another port with coordinator.listen.", e);
+            throw InUse(e.Endpoint, owner, e);
         }
     }
+
+    private static HostException InUse(IPEndPoint listen, string owner, Exception e) =>
+        new(ExitCode.InUse, $"TCP port {listen.Port} is in use by {owner}. Stop that program, or choose another port with coordinator.listen.", e);
 
     private static IReadOnlyList<string> Urls(IPEndPoint[] listen, string tunName, MeshRow mesh)
     {
@@ -208,7 +211,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     }
 
     // The next port beside the one that was asked for: between two ports of one address a NAT that gives every flow another one shows itself.
-    private static async Task<IReadOnlyList<StunResponder>> StartStunAsync(IPEndPoint listen, PeerHostOptions options, CleanupStack cleanup)
+    private static async Task<IReadOnlyList<StunResponder>> StartStunAsync(IPEndPoint listen, IPEndPoint server, PeerHostOptions options, CleanupStack cleanup)
     {
         try
         {
@@ -229,9 +232,16 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 return [first];
             }
         }
-        catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse && PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is { } owner)
+        catch (StunListenException e) when (e.Error == SocketError.AddressAlreadyInUse)
         {
-            throw new HostException(ExitCode.InUse, $"UDP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or set coordinator.stun_listen to another port or to off.", e);
+            // Mostly another coordinator, which has this one's own port as well: that is what its user knows.
+            if (PortOwner.Find(ProtocolType.Tcp, server.Port) is { } coordinator)
+            {
+                throw InUse(server, coordinator, e);
+            }
+
+            throw PortOwner.Find(ProtocolType.Udp, e.Endpoint.Port) is not { } owner ? e
+                : new HostException(ExitCode.InUse, $"UDP port {e.Endpoint.Port} is in use by {owner}. Stop that program, or set coordinator.stun_listen to another port or to off.", e);
         }
 
         Task<StunResponder> StartAsync(IPEndPoint at) => StunResponder.StartAsync(at, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket);

@@ -29,7 +29,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly IReadOnlyList<TunAddress> _addresses;
     private readonly INetworkMonitor _network;
     private readonly DnsResponder _responder;
-    private readonly DnsForwarder _forwarder = new();
+    private readonly DnsForwarder _forwarder;
     private readonly DnsServer _server;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _look = new(0, 1);
@@ -46,6 +46,7 @@ internal sealed class PeerDns : IAsyncDisposable
         (_options, _setup, _network, _addresses, _ownId) = (options, setup, network, addresses, step.Membership.Device.Id);
         _dialled = step.Request.Server.Host;
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
+        _forwarder = new DnsForwarder(options.MarkSocket);
         _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time);
         Build([], 0, [_dialled]);
         _server = new DnsServer(_responder, _forwarder, options.Time);

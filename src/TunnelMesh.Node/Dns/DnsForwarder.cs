@@ -31,6 +31,7 @@ public sealed class DnsForwarder : IAsyncDisposable
     private const int Rounds = 2;
     private readonly ConcurrentDictionary<ulong, int> _same = new();
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(16);
+    private readonly Action<Socket>? _configureSocket;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopped;
     private IPEndPoint[] _servers = [];
@@ -38,7 +39,8 @@ public sealed class DnsForwarder : IAsyncDisposable
     private long _forwarded, _failures;
 
     /// <summary>With nobody to ask yet.</summary>
-    public DnsForwarder() => _stopped = _stop.Token;
+    /// <param name="configureSocket">Called with each socket before it is connected, to mark it; null for nothing to do.</param>
+    public DnsForwarder(Action<Socket>? configureSocket = null) => (_configureSocket, _stopped) = (configureSocket, _stop.Token);
 
     /// <summary>The servers, in order of preference; set as a whole. The caller leaves out what leads back to this resolver.</summary>
     public IReadOnlyList<IPEndPoint> Servers
@@ -175,10 +177,11 @@ public sealed class DnsForwarder : IAsyncDisposable
         return 0;
     }
 
-    private static async Task<int> AskDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
+    private async Task<int> AskDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
     {
         // Connected: the system takes datagrams of this server only, and tells when its port is closed.
         using Socket socket = new(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        _configureSocket?.Invoke(socket);
         await socket.ConnectAsync(server, cancel).ConfigureAwait(false);
         await socket.SendAsync(query, SocketFlags.None, cancel).ConfigureAwait(false);
         while (true)
@@ -191,9 +194,10 @@ public sealed class DnsForwarder : IAsyncDisposable
         }
     }
 
-    private static async Task<int> AskStreamAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
+    private async Task<int> AskStreamAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
     {
         using Socket socket = new(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        _configureSocket?.Invoke(socket);
         await socket.ConnectAsync(server, cancel).ConfigureAwait(false);
         byte[] framed = new byte[2 + query.Length];
         BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)query.Length);
