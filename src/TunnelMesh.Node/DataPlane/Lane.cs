@@ -182,7 +182,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
 
     private int SendElsewhere(ReadOnlySpan<byte> datagrams, int segmentSize, in PathAddress destination) => destination.Transport != PathTransport.Udp
         ? _carriers.Send(destination, datagrams, segmentSize)
-        : _sockets?.Send(destination, datagrams, segmentSize) ?? SideSockets.CountOf(datagrams.Length, segmentSize);
+        : _sockets?.Send(destination, datagrams, segmentSize) ?? Trains.CountOf(datagrams.Length, segmentSize);
 
     private void Run(Action loop)
     {

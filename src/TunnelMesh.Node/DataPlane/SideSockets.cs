@@ -116,11 +116,8 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
             }
         }
 
-        return CountOf(datagrams.Length, segmentSize);
+        return Trains.CountOf(datagrams.Length, segmentSize);
     }
-
-    /// <summary>How many datagrams of a size there are.</summary>
-    public static int CountOf(int bytes, int segmentSize) => (bytes + segmentSize - 1) / Math.Max(1, segmentSize);
 
     /// <summary>Closes everything; the sink is not called afterwards.</summary>
     public void Dispose()
