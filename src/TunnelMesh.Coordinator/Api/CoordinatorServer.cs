@@ -61,7 +61,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _clients = new ClientCertificateCheck(options.Authority, options.Time);
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
-        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), Bind, ServeAsync);
+        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), _refusals, Bind, ServeAsync);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
         _join = new JoinHandler(options, registry, _limiter, _refusals, () => _tokens);
         _relay = new RelayServer(options.Relay, registry.Map, _refusals, options.Time, options.Logger);
