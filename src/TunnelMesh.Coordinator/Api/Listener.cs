@@ -34,7 +34,7 @@ internal static class Listener
     /// Bytes that one connection may have waiting to be read: whoever sends without reading our answers makes us hold that much. The framework's default of a megabyte would let
     /// strangers, of whom there may be thousands, take all memory.
     /// </summary>
-    internal const int MaxUnread = 64 * 1024;
+    internal const int MaxUnread = 128 * 1024;
 
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(5);
 
@@ -101,7 +101,7 @@ internal static class Listener
             catch (Exception e)
             {
                 // A few odd bytes make the framework's TLS throw what it does not catch; the web server would write each into the log as an error of ours.
-                refusals.Connection(address, e);
+                refusals.Connection(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, e);
                 connection.Abort();
             }
             finally
