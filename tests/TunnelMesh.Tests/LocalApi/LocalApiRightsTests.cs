@@ -32,9 +32,9 @@ public sealed partial class LocalApiRightsTests : IDisposable
         ConcurrentQueue<string> called = [];
         await using LocalApiServer server = LocalApiServer.Start(Recorder.Make(called), path, TimeProvider.System);
         Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute));
-        // As the group has it, without being in one.
-        File.SetUnixFileMode(_directory.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+        // As the group has it; the thread below keeps the group of this process.
+        File.SetUnixFileMode(_directory.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
 
         using Socket socket = Connect(path, user);
         using StreamReader answers = new(new NetworkStream(socket), Encoding.UTF8);
