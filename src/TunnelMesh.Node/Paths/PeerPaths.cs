@@ -192,7 +192,10 @@ internal sealed partial class PeerPaths
     }
 
     /// <summary>A fresh authenticated datagram came in. Cheap when it came over the path in use.</summary>
-    public void NoteHeard(in PathAddress source, long now)
+    /// <param name="source">Over which path.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="chosen">False for probes and echoes, which the peer sends over other paths than the one it uses, too.</param>
+    public void NoteHeard(in PathAddress source, long now, bool chosen = true)
     {
         if (_current is { } current && current.Address == source)
         {
@@ -201,7 +204,7 @@ internal sealed partial class PeerPaths
             return;
         }
 
-        NoteHeardElsewhere(source, now);
+        NoteHeardElsewhere(source, now, chosen);
     }
 
     /// <summary>An echo came back; it counts only over the path that its probe took, at the size it had.</summary>
@@ -269,7 +272,7 @@ internal sealed partial class PeerPaths
         Reselect(now);
     }
 
-    private void NoteHeardElsewhere(in PathAddress source, long now)
+    private void NoteHeardElsewhere(in PathAddress source, long now, bool chosen)
     {
         if (Find(source) is not { } path)
         {
@@ -281,7 +284,8 @@ internal sealed partial class PeerPaths
             path = added;
         }
 
-        bool news = now - path.HeardAt > Ticks(PathTiming.Patience);
+        // Probes over a path that is known to work only look whether it still does.
+        bool news = now - path.HeardAt > Ticks(PathTiming.Patience) && (chosen || path.State != PathState.Proven);
         path.HeardAt = now;
         if (_stock || _current is null)
         {
