@@ -123,7 +123,7 @@ internal sealed class LiveMap
                 }
                 _members[id] = new Member(ToWire(result.Device, before), result.MapNumber)
                 {
-                    Joined = known && !result.Created ? member!.Joined : result.MapNumber,
+                    Joined = result.Created ? result.MapNumber : member?.Joined ?? 0,
                     Ordered = member?.Ordered ?? 0,
                 };
                 _pending[id] = Change.Whole;
@@ -371,7 +371,7 @@ internal sealed class LiveMap
         /// <summary>The state's number of its last stored change.</summary>
         internal long Durable { get; } = durable;
 
-        /// <summary>The state's number at which it became a member; 0 for one that was loaded.</summary>
+        /// <summary>The state's number at which it became a member; 0 where that is not known, as of one that was loaded.</summary>
         internal long Joined { get; init; }
 
         /// <summary>The state's number of the orders of transports it holds.</summary>
