@@ -99,20 +99,15 @@ internal sealed class InboundPipeline
 
         keys.OpenBatch(buffer, run, _results, now);
         _counters.Opened(run.Length);
-        bool opened = false, data = false, chosen = false;
+        bool opened = false, data = false;
         for (int i = 0; i < run.Length; i++)
         {
-            if (_results[i] == OpenResult.Opened)
-            {
-                ReadOnlySpan<byte> plain = buffer.Slice(run[i].Offset, run[i].Length);
-                opened = true;
-                data |= !plain.IsEmpty && !PathProbe.IsControl(plain);
-                chosen |= !PathProbe.Is(plain);
-            }
+            opened |= _results[i] == OpenResult.Opened;
+            data |= _results[i] == OpenResult.Opened && run[i].Length > 0 && !PathProbe.IsControl(buffer.Slice(run[i].Offset, run[i].Length));
         }
 
         // All from one address under one key: noted once.
-        bool confirmed = opened && Note(tunnel, keys, _source, data, chosen, now);
+        bool confirmed = opened && Note(tunnel, keys, _source, data, now);
         int bytes = 0;
         for (int i = 0; i < run.Length; i++)
         {
@@ -156,7 +151,7 @@ internal sealed class InboundPipeline
         return plain.IsEmpty ? 0 : Deliver(tunnel, buffer, message);
     }
 
-    private bool Note(PeerTunnel tunnel, TransportKeypair keys, in PathAddress source, bool isData, bool isChosen, long now)
+    private bool Note(PeerTunnel tunnel, TransportKeypair keys, in PathAddress source, bool isData, long now)
     {
         TransportKeypair? before = tunnel.Session.SendKeypair;
         tunnel.Session.NoteReceived(keys, now, isData);
@@ -170,7 +165,7 @@ internal sealed class InboundPipeline
         }
         else
         {
-            tunnel.Paths.NoteHeard(source, now, isChosen);
+            tunnel.Paths.NoteHeard(source, now);
             Attend(tunnel, now);
         }
 

@@ -192,10 +192,7 @@ internal sealed partial class PeerPaths
     }
 
     /// <summary>A fresh authenticated datagram came in. Cheap when it came over the path in use.</summary>
-    /// <param name="source">Over which path.</param>
-    /// <param name="now">Timestamp.</param>
-    /// <param name="chosen">False for probes and echoes, which the peer sends over other paths than the one it uses, too.</param>
-    public void NoteHeard(in PathAddress source, long now, bool chosen = true)
+    public void NoteHeard(in PathAddress source, long now)
     {
         if (_current is { } current && current.Address == source)
         {
@@ -204,7 +201,7 @@ internal sealed partial class PeerPaths
             return;
         }
 
-        NoteHeardElsewhere(source, now, chosen);
+        NoteHeardElsewhere(source, now);
     }
 
     /// <summary>An echo came back; it counts only over the path that its probe took, at the size it had.</summary>
@@ -272,7 +269,7 @@ internal sealed partial class PeerPaths
         Reselect(now);
     }
 
-    private void NoteHeardElsewhere(in PathAddress source, long now, bool chosen)
+    private void NoteHeardElsewhere(in PathAddress source, long now)
     {
         if (Find(source) is not { } path)
         {
@@ -284,8 +281,7 @@ internal sealed partial class PeerPaths
             path = added;
         }
 
-        // Probes over a path that is known to work only look whether it still does.
-        bool news = now - path.HeardAt > Ticks(PathTiming.Patience) && (chosen || path.State != PathState.Proven);
+        bool news = now - path.HeardAt > Ticks(PathTiming.Patience);
         path.HeardAt = now;
         if (_stock || _current is null)
         {

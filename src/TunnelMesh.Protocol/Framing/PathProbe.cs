@@ -24,10 +24,6 @@ public static class PathProbe
     /// <param name="plaintext">The opened bytes.</param>
     public static bool IsControl(ReadOnlySpan<byte> plaintext) => !plaintext.IsEmpty && (plaintext[0] >> 4) is not (4 or 6);
 
-    /// <summary>True when a plaintext is a probe or an echo, which go over any path; everything else goes over the one that its sender has chosen.</summary>
-    /// <param name="plaintext">The opened bytes.</param>
-    public static bool Is(ReadOnlySpan<byte> plaintext) => plaintext.Length >= MinSize && plaintext[0] is (ProbeType or EchoType);
-
     /// <summary>Writes a probe that fills the buffer.</summary>
     /// <param name="destination">At least <see cref="MinSize"/> bytes; all of it is written.</param>
     /// <param name="challenge">Random.</param>

@@ -84,6 +84,13 @@ public sealed class TransportOrderMapTests
         map.Apply(new RemovalResult([b.Id], 12));
         Assert.Equal(["a+b", "b+"], Kept());
 
+        // One that is new, of which a later change is told first: what was set in between is its own.
+        DeviceRow d = LiveMapTests.Row("d", 4);
+        map.Apply(new RegistrationResult(d with { ProgramVersion = "2" }, false, true, 18));
+        map.Apply(Changed(d.Id, 17, new TransportOrderRow(d.Id, null, ["ssh"], 17)));
+        map.Apply(new RegistrationResult(d, true, true, 16));
+        Assert.Equal(["a+b", "b+", "d+"], Kept());
+
         string[] Kept() => [.. map.Snapshot().Devices.SelectMany(d => (d.Preferences ?? []).Select(p =>
             $"{d.Name}+{(p.With == b.Id ? "b" : p.With == c.Id ? "c" : "")}")).Order(StringComparer.Ordinal)];
     }

@@ -164,24 +164,6 @@ public sealed class PeerPathsTests
         }
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void What_the_peer_sends_over_another_proven_path_has_the_one_in_use_asked_unless_it_only_probes(bool chosen)
-    {
-        PathTrial trial = OverRelay(Wan);
-        trial.Set(Wan, 20);
-        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
-        trial.Run(3000);
-        Assert.Equal(PathState.Proven, trial.Path(RelayPath).State);
-        trial.Until(() => trial.Probes[^1] == (trial.Now - 1, Wan, Full), 2500);
-        trial.Run(500);
-        int before = trial.Probes.Count;
-        trial.Paths.NoteHeard(RelayPath, trial.Now, chosen);
-        trial.Run(20);
-        Assert.Equal(chosen ? [Wan, RelayPath] : [], trial.Probes.Skip(before).Select(p => p.Path).OrderBy(p => p.Transport));
-    }
-
     [Fact]
     public void A_silent_peer_is_not_probed_after_two_minutes_and_its_path_is_asked_before_it_is_trusted_again()
     {
