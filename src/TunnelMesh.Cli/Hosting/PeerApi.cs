@@ -172,25 +172,13 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation)
-    {
-        (_, HostedCoordinator coordinator) = Serving();
-        if (withdraw is { } id && !await Stored(coordinator.WithdrawTokenAsync(id, cancellation)).ConfigureAwait(false))
-        {
-            throw new LocalApiException(LocalErrorCodes.NotFound, $"There is no token with the number {id}. `tunnelmesh tokens` lists them.");
-        }
-        DateTimeOffset now = clock.GetUtcNow();
-        return [.. (await Stored(coordinator.LoadTokensAsync(cancellation)).ConfigureAwait(false)).Select(t => new TokenReport
-        {
-            Id = t.Id,
-            Valid = t.IsValid(now),
-            Withdrawn = t.Withdrawn,
-            Given = coordinator.GivenTokens.Contains(t.Id),
-            Admitted = t.Uses,
-            Added = DateTimeOffset.FromUnixTimeSeconds(t.Created),
-            Expires = t.Expires is { } end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
-        })];
-    }
+    public Task<IReadOnlyList<TokenReport>> TokensAsync(CancellationToken cancellation) => Stored(Tokens.ListAsync(cancellation));
+
+    /// <inheritdoc/>
+    public Task<NewTokenReport> CreateTokenAsync(TimeSpan? life, long? uses, CancellationToken cancellation) => Stored(Tokens.CreateAsync(life, uses, cancellation));
+
+    /// <inheritdoc/>
+    public Task<TokenRevokeReport> RevokeTokenAsync(long id, bool withPeers, CancellationToken cancellation) => Stored(Tokens.RevokeAsync(id, withPeers, cancellation));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation)
@@ -231,7 +219,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
-            $"This peer does not serve the mesh, so it neither revokes nor withdraws, and keeps no orders of transports. Run the command on the coordinator ({parts.Stream.State.Server})."));
+            $"This peer does not serve the mesh, so it keeps neither tokens nor orders of transports, and revokes nothing. Run the command on the coordinator ({parts.Stream.State.Server})."));
     }
 
     private static async Task<T> Stored<T>(Task<T> change)
@@ -243,6 +231,17 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         catch (StorageFailedException e)
         {
             throw new LocalApiException(LocalErrorCodes.Failed, e.Message);
+        }
+    }
+
+    private TokenReports Tokens
+    {
+        get
+        {
+            (Parts parts, HostedCoordinator coordinator) = Serving();
+            // As they were before: a device that was revoked is in the map no more.
+            IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
+            return new TokenReports(coordinator, id => devices?.GetValueOrDefault(id)?.Name ?? id, clock);
         }
     }
 

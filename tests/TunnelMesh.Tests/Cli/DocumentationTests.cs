@@ -76,7 +76,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.StatusReport, LocalApiJson.Default.CoordinatorReport, LocalApiJson.Default.TunReport, LocalApiJson.Default.DataPlaneReport,
             LocalApiJson.Default.RuntimeReport, LocalApiJson.Default.DnsReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
-            LocalApiJson.Default.TokenReport, LocalApiJson.Default.TransportReport, LocalApiJson.Default.RelayReport,
+            LocalApiJson.Default.TokenReport, LocalApiJson.Default.NewTokenReport, LocalApiJson.Default.TokenRevokeReport, LocalApiJson.Default.TransportReport, LocalApiJson.Default.RelayReport,
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,
