@@ -59,6 +59,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN admits nobody and stays so; take it out of the variable. `tunnelmesh token list` shows those that do token={Id} state={State}")]
     public static partial void TokenNotValid(this ILogger log, long id, string state);
 
+    [LoggerMessage(EventId = 29, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void MetricsNotServed(this ILogger log, string problem);
+
     [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no token is valid, so no device can join; `tunnelmesh token create` makes one")]
     public static partial void NoValidToken(this ILogger log);
 

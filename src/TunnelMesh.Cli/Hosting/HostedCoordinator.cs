@@ -45,6 +45,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>SHA-256 of the mesh root, hex.</summary>
     public string CaSha256 { get; }
 
+    /// <inheritdoc cref="CoordinatorServer.Streams"/>
+    public int Streams => _server.Streams;
+
     /// <inheritdoc cref="CoordinatorServer.Relay"/>
     public RelayCounters Relay => _server.Relay;
 

@@ -2,6 +2,7 @@ using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Node.Metrics;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 
@@ -15,12 +16,30 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Parts? _parts;
     private volatile PathReports? _paths;
+    private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
     internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, HostedCoordinator? Coordinator, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
+
+    /// <summary>When this process made it, at its start.</summary>
+    public DateTimeOffset Started => _started;
+
+    /// <summary>From now on `status` tells where the metrics are.</summary>
+    public void Follow(PeerMetrics metrics) => _metrics = metrics;
+
+    /// <summary>The other devices of the map that the data plane knows, with their tunnels.</summary>
+    public IReadOnlyList<NamedPeer> GetTunnels()
+    {
+        Parts parts = Ready();
+        IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
+        return [.. (parts.Runtime.Plane?.GetStats() ?? []).Select(s => (s, Device: devices?.GetValueOrDefault(s.DeviceId))).Where(p => p.Device is not null).Select(p => new NamedPeer(p.Device!.Name, p.s))];
+    }
+
+    /// <summary>Why the peer cannot be used, for people; null when it can. A coordinator that is away does not matter: the tunnels stand.</summary>
+    public string? DescribeProblem() => _parts?.Runtime.Plane is null ? "The peer is starting and does not send yet." : null;
 
     /// <summary>The peer is there.</summary>
     public void Attach(Parts parts)
@@ -58,6 +77,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Dns = parts.Dns.Describe(self.Aliases),
+            MetricsUrl = _metrics?.Url,
             Runtime = RuntimeReport.Now(),
             MapEntriesDropped = parts.Stream.DroppedEntries,
             PeersTotal = others.Count,
