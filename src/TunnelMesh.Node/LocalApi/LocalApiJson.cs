@@ -16,4 +16,5 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(RevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TokenReport>))]
 [JsonSerializable(typeof(IReadOnlyList<TransportReport>))]
+[JsonSerializable(typeof(FilterReport))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

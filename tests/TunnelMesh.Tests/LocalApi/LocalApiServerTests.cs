@@ -77,6 +77,18 @@ public sealed class LocalApiServerTests : IDisposable
     public void A_path_too_long_for_the_system_is_named() =>
         Assert.Contains("TUNNELMESH_HOME", Assert.Throws<IOException>(() => LocalSocket.CheckPath("/" + new string('x', 200))).Message, StringComparison.Ordinal);
 
+    private static FilterReport Filter(string? layer, FilterRuleRequest? rule) => new()
+    {
+        DefaultDeny = true,
+        Flows = 0,
+        FlowsPushedOut = 0,
+        Rules = layer is null ? [] : [new FilterRuleReport
+        {
+            Layer = layer, Port = rule?.Port ?? "", Protocol = rule?.Protocol ?? "", Action = rule?.Action ?? "", SourcePeer = rule?.SourcePeer ?? "",
+            SourceKnown = true, TtlSeconds = rule?.TtlSeconds, Hits = 0,
+        }],
+    };
+
     private sealed class Handler : ILocalApiHandler
     {
         public TaskCompletionSource Stopped { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -105,6 +117,10 @@ public sealed class LocalApiServerTests : IDisposable
             })]);
         public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<TransportReport>>([new TransportReport { Name = peer ?? "all", DeviceId = "", With = with, Transports = transports ?? [] }]);
+        public FilterReport GetFilter() => Filter(null, null);
+        public FilterReport AddFilterRule(FilterRuleRequest rule) => Filter("added", rule);
+        public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Filter("removed", rule);
+        public FilterReport ReloadFilter() => Filter("reloaded", null);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }
