@@ -28,5 +28,7 @@ public static class FuzzTargets
         UpnpTarget.Create(),
         SshTarget.Create(),
         DnsTarget.Create(),
+        PacketFilterTarget.Create(),
+        FilterRuleTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

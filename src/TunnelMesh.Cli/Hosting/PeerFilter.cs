@@ -96,7 +96,8 @@ internal sealed class PeerFilter : IDisposable
                 $"There are {FilterRule.MaxRules} temporary rules already. Remove some, join ports to ranges, or write rules into the configuration."));
         }
         Tend();
-        _log.FilterRuleAdded(rule.ActionText, rule.ProtocolText, rule.Ports.ToString(), rule.Source.ToString(), holds);
+        (string port, string source) = (rule.Ports.ToString(), rule.Source.ToString());
+        _log.FilterRuleAdded(rule.ActionText, rule.ProtocolText, port, source, holds);
         return Describe();
     }
 
@@ -111,7 +112,8 @@ internal sealed class PeerFilter : IDisposable
                 ? "The rule is not a temporary one: it stands in the configuration of this peer or of the coordinator. Change it there, then run `tunnelmesh filter reload`."
                 : "There is no such temporary rule. `tunnelmesh filter list` lists them; port, protocol and source peer have to be the same.");
         }
-        _log.FilterRuleRemoved(rule.ProtocolText, rule.Ports.ToString(), rule.Source.ToString());
+        (string port, string source) = (rule.Ports.ToString(), rule.Source.ToString());
+        _log.FilterRuleRemoved(rule.ProtocolText, port, source);
         return Describe();
     }
 

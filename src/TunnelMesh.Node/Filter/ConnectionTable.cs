@@ -9,7 +9,7 @@ namespace TunnelMesh.Node.Filter;
 /// without bound: who cannot get a bucket goes without, and the flow's next packet tries again. Nothing is allocated after construction; any thread.
 /// </summary>
 /// <remarks>
-/// A full bucket takes a new flow in place of one that has ended by its time, else of the same device's, else of any; and there of one that is easy to begin anew before one that is not, the
+/// A full bucket takes a new flow in place of one that has ended by its time, else of one of the device that has most places in it; and there of one that is easy to begin anew before one that is not, the
 /// quietest first. A device that has its share of all entries pushes out its own only. Places are drawn by a secret, so that nobody can aim at another's bucket.
 /// </remarks>
 internal sealed class ConnectionTable
@@ -215,7 +215,9 @@ internal sealed class ConnectionTable
     /// <summary>The place for a new flow; whoever has it gives way. The bucket is taken.</summary>
     private int PlaceFor(int bucket, ushort tag, in FlowKey key, FilterPeer owner, long now)
     {
-        int free = -1, own = -1, any = -1;
+        int free = -1, given = -1, most = 0;
+        bool full = owner.Connections >= ConnectionLimits.OfPeer;
+        ReadOnlySpan<FilterPeer?> holders = _owners.AsSpan(bucket * Ways, Ways);
         for (int place = bucket * Ways; place < (bucket + 1) * Ways; place++)
         {
             if (_owners[place] is not { } holder)
@@ -235,17 +237,20 @@ internal sealed class ConnectionTable
                 free = free < 0 ? place : free;
             }
 
-            any = any < 0 || GivesWay(entry, _entries[any]) ? place : any;
-            own = ReferenceEquals(holder, owner) && (own < 0 || GivesWay(entry, _entries[own])) ? place : own;
+            // A device that has its share takes no place of others; its own counts as one more, so that of equals it gives.
+            bool own = ReferenceEquals(holder, owner);
+            int places = full && !own ? 0 : (2 * holders.Count(holder)) + (own ? 1 : 0);
+            if (places > most || (places > 0 && places == most && GivesWay(entry, _entries[given])))
+            {
+                (given, most) = (place, places);
+            }
         }
 
-        bool full = owner.Connections >= ConnectionLimits.OfPeer;
         if (free >= 0 && (!full || ReferenceEquals(_owners[free], owner)))
         {
             return free;
         }
 
-        int given = own >= 0 ? own : full ? -1 : any;
         if (given >= 0)
         {
             NotePushedOut(given, now);

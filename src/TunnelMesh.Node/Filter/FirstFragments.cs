@@ -4,14 +4,14 @@ using TunnelMesh.Protocol.Packets;
 namespace TunnelMesh.Node.Filter;
 
 /// <summary>
-/// Remembers datagrams whose first fragment has passed, so that the others may follow: none before it, and none that reaches into it (RFC 1858, RFC 3128, RFC 5722). A fixed number, the
-/// oldest of the same device gives way first. One thread; allocates nothing after construction.
+/// Remembers datagrams whose first fragment has passed, so that the others may follow: none before it, and none that reaches into it (RFC 1858, RFC 3128, RFC 5722). A fixed number;
+/// whoever has most of those that could give way gives the oldest. One thread; allocates nothing after construction.
 /// </summary>
 /// <param name="secret">Decides where datagrams lie.</param>
 /// <param name="lifetime">How long followers may take, in timestamp units.</param>
 internal sealed class FirstFragments(FlowSecret secret, long lifetime)
 {
-    /// <summary>Datagrams remembered at most, and of those that one device shares with others by chance.</summary>
+    /// <summary>Datagrams remembered at most, and those of them among which chance puts one.</summary>
     public const int All = 256, Ways = 8;
 
     private readonly Datagram[] _datagrams = new Datagram[All];
@@ -28,6 +28,7 @@ internal sealed class FirstFragments(FlowSecret secret, long lifetime)
         FlowKey key = KeyOf(packet, fragment);
         Span<Datagram> places = PlacesOf(key);
         int chosen = 0;
+        long best = long.MaxValue;
         for (int i = 0; i < places.Length; i++)
         {
             ref Datagram datagram = ref places[i];
@@ -37,7 +38,8 @@ internal sealed class FirstFragments(FlowSecret secret, long lifetime)
                 return false;
             }
 
-            chosen = Rank(places[i], key, owner, now) < Rank(places[chosen], key, owner, now) ? i : chosen;
+            long rank = Rank(places, datagram, key, owner, now);
+            (chosen, best) = rank < best ? (i, rank) : (chosen, best);
         }
 
         if (admitted)
@@ -76,8 +78,8 @@ internal sealed class FirstFragments(FlowSecret secret, long lifetime)
 
     private bool IsLive(in Datagram datagram, long now) => datagram.Owner is not null && now - datagram.Since <= lifetime;
 
-    // Its own former datagram, what is free, its own oldest, the oldest.
-    private long Rank(in Datagram datagram, in FlowKey key, FilterPeer owner, long now)
+    // Its own former datagram, what is free, the oldest of whoever has most places.
+    private long Rank(ReadOnlySpan<Datagram> places, in Datagram datagram, in FlowKey key, FilterPeer owner, long now)
     {
         if (datagram.Is(key, owner))
         {
@@ -89,7 +91,15 @@ internal sealed class FirstFragments(FlowSecret secret, long lifetime)
             return long.MinValue + 1;
         }
 
-        return (ReferenceEquals(datagram.Owner, owner) ? long.MinValue / 2 : 0) + (datagram.Since / 4);
+        // Of equals it gives one itself.
+        int held = ReferenceEquals(datagram.Owner, owner) ? 1 : 0;
+        foreach (ref readonly Datagram other in places)
+        {
+            held += ReferenceEquals(other.Owner, datagram.Owner) ? 2 : 0;
+        }
+
+        // None is older than the lifetime.
+        return (-2 * lifetime * held) - (now - datagram.Since);
     }
 
     private struct Datagram

@@ -51,12 +51,13 @@ public sealed class DocumentationTests
         using CommandLine cli = new();
         ProcessEnvironment environment = new() { UserHome = cli.Home, Home = cli.Home };
         CommandContext context = new(environment, new HomeLayout(environment, isRoot: false));
-        foreach (Command command in Program.Commands(context))
+        foreach (Command command in Program.Commands(context).SelectMany(c => c.Subcommands.Prepend(c)))
         {
-            Assert.Contains($"`{command.Name}", Section("Commands"), StringComparison.Ordinal);
+            string verb = string.Join(' ', command.Parents.Select(p => p.Name + " ").Append(command.Name)).Replace("  ", " ", StringComparison.Ordinal);
+            Assert.Contains($"`{verb}", Section("Commands"), StringComparison.Ordinal);
             foreach (string name in command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)).Concat([context.Config.Name, context.Level.Name]))
             {
-                Assert.True(Text.Contains($"`{name}", StringComparison.Ordinal) || Text.Contains($"[{name}", StringComparison.Ordinal), $"{command.Name} {name}");
+                Assert.True(Text.Contains($"`{name}", StringComparison.Ordinal) || Text.Contains($"[{name}", StringComparison.Ordinal) || Section("Commands").Contains($" {name} ", StringComparison.Ordinal), $"{command.Name} {name}");
             }
         }
     }
@@ -80,6 +81,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,
+            LocalApiJson.Default.FilterReport, LocalApiJson.Default.FilterRuleReport, LocalApiJson.Default.FilteredReport,
         ];
         string section = Section("JSON");
         Assert.All(types.SelectMany(t => t.Properties).Select(p => p.Name), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));

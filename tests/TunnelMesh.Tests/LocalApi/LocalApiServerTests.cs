@@ -35,6 +35,13 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal(["all"], (await client.TransportsAsync(null, null, null, stop)).Select(o => o.Name));
             TransportReport order = Assert.Single(await client.TransportsAsync("a", "b", ["ssh", "udp"], stop));
             Assert.Equal(("a", "b", "ssh,udp"), (order.Name, order.With, string.Join(',', order.Transports)));
+            Assert.Empty((await client.FilterAsync(LocalCommands.Filter, null, stop)).Rules);
+            FilterRuleReport rule = Assert.Single((await client.FilterAsync(LocalCommands.FilterAdd, new FilterRuleRequest { Port = "22", Action = "allow", TtlSeconds = 60 }, stop)).Rules);
+            Assert.Equal(("added", "22", 60.0), (rule.Layer, rule.Port, rule.TtlSeconds));
+            Assert.Equal("removed", Assert.Single((await client.FilterAsync(LocalCommands.FilterRemove, new FilterRuleRequest { Port = "22" }, stop)).Rules).Layer);
+            Assert.Equal("reloaded", Assert.Single((await client.FilterAsync(LocalCommands.FilterReload, null, stop)).Rules).Layer);
+            LocalApiException noRule = await Assert.ThrowsAsync<LocalApiException>(() => client.FilterAsync(LocalCommands.FilterAdd, null, stop));
+            Assert.Equal(LocalErrorCodes.BadRequest, noRule.Code);
             LocalApiException unclear = await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.Revoke }, stop));
             Assert.Equal(LocalErrorCodes.BadRequest, unclear.Code);
             PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
