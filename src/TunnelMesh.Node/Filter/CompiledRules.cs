@@ -42,29 +42,29 @@ internal sealed class CompiledRules
 
         public Ports(IReadOnlyList<ActiveRule> rules, PacketKind kind, FilterVerdict fallback)
         {
-            var starts = new SortedSet<int> { 0 };
-            foreach (ActiveRule rule in rules)
+            int[] starts = new int[1 + (2 * rules.Count)];
+            for (int i = 0; i < rules.Count; i++)
             {
-                starts.Add(rule.Rule.Ports.First);
-                if (rule.Rule.Ports.Last < ushort.MaxValue)
+                // One behind the last port wraps to 0, where an interval begins anyway.
+                (starts[(2 * i) + 1], starts[(2 * i) + 2]) = (rules[i].Rule.Ports.First, (ushort)(rules[i].Rule.Ports.Last + 1));
+            }
+
+            Array.Sort(starts);
+            _starts = new ushort[starts.Length];
+            _verdicts = new FilterVerdict[starts.Length];
+            int count = 0;
+            foreach (int start in starts)
+            {
+                FilterVerdict verdict = FilterDecision.Of(rules, kind, (ushort)start, fallback);
+                if (count == 0 || verdict != _verdicts[count - 1])
                 {
-                    starts.Add(rule.Rule.Ports.Last + 1);
+                    (_starts[count], _verdicts[count]) = ((ushort)start, verdict);
+                    count++;
                 }
             }
 
-            var kept = new List<ushort>(starts.Count);
-            var verdicts = new List<FilterVerdict>(starts.Count);
-            foreach (ushort start in starts.Select(s => (ushort)s))
-            {
-                FilterVerdict verdict = FilterDecision.Of(rules, kind, start, fallback);
-                if (verdicts.Count == 0 || verdict != verdicts[^1])
-                {
-                    kept.Add(start);
-                    verdicts.Add(verdict);
-                }
-            }
-
-            (_starts, _verdicts) = ([.. kept], [.. verdicts]);
+            Array.Resize(ref _starts, count);
+            Array.Resize(ref _verdicts, count);
         }
 
         public FilterVerdict Find(ushort port)

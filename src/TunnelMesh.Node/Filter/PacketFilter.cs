@@ -165,14 +165,14 @@ public sealed class PacketFilter
     /// <returns>When to call it next, a timestamp.</returns>
     public long Tend(long now)
     {
-        if (now - _sweptAt >= (long)SweepInterval.TotalSeconds * Second)
-        {
-            _sweptAt = now;
-            Table.Sweep(now);
-        }
-
         lock (_changing)
         {
+            if (now - _sweptAt >= (long)SweepInterval.TotalSeconds * Second)
+            {
+                _sweptAt = now;
+                Table.Sweep(now);
+            }
+
             ActiveRule[] before = _layers[(int)FilterLayer.Temporary];
             ActiveRule[] kept = [.. before.Where(r => now < r.Ends)];
             if (kept.Length < before.Length)
@@ -210,12 +210,19 @@ public sealed class PacketFilter
     {
         lock (_changing)
         {
-            return [.. from peer in _peers.Values
-                       orderby peer.Name
-                       from protocol in Enumerable.Range(0, FilterPeer.Protocols.Count)
-                       let dropped = peer.Dropped(protocol)
-                       where dropped > 0
-                       select new FilterDrops(FilterPeer.Protocols[protocol], peer.Name, dropped)];
+            List<FilterDrops> drops = [];
+            foreach (FilterPeer peer in _peers.Values.OrderBy(p => p.Name, StringComparer.Ordinal))
+            {
+                for (int i = 0; i < FilterPeer.Protocols.Count; i++)
+                {
+                    if (peer.Dropped(i) is > 0 and var dropped)
+                    {
+                        drops.Add(new FilterDrops(FilterPeer.Protocols[i], peer.Name, dropped));
+                    }
+                }
+            }
+
+            return drops;
         }
     }
 

@@ -153,6 +153,20 @@ public class PacketFilterTests
     }
 
     [Fact]
+    public void A_group_is_whoever_belongs_to_it_now()
+    {
+        Groups groups = new();
+        FilteredDevice device = new(groups, null, Rule("allow tcp 22 group:ops"), Rule("deny tcp 22"));
+        FilterPeer nas = device.Peer("nas"), laptop = device.Peer("laptop");
+        byte[] syn = FilterBytes.Tcp(Them, Us, 40000, 22, FilterBytes.Syn);
+        Assert.False(device.In(nas, syn));
+        groups.Ops.Add("id of nas");
+        device.Filter.NoteGroups();
+        Assert.True(device.In(nas, syn));
+        Assert.False(device.In(laptop, syn));
+    }
+
+    [Fact]
     public void Packets_are_counted_by_rule_and_what_is_dropped_by_protocol_and_peer()
     {
         FilteredDevice device = new(null, Rule("allow udp 53"), Rule("deny tcp 22"));
@@ -278,6 +292,15 @@ public class PacketFilterTests
                 inbound.End();
             }
         }
+    }
+
+    private sealed class Groups : IFilterGroups
+    {
+        public HashSet<string> Ops { get; } = [];
+
+        public bool IsMember(string group, string deviceId) => Exists(group) && Ops.Contains(deviceId);
+
+        public bool Exists(string group) => group == "ops";
     }
 
     private static FilterRule[] Rules(string text) => [.. text.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(Rule)];
