@@ -61,6 +61,8 @@ public sealed class FilterTests
             mesh.Run(0.5);
             filter.TryAddTemporary(rule, null);
             Send(mesh.A, mesh.B, (2 * i) + 2, Client, Server);
+            mesh.Run(0.5);
+            // The answer begins nothing.
             Send(mesh.B, mesh.A, 100 + i, Server, Client);
             mesh.Run(0.5);
             filter.RemoveTemporary(rule, sameAction: true);
