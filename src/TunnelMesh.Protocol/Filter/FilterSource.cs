@@ -20,7 +20,8 @@ public readonly record struct FilterSource(FilterSourceKind Kind, string Name)
     public static bool TryParse(string? text, out FilterSource source)
     {
         source = Any;
-        if (string.IsNullOrEmpty(text) || text == "any")
+        // In any case, as names are: a device called ANY must not become everybody when the rule is written down.
+        if (string.IsNullOrEmpty(text) || text.Equals("any", StringComparison.OrdinalIgnoreCase))
         {
             return true;
         }

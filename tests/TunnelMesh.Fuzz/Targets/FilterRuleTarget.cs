@@ -15,6 +15,7 @@ internal static class FilterRuleTarget
         "\nicmp\ndeny\n"u8.ToArray(),
         "any\nany\nallow\nany"u8.ToArray(),
         "65535\n\nallow\n$(id)"u8.ToArray(),
+        "22\ntcp\nallow\nANY"u8.ToArray(),
     ];
 
     private static void Run(ReadOnlyMemory<byte> input)

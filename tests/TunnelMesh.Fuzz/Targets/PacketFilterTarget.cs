@@ -7,6 +7,10 @@ namespace TunnelMesh.Fuzz.Targets;
 /// <summary>Packets to a filter that lets UDP 53 in and nothing else: what passes is that by an independent look at its bytes, or an echo, an error, or a fragment behind one that passed. Packets follow each other, each behind its length.</summary>
 internal static class PacketFilterTarget
 {
+    // One for all inputs: nothing goes out, so no packet passes because of one before it, fragments apart, which a gate remembers.
+    private static readonly PacketFilter Filter = Make();
+    private static readonly FilterPeer Peer = Filter.Join("id", "nas");
+
     public static FuzzTarget Create() => new("packet-filter", Seeds(), Run);
 
     private static byte[][] Seeds() =>
@@ -26,11 +30,8 @@ internal static class PacketFilterTarget
 
     private static void Run(ReadOnlyMemory<byte> input)
     {
-        PacketFilter filter = new(TimeProvider.System, bytes => bytes.Fill(3));
-        filter.SetOwn(true, [new FilterRule(new PortRange(53, 53), FilterProtocol.Udp, FilterAction.Allow, FilterSource.Any)]);
-        FilterPeer peer = filter.Join("id", "nas");
-        InboundGate gate = new(filter);
-        gate.Begin(peer, 1);
+        InboundGate gate = new(Filter);
+        gate.Begin(Peer, 1);
         bool begun = false;
         for (ReadOnlySpan<byte> rest = input.Span; rest.Length > 1;)
         {
@@ -46,6 +47,13 @@ internal static class PacketFilterTarget
         }
 
         gate.End();
+    }
+
+    private static PacketFilter Make()
+    {
+        PacketFilter filter = new(TimeProvider.System, bytes => bytes.Fill(3));
+        filter.SetOwn(true, [new FilterRule(new PortRange(53, 53), FilterProtocol.Udp, FilterAction.Allow, FilterSource.Any)]);
+        return filter;
     }
 
     /// <summary>Another reading of the same headers, by the RFCs and nothing else.</summary>

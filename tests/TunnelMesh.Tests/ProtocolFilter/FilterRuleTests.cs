@@ -10,6 +10,7 @@ public class FilterRuleTests
     [InlineData("", "icmp", "deny", "group:ops_team", 0, 65535, FilterProtocol.Icmp, FilterAction.Deny, FilterSourceKind.Group, "ops_team")]
     [InlineData(null, null, "allow", null, 0, 65535, FilterProtocol.Any, FilterAction.Allow, FilterSourceKind.Any, "")]
     [InlineData("any", "any", "allow", "any", 0, 65535, FilterProtocol.Any, FilterAction.Allow, FilterSourceKind.Any, "")]
+    [InlineData("22", "tcp", "allow", "ANY", 22, 22, FilterProtocol.Tcp, FilterAction.Allow, FilterSourceKind.Any, "")]
     [InlineData("1-65535", "any", "deny", "NAS", 1, 65535, FilterProtocol.Any, FilterAction.Deny, FilterSourceKind.Peer, "nas")]
     public void A_rule_is_what_was_written(
         string? port, string? protocol, string? action, string? source, int first, int last, FilterProtocol wanted, FilterAction does, FilterSourceKind kind, string name)
