@@ -166,9 +166,14 @@ public sealed class NetworkMap
                 }
             }
         }
+        ImmutableDictionary<string, MapEntry> names = byName.ToImmutable();
+        if (upserted.Count > 0)
+        {
+            pins.Bound(names.Count, names.ContainsKey);
+        }
         return new MapChange
         {
-            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, filter ?? Filter, byId.ToImmutable(), byName.ToImmutable(), byAddress.ToImmutable()),
+            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, filter ?? Filter, byId.ToImmutable(), names, byAddress.ToImmutable()),
             FilterChanged = filter is not null,
             Upserted = changed,
             Removed = gone,
