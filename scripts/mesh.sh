@@ -113,6 +113,8 @@ mesh_join() {
     local name=$1 home=$mesh_state/$1/home
     shift
     [ $# -gt 0 ] || grep -qs '^coordinator:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" 'coordinator:' "  data_dir: $mesh_state/$name/data"
+    # What runs here measures tunnels by TCP and UDP; whoever wants the filter configures it.
+    grep -qs '^filter:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" 'filter:' '  default_deny: false'
     local config=()
     [ ! -e "$mesh_state/$name/config.yaml" ] || config=(--config "$mesh_state/$name/config.yaml")
     : > "$mesh_state/$name/log"

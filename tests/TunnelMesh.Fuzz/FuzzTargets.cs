@@ -29,5 +29,7 @@ public static class FuzzTargets
         SshTarget.Create(),
         DnsTarget.Create(),
         HttpRequestTarget.Create(),
+        PacketFilterTarget.Create(),
+        FilterRuleTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

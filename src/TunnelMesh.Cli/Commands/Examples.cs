@@ -41,6 +41,14 @@ internal static class Examples
             ("tunnelmesh transport nas ssh,udp,relay", "SSH first, to and from nas"),
             ("tunnelmesh transport nas default --with laptop", "Take the order of a pair away"),
         ],
+        ["filter list"] = [("tunnelmesh filter list", "All rules, and how often each has decided"), ("tunnelmesh filter list --json", "The same for a program")],
+        ["filter add"] =
+        [
+            ("tunnelmesh filter add --action allow --protocol tcp --port 22 --source-peer laptop --ttl 1h", "Let one device in by SSH for an hour"),
+            ("tunnelmesh filter add --action deny --source-peer guest", "Nothing of guest, whatever other rules allow"),
+        ],
+        ["filter remove"] = [("tunnelmesh filter remove --protocol tcp --port 22 --source-peer laptop", "Take the rule away before its time")],
+        ["filter reload"] = [("tunnelmesh filter reload", "After a change of filter in the configuration")],
         ["completion"] =
         [
             ("tunnelmesh completion bash > /etc/bash_completion.d/tunnelmesh", "For every user of bash"),

@@ -35,6 +35,7 @@ internal static class JoinCommand
             PeerHostOptions options = new()
             {
                 Settings = settings,
+                ReadSettings = () => context.LoadSettings(parsed, which),
                 Layout = context.Layout,
                 Context = which,
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using TunnelMesh.Cli.Logging;
 using TunnelMesh.Protocol.Addressing;
+using TunnelMesh.Protocol.Filter;
 
 namespace TunnelMesh.Cli.Configuration;
 
@@ -40,8 +41,10 @@ internal static class ConfigKeys
         new("dns.system", "true or false", "true", "Whether the system is set up so that every program resolves names of the mesh; put back at the end.", Boolean((s, v) => s.DnsSystem = v)),
         Later("exit_peer", "a peer name", "\"\"", "Peer through which traffic to the internet leaves."),
         Later("allow_exit_traffic", "true or false", "false", "Whether other peers may use this one as their exit."),
-        Later("filter.default_deny", "true or false", "true", "Whether traffic that no rule allows is dropped."),
-        Later("filter.rules", "a list of rules", "[]", "Rules of the packet filter: port, protocol, action, source_peer."),
+        new("filter.default_deny", "true or false", "", "Whether traffic of other peers that no rule allows is dropped; echo and errors of ICMP and answers to this peer always pass. true here or at the coordinator wins.",
+            Boolean((s, v) => s.FilterDefaultDeny = v)) { Derived = "true, unless the coordinator's filter says false" },
+        new("filter.rules", "a list of rules such as {port: 22, protocol: tcp, action: allow, source_peer: laptop}", "[]",
+            "Rules of the packet filter: a port or range, tcp, udp, icmp or any, allow or deny, a peer or group:NAME; a deny beats every allow of other layers. docs/filter.md tells more.", Rules((s, v) => s.FilterRules = v)),
         Later("wireguard.enabled", "true or false", "false", "Concentrator for stock WireGuard clients."),
         Later("wireguard.listen_port", "a port", "51820", "UDP port of the concentrator."),
         Later("wireguard.endpoint", "host:port", "\"\"", "Address that clients dial; detected when empty."),
@@ -83,9 +86,10 @@ internal static class ConfigKeys
         Later("coordinator.s3.version_retention_days", "days", "30", "How long old versions are kept."),
         Later("coordinator.s3.max_versions_per_object", "a number", "10", "Old versions kept of one object."),
         Later("coordinator.s3.default_share_quota", "a size", "10Mi", "Space of a new share."),
-        Later("coordinator.filter.default_deny", "true or false", "true", "Default of the filter pushed to every peer."),
-        Later("coordinator.filter.rules", "a list of rules", "[]", "Rules of the filter pushed to every peer."),
-        Later("coordinator.service_ports", "a list of ports", "[9443]", "Ports of the mesh's own services, open to every peer."),
+        new("coordinator.filter.default_deny", "true or false", "", "What every peer is told of traffic that no rule allows.",
+            Boolean((s, v) => s.CoordinatorFilterDefaultDeny = v)) { Derived = "true for each peer whose own filter.default_deny does not say false" },
+        new("coordinator.filter.rules", "a list of rules, as filter.rules", "[]", "Rules of the packet filter for every peer of the mesh.", Rules((s, v) => s.CoordinatorFilterRules = v)),
+        new("coordinator.service_ports", "a list of at most 64 ports", "[9443]", "TCP ports of the mesh's own services, open on the coordinator to every peer.", SetServicePorts),
         Later("coordinator.user_expiration_days", "days", "270", "After how many days without a visit a user ends."),
     ];
 
@@ -185,6 +189,26 @@ internal static class ConfigKeys
         }
         return Endpoints(1, (settings, v) => set(settings, v[0]))(s, n);
     };
+
+    private static Func<Settings, ConfigNode, bool> Rules(Action<Settings, IReadOnlyList<FilterRule>> set) => (s, n) =>
+    {
+        if (ConfigRules.Read(n) is not { } rules)
+        {
+            return false;
+        }
+        set(s, rules);
+        return true;
+    };
+
+    private static bool SetServicePorts(Settings s, ConfigNode n)
+    {
+        if (ConfigRules.ReadPorts(n, 64) is not { } ports)
+        {
+            return false;
+        }
+        s.CoordinatorServicePorts = ports;
+        return true;
+    }
 
     private static bool SetAliases(Settings s, ConfigNode n)
     {

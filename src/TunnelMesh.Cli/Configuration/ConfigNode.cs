@@ -7,6 +7,9 @@ namespace TunnelMesh.Cli.Configuration;
 /// <param name="Items">Items of a list, null for a scalar.</param>
 internal sealed record ConfigNode(int Line, string? Scalar, bool Quoted, IReadOnlyList<ConfigNode>? Items)
 {
+    /// <summary>Fields of a mapping, in their order; null for anything else.</summary>
+    public IReadOnlyList<ConfigField>? Fields { get; init; }
+
     /// <summary>Stands for a mapping where none is expected.</summary>
     public const string Mapping = "{...}";
 

@@ -130,9 +130,16 @@ internal static class ConfigReader
             }
             return;
         }
-        if (!key.Set(settings, value))
+        try
         {
-            throw Error(file, value.Line, $"`{key.Path}`: expected {key.Type}, found `{value.Shown}`.");
+            if (!key.Set(settings, value))
+            {
+                throw Error(file, value.Line, $"`{key.Path}`: expected {key.Type}, found `{value.Shown}`.");
+            }
+        }
+        catch (ConfigValueException e)
+        {
+            throw Error(file, e.Line, $"`{key.Path}`: {e.Message}");
         }
     }
 
@@ -151,11 +158,18 @@ internal static class ConfigReader
             }
             return new ConfigNode((int)sequence.Start.Line, null, false, items);
         }
-        if (parser.Accept<MappingStart>(out var mapping) && mapping is not null)
+        if (depth <= MaxDepth && parser.TryConsume<MappingStart>(out var mapping) && mapping is not null)
         {
-            // Only lists of later features hold mappings; the text marks the value as not being the default.
-            parser.SkipThisAndNestedEvents();
-            return new ConfigNode((int)mapping.Start.Line, ConfigNode.Mapping, true, null);
+            List<ConfigField> fields = [];
+            while (!parser.TryConsume<MappingEnd>(out _))
+            {
+                if (!parser.TryConsume<Scalar>(out var name) || name is null)
+                {
+                    throw Error(file, (int)parser.Current!.Start.Line, "a key must be a plain text.");
+                }
+                fields.Add(new ConfigField(name.Value, (int)name.Start.Line, ReadValue(parser, file, depth + 1)));
+            }
+            return new ConfigNode((int)mapping.Start.Line, ConfigNode.Mapping, true, null) { Fields = fields };
         }
         throw Error(file, (int)(parser.Current?.Start.Line ?? 0), "anchors, aliases and deeper nesting have no use here; write the value out.");
     }

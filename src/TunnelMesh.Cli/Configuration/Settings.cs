@@ -1,3 +1,5 @@
+using TunnelMesh.Protocol.Filter;
+
 namespace TunnelMesh.Cli.Configuration;
 
 /// <summary>The configuration of one peer, all defaults in place. Filled by <see cref="ConfigReader"/>, read-only afterwards.</summary>
@@ -51,6 +53,10 @@ internal sealed class Settings
     public bool MetricsEnabled { get; set; } = true;
     /// <summary>TCP port of the metrics.</summary>
     public int MetricsPort { get; set; } = 9443;
+    /// <summary>Whether traffic that no rule is about is dropped; null: unless the coordinator says otherwise.</summary>
+    public bool? FilterDefaultDeny { get; set; }
+    /// <summary>This peer's rules of the packet filter.</summary>
+    public IReadOnlyList<FilterRule> FilterRules { get; set; } = [];
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>
     public bool? CoordinatorEnabled { get; set; }
     /// <summary>Listeners of the coordinator, at least one; the first is the one that peers are told first.</summary>
@@ -63,6 +69,12 @@ internal sealed class Settings
     public HostPort? CoordinatorStunListen { get; set; } = new("", 3478);
     /// <summary>Directory of the coordinator's state.</summary>
     public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
+    /// <summary>What every peer is told of traffic that no rule is about; null: nothing.</summary>
+    public bool? CoordinatorFilterDefaultDeny { get; set; }
+    /// <summary>Rules of the packet filter for every peer.</summary>
+    public IReadOnlyList<FilterRule> CoordinatorFilterRules { get; set; } = [];
+    /// <summary>TCP ports that are open on coordinators for every peer.</summary>
+    public IReadOnlyList<int> CoordinatorServicePorts { get; set; } = [9443];
     /// <summary>Mesh range of a mesh founded by this coordinator, CIDR.</summary>
     public string MeshCidr { get; set; } = "10.42.0.0/16";
 }

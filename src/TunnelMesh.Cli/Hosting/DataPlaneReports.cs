@@ -27,6 +27,7 @@ internal static class DataPlaneReports
             Handshakes = Enum.GetValues<HandshakeResult>().ToDictionary(r => Name(r.ToString()), r => plane.HandshakeCounters[r]),
             PeersRefused = plane.RefusedPeers,
             Drops = Enum.GetValues<DropReason>().ToDictionary(r => Name(r.ToString()), r => counters[r]),
+            DroppedFiltered = [.. (plane.Filter?.Drops() ?? []).Select(d => new FilteredReport { Protocol = d.Protocol, SourcePeer = d.SourcePeer, Packets = d.Packets })],
         };
     }
 

@@ -89,6 +89,18 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "THE ALIAS IS TAKEN: the device that had it first keeps it. Choose another one in dns.aliases. alias={Alias} device={Device}")]
     public static partial void AliasTaken(this ILogger log, string alias, string device);
 
+    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "the coordinator sent filter rules that this version cannot use, which were left out; update this peer count={Count}")]
+    public static partial void FilterRulesRefused(this ILogger log, int count);
+
+    [LoggerMessage(EventId = 29, Level = LogLevel.Information, Message = "temporary filter rule added action={Action} protocol={Protocol} port={Port} source={Source} ttl={Ttl}")]
+    public static partial void FilterRuleAdded(this ILogger log, string action, string protocol, string port, string source, TimeSpan? ttl);
+
+    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "temporary filter rule removed protocol={Protocol} port={Port} source={Source}")]
+    public static partial void FilterRuleRemoved(this ILogger log, string protocol, string port, string source);
+
+    [LoggerMessage(EventId = 31, Level = LogLevel.Information, Message = "filter rules read again rules={Rules} default_deny={DefaultDeny}")]
+    public static partial void FilterReloaded(this ILogger log, int rules, bool defaultDeny);
+
     [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "the system did not say how this machine is connected; it is asked again")]
     public static partial void NetworkUnknown(this ILogger log, Exception problem);
 

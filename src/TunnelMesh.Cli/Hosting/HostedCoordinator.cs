@@ -121,6 +121,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 },
                 Urls = Urls(listen, settings.TunName, state.Mesh),
                 Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, state.Mesh)).Select(e => e.ToString())],
+                Filter = PeerFilter.ForMesh(settings),
                 Logger = options.Log,
                 ProgramVersion = options.Version,
                 Time = options.Time,
@@ -157,6 +158,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc cref="CoordinatorServer.SetTransportOrderAsync"/>
     public Task<TransportOrderOutcome> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel) =>
         _server.SetTransportOrderAsync(deviceId, otherId, transports, cancel);
+
+    /// <inheritdoc cref="CoordinatorServer.SetFilter"/>
+    public void SetFilter(MapFilter filter) => _server.SetFilter(filter);
 
     /// <inheritdoc cref="StunResponder.RefreshAsync"/>
     public Task AddressesChangedAsync() => Task.WhenAll(_stun.Select(s => s.RefreshAsync()));

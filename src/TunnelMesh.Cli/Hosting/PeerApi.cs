@@ -1,3 +1,4 @@
+using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
@@ -19,7 +20,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, HostedCoordinator? Coordinator, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -207,6 +208,33 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         NetworkMap map = parts.Runtime.Map ?? throw NotYet();
         return Stored(new TransportOrderReports(map, parts.Step.Membership.Device.Id, coordinator.LoadTransportOrdersAsync, coordinator.SetTransportOrderAsync)
             .AnswerAsync(peer, with, transports, cancellation));
+    }
+
+    /// <inheritdoc/>
+    public FilterReport GetFilter() => Ready().Filter.Describe();
+
+    /// <summary>The packet filter; null while the peer is starting.</summary>
+    internal FilterReport? DescribeFilter() => _parts?.Filter.Describe();
+
+    /// <inheritdoc/>
+    public FilterReport AddFilterRule(FilterRuleRequest rule) => Ready().Filter.Add(rule);
+
+    /// <inheritdoc/>
+    public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Ready().Filter.Remove(rule);
+
+    /// <inheritdoc/>
+    public FilterReport ReloadFilter()
+    {
+        Parts parts = Ready();
+        try
+        {
+            parts.ReloadFilter();
+        }
+        catch (ConfigException e)
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed, $"{e.Message} The rules stay as they were.");
+        }
+        return parts.Filter.Describe();
     }
 
     /// <inheritdoc/>

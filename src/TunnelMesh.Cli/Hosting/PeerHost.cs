@@ -199,7 +199,9 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(nat);
         PeerDns dns = _cleanup.Add(await PeerDns.StartAsync(_options, systemDns, step, name, tun.Addresses, network, cancel).ConfigureAwait(false));
         runtime.Follow(dns);
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, coordinator, () =>
+        PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time));
+        runtime.Follow(filter);
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
         {
             _left = true;
             keeper.Forget();
@@ -221,6 +223,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 OpenSocket = () => UdpSocket.Open(SocketOptions with { Port = 0 }),
                 Key = key,
                 LastSent = timestamps,
+                Filter = filter.Filter,
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
@@ -237,6 +240,15 @@ internal sealed class PeerHost : IAsyncDisposable
             };
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
         }
+    }
+
+    // The filter's part alone: nothing else can be changed while a peer runs.
+    private void ReloadFilter(PeerFilter filter, HostedCoordinator? coordinator)
+    {
+        Settings settings = _options.ReadSettings?.Invoke() ?? _options.Settings;
+        filter.Take(settings);
+        coordinator?.SetFilter(PeerFilter.ForMesh(settings));
+        _options.Log.FilterReloaded(settings.FilterRules.Count, filter.Filter.DefaultDeny);
     }
 
     private UdpSocketOptions SocketOptions => new()

@@ -11,6 +11,8 @@ internal sealed record PeerHostOptions
 {
     /// <summary>The configuration.</summary>
     public required Settings Settings { get; init; }
+    /// <summary>Reads the configuration again; null where there is none to read. Throws <see cref="ConfigException"/>.</summary>
+    public Func<Settings>? ReadSettings { get; init; }
     /// <summary>Where files lie.</summary>
     public required HomeLayout Layout { get; init; }
     /// <summary>The context.</summary>

@@ -69,7 +69,7 @@ internal sealed class PeerMetrics : IAsyncDisposable
         IReadOnlyList<NamedPeer> peers = _api.GetTunnels();
         _bytes.Add(peers.Select(p => p.Stats));
         ProcessMetrics process = new(_api.Started.ToUnixTimeMilliseconds() / 1000.0, Environment.CpuUsage.TotalTime.TotalSeconds, Environment.WorkingSet);
-        return MetricsText.Write(status, peers, _bytes, _coordinator is null ? null : Describe(_coordinator), process);
+        return MetricsText.Write(status, peers, _bytes, _api.DescribeFilter(), _coordinator is null ? null : Describe(_coordinator), process);
     }
 
     private static CoordinatorMetrics Describe(HostedCoordinator coordinator)

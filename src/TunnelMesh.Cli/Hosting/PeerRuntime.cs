@@ -29,6 +29,7 @@ internal sealed class PeerRuntime
     private readonly PeerCarriers? _carriers;
     private PeerNat? _nat;
     private PeerDns? _dns;
+    private PeerFilter? _filter;
     private IReadOnlyList<IPEndPoint> _endpoints, _outside = [];
     private IReadOnlyList<IPAddress> _dialled = [];
     private string? _problem;
@@ -127,6 +128,19 @@ internal sealed class PeerRuntime
         {
             _dns = dns;
             Apply();
+        }
+    }
+
+    /// <summary>From now on the packet filter follows the map. Before the data plane is attached.</summary>
+    public void Follow(PeerFilter filter)
+    {
+        lock (_gate)
+        {
+            _filter = filter;
+            if (_map is { } map)
+            {
+                filter.Take(map);
+            }
         }
     }
 
@@ -242,6 +256,10 @@ internal sealed class PeerRuntime
         lock (_gate)
         {
             _map = change.Map;
+            if (change.FilterChanged)
+            {
+                _filter?.Take(change.Map);
+            }
             // Presence is a hint and no matter of the data plane.
             if (change.Upserted.Count > 0 || change.Removed.Count > 0)
             {

@@ -94,7 +94,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         DeviceRow? self = options.Self is null ? null : await RegisterSelfAsync(options, options.Self, cancel).ConfigureAwait(false);
         MeshRow mesh = await options.State.LoadMeshAsync(cancel).ConfigureAwait(false);
-        MeshRegistry registry = await MeshRegistry.LoadAsync(options.State, options.MapMaxAge, cancel).ConfigureAwait(false);
+        MeshRegistry registry = await MeshRegistry.LoadAsync(options.State, options.MapMaxAge, options.Filter, cancel).ConfigureAwait(false);
         CoordinatorServer server = new(options, mesh, registry, self);
         try
         {
@@ -194,6 +194,15 @@ public sealed class CoordinatorServer : IAsyncDisposable
             CoordinatorLog.TransportsOrdered(_options.Logger, deviceId, otherId ?? "all", transports.Count == 0 ? "default" : string.Join(',', transports));
         }
         return result.Outcome;
+    }
+
+    /// <summary>Replaces what is said to the packet filter of every peer; those that are connected have it with the next change of the map, which goes out at once when it was quiet.</summary>
+    /// <param name="filter">Whole; not changed afterwards.</param>
+    public void SetFilter(MapFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        _registry.Map.SetFilter(filter);
+        CoordinatorLog.FilterChanged(_options.Logger, filter.Rules.Count, filter.ServicePorts.Count);
     }
 
     /// <summary>Says goodbye to every stream, stops to listen, and stores what is left. Takes a few seconds at most.</summary>

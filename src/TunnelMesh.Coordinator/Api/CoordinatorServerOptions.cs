@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Relay;
 using TunnelMesh.Coordinator.State;
+using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Coordinator.Api;
 
@@ -29,6 +30,8 @@ public sealed record CoordinatorServerOptions
     public IReadOnlyList<string> Urls { get; init; } = [];
     /// <summary>The relay.</summary>
     public RelayOptions Relay { get; init; } = new();
+    /// <summary>What is said to the packet filter of every peer.</summary>
+    public MapFilter Filter { get; init; } = new();
     /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
     public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>

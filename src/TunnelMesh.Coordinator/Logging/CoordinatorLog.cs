@@ -102,6 +102,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(603, LogLevel.Error, "work in the background failed and is tried again")]
     internal static partial void BackgroundFailed(ILogger log, Exception e);
 
+    [LoggerMessage(607, LogLevel.Information, "what every peer's packet filter is told has changed rules={Rules} service_ports={Ports}")]
+    internal static partial void FilterChanged(ILogger log, int rules, int ports);
+
     [LoggerMessage(604, LogLevel.Information, "STUN listening address={Address}")]
     internal static partial void StunListening(ILogger log, IPEndPoint address);
 

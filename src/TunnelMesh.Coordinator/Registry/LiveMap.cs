@@ -21,7 +21,8 @@ internal sealed class LiveMap
     private readonly Queue<string> _goneOrder = new();
     private readonly MeshInfo _mesh;
     private IReadOnlyList<MapCoordinator> _coordinators = [];
-    private bool _coordinatorsChanged;
+    private bool _coordinatorsChanged, _filterChanged;
+    private MapFilter? _filter;
     private long _number, _taken;
 
     /// <summary>Starts from what is stored; nobody is online yet.</summary>
@@ -30,8 +31,10 @@ internal sealed class LiveMap
     /// <param name="mesh">Sent with every full map.</param>
     /// <param name="devices">All members.</param>
     /// <param name="orders">All orders of transports, or null for none.</param>
-    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null)
+    /// <param name="filter">What is said to the packet filter of every peer, or null for nothing.</param>
+    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null, MapFilter? filter = null)
     {
+        _filter = filter;
         Epoch = epoch;
         First = _number = _taken = number;
         _mesh = mesh;
@@ -242,6 +245,18 @@ internal sealed class LiveMap
         Changed?.Invoke();
     }
 
+    /// <summary>Replaces what is said to the packet filter of every peer.</summary>
+    internal void SetFilter(MapFilter filter)
+    {
+        lock (_lock)
+        {
+            _filter = filter;
+            _filterChanged = true;
+            _number++;
+        }
+        Changed?.Invoke();
+    }
+
     /// <summary>All changes since the last call as one delta, or null when there are none. One caller.</summary>
     internal MapDelta? TakeDelta()
     {
@@ -278,9 +293,10 @@ internal sealed class LiveMap
                 Removed = removed,
                 Presence = presence,
                 Coordinators = _coordinatorsChanged ? _coordinators : null,
+                Filter = _filterChanged ? _filter : null,
             };
             _pending.Clear();
-            _coordinatorsChanged = false;
+            (_coordinatorsChanged, _filterChanged) = (false, false);
             _taken = _number;
             return delta;
         }
@@ -298,6 +314,7 @@ internal sealed class LiveMap
                 Mesh = _mesh,
                 Devices = [.. _members.Values.Select(m => m.Wire)],
                 Coordinators = _coordinators,
+                Filter = _filter,
             };
         }
     }

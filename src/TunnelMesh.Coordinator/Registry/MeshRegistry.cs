@@ -22,7 +22,7 @@ internal sealed class MeshRegistry
 
     /// <summary>Reads the state.</summary>
     /// <exception cref="StorageFailedException">The state cannot be read.</exception>
-    internal static async Task<MeshRegistry> LoadAsync(ICoordinatorState state, TimeSpan mapMaxAge, CancellationToken cancel)
+    internal static async Task<MeshRegistry> LoadAsync(ICoordinatorState state, TimeSpan mapMaxAge, MapFilter? filter, CancellationToken cancel)
     {
         MeshRow mesh = await state.LoadMeshAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<DeviceRow> devices = await state.LoadDevicesAsync(cancel).ConfigureAwait(false);
@@ -36,7 +36,7 @@ internal sealed class MeshRegistry
             MapMaxAgeSeconds = (long)mapMaxAge.TotalSeconds,
         };
         string epoch = $"{mesh.Epoch}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders));
+        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders, filter));
     }
 
     /// <inheritdoc cref="ICoordinatorState.RegisterAsync"/>

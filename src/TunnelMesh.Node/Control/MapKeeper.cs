@@ -45,7 +45,7 @@ public sealed class MapKeeper : IAsyncDisposable
         lock (_gate)
         {
             worth = _map is null || change.Upserted.Count > 0 || change.Removed.Count > 0 || _map.Epoch != change.Map.Epoch ||
-                !ReferenceEquals(_map.Coordinators, change.Map.Coordinators);
+                !ReferenceEquals(_map.Coordinators, change.Map.Coordinators) || !ReferenceEquals(_map.Filter, change.Map.Filter);
             _map = change.Map;
             _dirty |= worth;
         }

@@ -34,6 +34,7 @@ public static class MapPeers
                 peers.Add(new PeerSpec
                 {
                     DeviceId = entry.Id,
+                    Name = entry.Name,
                     PublicKey = entry.Wire.DeviceKey,
                     AllowedPrefixes = entry.Prefixes,
                     Transports = TransportOrders.Apply(

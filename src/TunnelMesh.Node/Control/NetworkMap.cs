@@ -12,7 +12,7 @@ public sealed class NetworkMap
 {
     private readonly byte[] _root;
 
-    private NetworkMap(byte[] root, string epoch, long number, MeshInfo mesh, IReadOnlyList<MapCoordinator> coordinators,
+    private NetworkMap(byte[] root, string epoch, long number, MeshInfo mesh, IReadOnlyList<MapCoordinator> coordinators, MapFilter? filter,
         ImmutableDictionary<string, MapEntry> byId, ImmutableDictionary<string, MapEntry> byName, ImmutableDictionary<IPAddress, MapEntry> byAddress)
     {
         _root = root;
@@ -21,6 +21,7 @@ public sealed class NetworkMap
         Mesh = mesh;
         Ranges = mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         Coordinators = coordinators;
+        Filter = filter;
         Devices = byId;
         ByName = byName;
         ByAddress = byAddress;
@@ -36,6 +37,8 @@ public sealed class NetworkMap
     public IReadOnlyList<IPNetwork> Ranges { get; }
     /// <summary>All coordinators.</summary>
     public IReadOnlyList<MapCoordinator> Coordinators { get; }
+    /// <summary>What the coordinator says to the packet filter; null when it says nothing.</summary>
+    public MapFilter? Filter { get; }
     /// <summary>All devices by ID.</summary>
     public ImmutableDictionary<string, MapEntry> Devices { get; }
     /// <summary>By name; aliases are not in it.</summary>
@@ -52,9 +55,10 @@ public sealed class NetworkMap
     public static MapChange FromFull(MapFull message, byte[] meshRootSha256, NetworkMap? before, KeyPins pins, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(message);
-        NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators,
+        NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators, message.Filter,
             ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<IPAddress, MapEntry>.Empty);
-        MapChange built = empty.Rebuild(message.Number, message.Devices, [], [], null, pins, now);
+        // Another object even when it says the same as before: telling the filter twice costs little.
+        MapChange built = empty.Rebuild(message.Number, message.Devices, [], [], null, null, pins, now) with { FilterChanged = true };
         if (before is null)
         {
             return built;
@@ -77,7 +81,7 @@ public sealed class NetworkMap
         // A delta that begins earlier but ends later still holds whole entries, so it may be applied on top.
         return delta.Number <= Number
             ? new MapChange { Map = this }
-            : Rebuild(delta.Number, delta.Upserted, delta.Removed, delta.Presence, delta.Coordinators, pins, now);
+            : Rebuild(delta.Number, delta.Upserted, delta.Removed, delta.Presence, delta.Coordinators, delta.Filter, pins, now);
     }
 
     /// <summary>The wire form, for the cache.</summary>
@@ -88,10 +92,11 @@ public sealed class NetworkMap
         Mesh = Mesh,
         Devices = [.. Devices.Values.Select(d => d.Wire)],
         Coordinators = Coordinators,
+        Filter = Filter,
     };
 
     private MapChange Rebuild(long number, IReadOnlyList<MapDevice> upserted, IReadOnlyList<string> removed, IReadOnlyList<PresenceChange> presence,
-        IReadOnlyList<MapCoordinator>? coordinators, KeyPins pins, DateTimeOffset now)
+        IReadOnlyList<MapCoordinator>? coordinators, MapFilter? filter, KeyPins pins, DateTimeOffset now)
     {
         ImmutableDictionary<string, MapEntry>.Builder byId = Devices.ToBuilder();
         ImmutableDictionary<string, MapEntry>.Builder byName = ByName.ToBuilder();
@@ -168,7 +173,8 @@ public sealed class NetworkMap
         }
         return new MapChange
         {
-            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, byId.ToImmutable(), names, byAddress.ToImmutable()),
+            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, filter ?? Filter, byId.ToImmutable(), names, byAddress.ToImmutable()),
+            FilterChanged = filter is not null,
             Upserted = changed,
             Removed = gone,
             Dropped = dropped,

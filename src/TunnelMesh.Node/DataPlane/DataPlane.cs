@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
@@ -31,7 +32,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     {
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
-        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu);
+        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu, options.Filter);
         _sockets = options.OpenSocket is { } open ? new SideSockets(open, id => _members.Find(id) is not null, this) : null;
         var lanes = new List<Lane>();
         _mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
@@ -65,6 +66,9 @@ public sealed class DataPlane : ICarrierSink, IDisposable
 
     /// <summary>Threads of each lane, 1 or 2.</summary>
     public int ThreadsPerLane => _options.ThreadsPerLane;
+
+    /// <summary>The packet filter; null where everything comes in.</summary>
+    public PacketFilter? Filter => _options.Filter;
 
     /// <summary>Offloads of the TUN in use.</summary>
     public TunOffloads TunOffloads => _options.Lanes[0].Tun.Offloads;

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Nat;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
@@ -19,6 +20,9 @@ public sealed record DataPlaneOptions
 
     /// <summary>Asks the coordinator to tell the device with this ID where this one is; called on lanes' threads, returns at once. Null for none.</summary>
     public Action<string>? Meet { get; init; }
+
+    /// <summary>Which packets of peers come in; null for all of them. Stays the caller's.</summary>
+    public PacketFilter? Filter { get; init; }
 
     /// <summary>Takes answers of STUN servers, which come to the tunnel's port; null for none.</summary>
     public DatagramHandler? Stun { get; init; }

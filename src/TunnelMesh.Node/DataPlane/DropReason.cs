@@ -21,6 +21,9 @@ public enum DropReason
     /// <summary>From a peer: for an address that is not this device's, which would make this machine a router.</summary>
     BadDestination,
 
+    /// <summary>From a peer: the packet filter does not let it in.</summary>
+    Filtered,
+
     /// <summary>From outside: it does not authenticate.</summary>
     Forged,
 

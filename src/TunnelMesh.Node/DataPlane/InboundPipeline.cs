@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Platform.Tun;
@@ -18,8 +19,9 @@ namespace TunnelMesh.Node.DataPlane;
 /// 3 note       for the timers and for the endpoint: roaming, contests
 /// 4 control    probes are echoed over the path they came, echoes measured
 /// 5 source     must be routed to this very peer        -> drop BadSource
-/// 6 target     must be an address of this device       -> drop BadDestination
-/// 7 write      joined, to the TUN                      -> drop TunFailed
+/// 6 target     must be an address of this device       -> drop BadDestination, see <see cref="ExitTraffic"/>
+/// 7 filter     one decision for packets of one flow    -> drop Filtered
+/// 8 write      joined, to the TUN                      -> drop TunFailed
 /// </code>
 /// </summary>
 internal sealed class InboundPipeline
@@ -35,6 +37,7 @@ internal sealed class InboundPipeline
     private readonly TimeProvider _time;
     private readonly FragmentAssembler _fragments;
     private readonly PacketCoalescer? _coalescer;
+    private readonly InboundGate? _gate;
     private readonly AeadPacket[] _run = new AeadPacket[MaxRun];
     private readonly OpenResult[] _results = new OpenResult[MaxRun];
     private TunSink _sink;
@@ -54,6 +57,7 @@ internal sealed class InboundPipeline
     {
         (_members, _sender, _own, _output, _counters, _attend, _sink) = (members, sender, own, output, counters, attend, new TunSink(output, counters));
         _time = options.Time;
+        _gate = members.Filter is { } filter ? new InboundGate(filter) : null;
         _fragments = new FragmentAssembler(options.Mtu, 2 * options.Time.TimestampFrequency);
         TunOffloads offloads = options.Offloads;
         bool tcp = offloads.HasFlag(TunOffloads.Tcp), udp = offloads.HasFlag(TunOffloads.Udp);
@@ -108,6 +112,7 @@ internal sealed class InboundPipeline
 
         // All from one address under one key: noted once.
         bool confirmed = opened && Note(tunnel, keys, _source, data, now);
+        _gate?.Begin(tunnel.Filter!, now);
         int bytes = 0;
         for (int i = 0; i < run.Length; i++)
         {
@@ -126,6 +131,7 @@ internal sealed class InboundPipeline
             }
         }
 
+        _gate?.End();
         if (bytes > 0)
         {
             tunnel.NoteReceivedData(bytes, now);
@@ -265,7 +271,18 @@ internal sealed class InboundPipeline
 
         if (!_own.Accepts(packet.Destination))
         {
+            if (ExitTraffic.Allows(tunnel, packet))
+            {
+                return true;
+            }
+
             _counters.Drop(DropReason.BadDestination);
+            return false;
+        }
+
+        if (_gate is not null && !_gate.Admit(packet))
+        {
+            _counters.Drop(DropReason.Filtered);
             return false;
         }
 

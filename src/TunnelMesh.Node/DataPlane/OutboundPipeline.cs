@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Packets;
@@ -10,9 +11,10 @@ namespace TunnelMesh.Node.DataPlane;
 /// <code>
 /// 1 parse      not a whole packet                 -> drop Malformed
 /// 2 route      nobody carries the destination     -> drop NoRoute, answer net unreachable
-/// 3 batch      cut, sealed and sent together      -> done
+/// 3 note       for the packet filter, once a super-packet: what comes back is an answer
+/// 4 batch      cut, sealed and sent together      -> done
 ///              larger than the path carries       -> drop TooBig, answer too big; what its sender cannot make smaller goes in parts
-/// 4 wait       no session yet: a bounded queue and a handshake
+/// 5 wait       no session yet: a bounded queue and a handshake
 ///              no address to try at all           -> drop Unreachable, answer host unreachable
 /// </code>
 /// </summary>
@@ -21,6 +23,7 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
     private const int MinMtuV6 = 1280;
     private const byte DontFragment = 0x40;
 
+    private readonly OutboundGate? _gate = members.Filter is { } filter ? new OutboundGate(filter) : null;
     private readonly byte[] _segment = new byte[ushort.MaxValue];
 
     /// <summary>Handles one packet, or a super-packet; what can go waits in the batch for <see cref="Flush"/>.</summary>
@@ -42,6 +45,7 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
             return;
         }
 
+        _gate?.Note(tunnel.Filter!, packet, now);
         if (tunnel.TakeDoze())
         {
             room.Resume(tunnel, now);

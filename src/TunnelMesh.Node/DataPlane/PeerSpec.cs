@@ -9,6 +9,9 @@ public sealed record PeerSpec
     /// <summary>The device's id; names the peer in statistics.</summary>
     public required string DeviceId { get; init; }
 
+    /// <summary>The device's name in the mesh, by which rules of the packet filter may call it.</summary>
+    public string Name { get; init; } = "";
+
     /// <summary>The device's X25519 public key, 32 bytes; the session belongs to it.</summary>
     public required byte[] PublicKey { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Noise;
 
@@ -25,6 +26,9 @@ public sealed record TunnelEngineOptions
     /// <summary>This device's inside addresses with the lengths of their prefixes. Incoming packets must be for one of them, or for a
     /// group or broadcast; without any, every destination is taken.</summary>
     public IReadOnlyList<TunAddress> Addresses { get; init; } = [];
+
+    /// <summary>Which packets of peers come in; null for all of them.</summary>
+    public PacketFilter? Filter { get; init; }
 
     /// <summary>What the TUN takes beyond single packets: opened packets are joined for <see cref="ITunnelOutput.WriteGroup"/> as far as this allows.</summary>
     public TunOffloads Offloads { get; init; }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using TunnelMesh.Node.Birthday;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Noise;
 
@@ -13,7 +14,8 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="device">Knows the sessions; as many lanes as it says.</param>
 /// <param name="time">Clock of the tunnels.</param>
 /// <param name="mtu">The largest inner packet in bytes.</param>
-internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, int mtu)
+/// <param name="filter">Keeps rules and flows of each peer; null for none.</param>
+internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, int mtu, PacketFilter? filter = null)
 {
     private readonly Lock _changing = new();
     private readonly ConcurrentDictionary<string, PeerTunnel> _byId = new();
@@ -24,6 +26,9 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
     private long _refused;
 
     public WireGuardDevice Device => device;
+
+    /// <summary>Which packets of peers come in; null for all of them.</summary>
+    public PacketFilter? Filter => filter;
 
     /// <summary>Bounds what is tried between hard and easy NATs by all lanes together.</summary>
     public BirthdayTurns Turns { get; } = new(time);
@@ -67,6 +72,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
                 {
                     routes |= !known.Spec.AllowedPrefixes.SequenceEqual(spec.AllowedPrefixes);
                     known.Update(spec);
+                    filter?.Join(spec.DeviceId, spec.Name);
                     offers |= known.HasNewOffers;
                 }
                 else
@@ -98,6 +104,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
             _byId.TryRemove(tunnel.Spec.DeviceId, out _);
             _load[tunnel.Session.Lane]--;
             device.RemovePeer(tunnel.Session);
+            filter?.Leave(tunnel.Spec.DeviceId);
             any = true;
         }
 
@@ -106,7 +113,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
 
     private bool TryAdd(PeerSpec spec)
     {
-        var tunnel = new PeerTunnel(spec, time, mtu, Turns);
+        var tunnel = new PeerTunnel(spec, time, mtu, Turns) { Filter = filter?.Join(spec.DeviceId, spec.Name) };
         try
         {
             // Whole before a lane can meet it.
@@ -120,6 +127,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
         catch (ArgumentException)
         {
             // Another member's signed key may still be a bad one: it must cost nobody else the mesh.
+            filter?.Leave(spec.DeviceId);
             Interlocked.Increment(ref _refused);
             return false;
         }

@@ -29,4 +29,6 @@ public sealed record DataPlaneReport
     public required long PeersRefused { get; init; }
     /// <summary>Packets dropped, by reason in snake_case.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
+    /// <summary>Packets that the filter dropped, by protocol and peer; only where there were any.</summary>
+    public required IReadOnlyList<FilteredReport> DroppedFiltered { get; init; }
 }

@@ -63,6 +63,19 @@ public interface ILocalApiHandler
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="LocalApiException">No such device, no such order, or this peer is not a coordinator.</exception>
     Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation);
+    /// <summary>The packet filter.</summary>
+    FilterReport GetFilter();
+    /// <summary>Adds a temporary rule, which replaces one about the same packets.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <exception cref="LocalApiException">The rule is none, or there are too many.</exception>
+    FilterReport AddFilterRule(FilterRuleRequest rule);
+    /// <summary>Removes the temporary rule about the same packets.</summary>
+    /// <param name="rule">The rule; without an action, whatever it does.</param>
+    /// <exception cref="LocalApiException">The rule is none, or there is no such temporary rule.</exception>
+    FilterReport RemoveFilterRule(FilterRuleRequest rule);
+    /// <summary>Reads the filter's part of the configuration again; on a coordinator also what every peer is told.</summary>
+    /// <exception cref="LocalApiException">The configuration cannot be used; nothing has changed.</exception>
+    FilterReport ReloadFilter();
     /// <summary>Asks the process to stop; returns at once.</summary>
     void RequestShutdown();
 }

@@ -131,6 +131,14 @@ public sealed class LocalApiClient : IDisposable
     public async Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Transports, Name = peer, With = with, Transports = transports }, cancellation).ConfigureAwait(false)).Transports ?? throw OtherVersion();
 
+    /// <summary>The packet filter, after a change of it if that is wanted.</summary>
+    /// <param name="command"><see cref="LocalCommands.Filter"/> to look only, or one that changes.</param>
+    /// <param name="rule">The rule to add or remove.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<FilterReport> FilterAsync(string command, FilterRuleRequest? rule, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = command, Rule = rule }, cancellation).ConfigureAwait(false)).Filter ?? throw OtherVersion();
+
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);

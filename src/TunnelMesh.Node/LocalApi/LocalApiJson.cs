@@ -18,4 +18,5 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(NewTokenReport))]
 [JsonSerializable(typeof(TokenRevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TransportReport>))]
+[JsonSerializable(typeof(FilterReport))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

@@ -248,7 +248,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Doctor:
                     return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.CreateToken or LocalCommands.RevokeToken or LocalCommands.Transports
-                    or LocalCommands.Shutdown when !mayChange:
+                    or LocalCommands.FilterAdd or LocalCommands.FilterRemove or LocalCommands.FilterReload or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
@@ -273,6 +273,16 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Transports:
                     IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, _stop.Token).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, Transports = orders }, false);
+                case LocalCommands.Filter:
+                    return (new LocalResponse { Ok = true, Filter = _handler.GetFilter() }, false);
+                case LocalCommands.FilterAdd or LocalCommands.FilterRemove when request.Rule is null:
+                    return (Refuse(LocalErrorCodes.BadRequest, "The request names no rule."), false);
+                case LocalCommands.FilterAdd:
+                    return (new LocalResponse { Ok = true, Filter = _handler.AddFilterRule(request.Rule!) }, false);
+                case LocalCommands.FilterRemove:
+                    return (new LocalResponse { Ok = true, Filter = _handler.RemoveFilterRule(request.Rule!) }, false);
+                case LocalCommands.FilterReload:
+                    return (new LocalResponse { Ok = true, Filter = _handler.ReloadFilter() }, false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

@@ -27,6 +27,14 @@ public static class LocalCommands
     public const string RevokeToken = "revoke_token";
     /// <summary>The orders of transports that the mesh keeps, and a change of one; for root and the owner, on a coordinator.</summary>
     public const string Transports = "transports";
+    /// <summary>The rules of the packet filter; for readers.</summary>
+    public const string Filter = "filter";
+    /// <summary>Add a temporary rule; for root and the owner.</summary>
+    public const string FilterAdd = "filter_add";
+    /// <summary>Remove a temporary rule; for root and the owner.</summary>
+    public const string FilterRemove = "filter_remove";
+    /// <summary>Read the filter's part of the configuration again; for root and the owner.</summary>
+    public const string FilterReload = "filter_reload";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
     public const string Shutdown = "shutdown";
 }

@@ -23,6 +23,8 @@ public sealed record LocalRequest
     public string? With { get; init; }
     /// <summary>Order of transports to keep, empty to keep none any more; null to list only.</summary>
     public IReadOnlyList<string>? Transports { get; init; }
+    /// <summary>The rule to add or remove.</summary>
+    public FilterRuleRequest? Rule { get; init; }
     /// <summary>How long a ping waits for its answer, in milliseconds.</summary>
     public int TimeoutMs { get; init; }
     /// <summary>Leave even when the coordinator cannot be told.</summary>

@@ -31,6 +31,8 @@ public sealed record LocalResponse
     public TokenRevokeReport? RevokedToken { get; init; }
     /// <summary>Answer to <c>transports</c>.</summary>
     public IReadOnlyList<TransportReport>? Transports { get; init; }
+    /// <summary>Answer to <c>filter</c>, and to what changes it: as it is then.</summary>
+    public FilterReport? Filter { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>
     public bool? CoordinatorTold { get; init; }
 }

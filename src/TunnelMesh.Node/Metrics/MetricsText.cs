@@ -16,9 +16,10 @@ public static class MetricsText
     /// <param name="status">The peer as `status` shows it: counters have one reader.</param>
     /// <param name="peers">Other devices; those there never was a tunnel with are left out, so that an idle mesh of thousands stays a short text.</param>
     /// <param name="bytes">Bytes of all tunnels.</param>
+    /// <param name="filter">The packet filter; null while the peer is starting.</param>
     /// <param name="coordinator">What a coordinator adds; null elsewhere.</param>
     /// <param name="process">The process.</param>
-    public static string Write(StatusReport status, IEnumerable<NamedPeer> peers, ByteTotals bytes, CoordinatorMetrics? coordinator, ProcessMetrics process)
+    public static string Write(StatusReport status, IEnumerable<NamedPeer> peers, ByteTotals bytes, FilterReport? filter, CoordinatorMetrics? coordinator, ProcessMetrics process)
     {
         ArgumentNullException.ThrowIfNull(status);
         ArgumentNullException.ThrowIfNull(bytes);
@@ -27,6 +28,10 @@ public static class MetricsText
         text.Begin("tunnelmesh_peer_info", Gauge, "This device.");
         text.Sample("tunnelmesh_peer_info", 1, "peer", status.Name, "mesh_ip", status.MeshIp, "version", status.Version);
         WriteDataPlane(text, status.DataPlane, bytes);
+        if (filter is not null)
+        {
+            WriteFilter(text, filter);
+        }
         WriteTunnels(text, [.. peers.Where(p => p.Stats.Path != None || p.Stats.LastHandshakeUnix is not null || p.Stats.RxBytes + p.Stats.TxBytes > 0).OrderBy(p => p.Name, StringComparer.Ordinal)]);
         text.Single("tunnelmesh_relay_connected", Gauge, "Whether the stream to the relay carries.", status.Relay is { Open: true } ? 1 : 0);
         text.Single("tunnelmesh_coordinator_connected", Gauge, "Whether the control stream to a coordinator stands.", status.Coordinator.State == "connected" ? 1 : 0);
@@ -63,11 +68,26 @@ public static class MetricsText
         {
             text.Sample("tunnelmesh_dropped_packets_total", count, "reason", reason);
         }
+        text.Begin("tunnelmesh_dropped_filtered_total", Counter, "Packets from devices that the packet filter dropped.");
+        foreach (FilteredReport dropped in plane.DroppedFiltered)
+        {
+            text.Sample("tunnelmesh_dropped_filtered_total", dropped.Packets, "protocol", dropped.Protocol, "source_peer", dropped.SourcePeer);
+        }
         text.Begin("tunnelmesh_handshakes_total", Counter, "Handshake datagrams received, by result.");
         foreach ((string result, long count) in plane.Handshakes.OrderBy(h => h.Key, StringComparer.Ordinal))
         {
             text.Sample("tunnelmesh_handshakes_total", count, "result", result);
         }
+    }
+
+    private static void WriteFilter(MetricsWriter text, FilterReport filter)
+    {
+        text.Begin("tunnelmesh_filter_rules_total", Gauge, "Rules of the packet filter, by the layer they are from.");
+        foreach (IGrouping<string, FilterRuleReport> layer in filter.Rules.GroupBy(r => r.Layer, StringComparer.Ordinal))
+        {
+            text.Sample("tunnelmesh_filter_rules_total", layer.Count(), "source", layer.Key);
+        }
+        text.Single("tunnelmesh_filter_default_deny", Gauge, "Whether traffic that no rule is about is dropped.", filter.DefaultDeny ? 1 : 0);
     }
 
     private static void WriteTunnels(MetricsWriter text, NamedPeer[] peers)

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using TunnelMesh.Node.Birthday;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Identity;
@@ -41,6 +42,9 @@ internal sealed class PeerTunnel
     public WireGuardPeer Session { get; set; } = null!;
 
     public PeerSpec Spec { get; private set; }
+
+    /// <summary>What the packet filter keeps for the peer; null where there is no filter.</summary>
+    public FilterPeer? Filter { get; init; }
 
     public PeerPaths Paths { get; }
 

@@ -19,4 +19,6 @@ public sealed record MapDelta
     public IReadOnlyList<PresenceChange> Presence { get; init => field = WireList.Of(value); } = [];
     /// <summary>New list of coordinators, or null if unchanged.</summary>
     public IReadOnlyList<MapCoordinator>? Coordinators { get; init => field = WireList.OrNull(value); }
+    /// <summary>What the coordinator says to the packet filter, whole, or null if unchanged.</summary>
+    public MapFilter? Filter { get; init; }
 }

@@ -15,4 +15,6 @@ public sealed record MapFull
     public required IReadOnlyList<MapDevice> Devices { get; init => field = WireList.Of(value); }
     /// <summary>All coordinators.</summary>
     public required IReadOnlyList<MapCoordinator> Coordinators { get; init => field = WireList.Of(value); }
+    /// <summary>What the coordinator says to the packet filter; null from one that knows of none.</summary>
+    public MapFilter? Filter { get; init; }
 }

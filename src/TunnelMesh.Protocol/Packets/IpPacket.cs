@@ -12,6 +12,9 @@ public readonly ref struct IpPacket
     /// <summary>Smallest IPv4 and the fixed IPv6 header, bytes.</summary>
     public const int MinHeaderV4 = 20, HeaderV6 = 40;
 
+    /// <summary>Most extension headers of IPv6 in one packet: each comes once and destination options twice (RFC 8200, section 4.1), which makes seven.</summary>
+    public const int MaxExtensionHeaders = 8;
+
     private IpPacket(ReadOnlySpan<byte> bytes, int version, byte protocol, int transportOffset, bool firstFragment, bool fragmented)
     {
         Bytes = bytes;
@@ -100,20 +103,16 @@ public readonly ref struct IpPacket
         data = data[..total];
         byte next = data[6];
         int offset = HeaderV6;
+        int extensions = 0;
         bool first = true, fragmented = false;
         // Behind the header of a later fragment lies the middle of something, not a further header.
         while (first && IsExtension(next))
         {
-            if (total - offset < 8)
+            if (total - offset < 8 || ++extensions > MaxExtensionHeaders)
             {
                 return false;
             }
-            int length = next switch
-            {
-                IpProtocol.Fragment => 8,
-                IpProtocol.Authentication => (data[offset + 1] + 2) * 4,
-                _ => (data[offset + 1] + 1) * 8,
-            };
+            int length = LengthOfExtension(next, data[offset + 1]);
             if (length > total - offset)
             {
                 return false;
@@ -131,6 +130,16 @@ public readonly ref struct IpPacket
         packet = new IpPacket(data, 6, next, offset, first, fragmented);
         return true;
     }
+
+    /// <summary>Bytes of an extension header of IPv6.</summary>
+    /// <param name="header">Which one.</param>
+    /// <param name="field">Its second byte, the length in a unit that depends on the header.</param>
+    internal static int LengthOfExtension(byte header, byte field) => header switch
+    {
+        IpProtocol.Fragment => 8,
+        IpProtocol.Authentication => (field + 2) * 4,
+        _ => (field + 1) * 8,
+    };
 
     private static bool IsExtension(byte header) =>
         header is IpProtocol.HopByHop or IpProtocol.Routing or IpProtocol.Fragment or IpProtocol.Authentication or IpProtocol.DestinationOptions;

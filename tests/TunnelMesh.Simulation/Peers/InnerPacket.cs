@@ -10,12 +10,12 @@ internal static class InnerPacket
     private const byte EchoRequest4 = 8, EchoRequest6 = 128, EchoReply6 = 129;
 
     /// <summary>A UDP packet that carries a number, and as much filling as its size asks for, made from the number.</summary>
-    public static byte[] Numbered(IPAddress source, IPAddress destination, long number, int size)
+    public static byte[] Numbered(IPAddress source, IPAddress destination, long number, int size, ushort sourcePort = 40000, ushort destinationPort = 9)
     {
         byte[] packet = Headers(source, destination, IpProtocol.Udp, size);
         Span<byte> udp = packet.AsSpan(HeaderBytes(packet));
-        BinaryPrimitives.WriteUInt16BigEndian(udp, 40000);
-        BinaryPrimitives.WriteUInt16BigEndian(udp[2..], 9);
+        BinaryPrimitives.WriteUInt16BigEndian(udp, sourcePort);
+        BinaryPrimitives.WriteUInt16BigEndian(udp[2..], destinationPort);
         BinaryPrimitives.WriteUInt16BigEndian(udp[4..], (ushort)udp.Length);
         BinaryPrimitives.WriteInt64BigEndian(udp[8..], number);
         Fill(udp[16..], number);
@@ -37,7 +37,8 @@ internal static class InnerPacket
         }
 
         long number = BinaryPrimitives.ReadInt64BigEndian(parsed.Transport[8..]);
-        byte[] sent = Numbered(new IPAddress(parsed.Source), new IPAddress(parsed.Destination), number, packet.Length);
+        byte[] sent = Numbered(new IPAddress(parsed.Source), new IPAddress(parsed.Destination), number, packet.Length,
+            BinaryPrimitives.ReadUInt16BigEndian(parsed.Transport), BinaryPrimitives.ReadUInt16BigEndian(parsed.Transport[2..]));
         return sent.AsSpan().SequenceEqual(packet) ? number : throw new InvalidDataException($"Packet {number} came out changed.");
     }
 

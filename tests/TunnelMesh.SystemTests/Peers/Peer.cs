@@ -101,7 +101,9 @@ internal sealed class Peer : IAsyncDisposable
     private async Task<RunningProgram> StartAsync(string? server, string configuration, IEnumerable<string>? wrapper, CancellationToken cancel, string coordinator = "")
     {
         string file = Path.Combine(Folder, "config.yaml");
-        await File.WriteAllTextAsync(file, $"{configuration}\ncoordinator:\n  data_dir: {Data}\n  {coordinator}\n", cancel);
+        // Most tests are about something else, and talk by TCP and UDP; those of the filter say what they want.
+        string filter = configuration.Contains("filter:", StringComparison.Ordinal) ? "" : "\nfilter:\n  default_deny: false";
+        await File.WriteAllTextAsync(file, $"{configuration}{filter}\ncoordinator:\n  data_dir: {Data}\n  {coordinator}\n", cancel);
         string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file];
         return Machine.Start(arguments, new Dictionary<string, string> { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
     }

@@ -81,9 +81,59 @@ public sealed class ConfigReaderTests
     [InlineData("mesh_token: 00\n", "c.yaml:1: unknown key `mesh_token`. The mesh token is no part of a configuration: set it as TUNNELMESH_TOKEN")]
     [InlineData("ssh_port: \"22\"\n", "c.yaml:1: `ssh_port`: expected a port, 1-65534, found `\"22\"`.")]
     [InlineData("name: {a: b}\n", "c.yaml:1: `name`: expected a DNS label: letters, digits and hyphens, at most 63, found `{...}`.")]
+    [InlineData("filter:\n  rules: 5\n", "c.yaml:2: `filter.rules`: expected a list of rules")]
+    [InlineData("filter:\n  rules:\n  - 22\n", "c.yaml:3: `filter.rules`: expected a rule such as {port: 22, protocol: tcp, action: allow}, found `22`.")]
+    [InlineData("filter:\n  rules:\n  - port: 22\n    protocol: tcp\n    action: alow\n", "c.yaml:5: `filter.rules`: action: expected allow or deny, found `alow`.")]
+    [InlineData("filter:\n  rules:\n  - port: 22\n    protocol: tcp\n", "c.yaml:3: `filter.rules`: action: expected allow or deny, found nothing.")]
+    [InlineData("filter:\n  rules:\n  - {port: 22, action: allow}\n  - {prot: tcp, action: allow}\n", "c.yaml:4: `filter.rules`: unknown field `prot` of a rule. Did you mean `port`?")]
+    [InlineData("filter:\n  rules:\n  - {port: 22, port: 23, action: allow}\n", "c.yaml:3: `filter.rules`: `port` is given twice in one rule")]
+    [InlineData("filter:\n  rules:\n  - {port: [22], action: allow}\n", "c.yaml:3: `filter.rules`: `port` of a rule is one value, found `[22]`.")]
+    [InlineData("filter:\n  rules:\n  - {port: 70000, action: allow}\n", "c.yaml:3: `filter.rules`: port: expected a port from 1 to 65535")]
+    [InlineData("filter:\n  rules:\n  - {action: allow, source_peer: \"a;reboot\"}\n", "c.yaml:3: `filter.rules`: source_peer: expected a device name")]
+    [InlineData("filter:\n  default_deny: maybe\n", "c.yaml:2: `filter.default_deny`: expected true or false")]
+    [InlineData("coordinator:\n  service_ports: [0]\n", "c.yaml:2: `coordinator.service_ports`: expected a list of at most 64 ports")]
+    [InlineData("coordinator:\n  service_ports: 9443\n", "c.yaml:2: `coordinator.service_ports`: expected")]
+    [InlineData("coordinator:\n  filter:\n    rules: [x]\n", "c.yaml:3: `coordinator.filter.rules`: expected a rule")]
     [InlineData("- a\n", "c.yaml:1: expected `key: value`")]
     public void Bad_values_are_refused_with_their_place(string yaml, string expected) =>
         Assert.StartsWith(expected, Assert.Throws<ConfigException>(() => ConfigReader.Read(yaml, "c.yaml")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Rules_of_the_filter_are_read()
+    {
+        Settings settings = ConfigReader.Read("""
+            filter:
+              default_deny: true
+              rules:
+                - port: 22
+                  protocol: tcp
+                  action: allow
+                  source_peer: Laptop
+                - {port: 8000-8100, protocol: any, action: deny}
+            coordinator:
+              filter:
+                default_deny: false
+                rules:
+                  - {protocol: icmp, action: deny, source_peer: "group:everyone"}
+              service_ports: [443, 9443]
+            """, "c.yaml");
+        Assert.True(settings.FilterDefaultDeny);
+        Assert.Equal(["22 tcp allow laptop", "8000-8100 any deny "], settings.FilterRules.Select(r => $"{r.Ports} {r.ProtocolText} {r.ActionText} {r.Source}"));
+        Assert.False(settings.CoordinatorFilterDefaultDeny);
+        Assert.Equal([" icmp deny group:everyone"], settings.CoordinatorFilterRules.Select(r => $"{r.Ports} {r.ProtocolText} {r.ActionText} {r.Source}"));
+        Assert.Equal([443, 9443], settings.CoordinatorServicePorts);
+        Settings none = ConfigReader.Read("", "c.yaml");
+        Assert.Null(none.FilterDefaultDeny);
+        Assert.Equal([9443], none.CoordinatorServicePorts);
+    }
+
+    [Fact]
+    public void The_number_of_rules_has_a_limit()
+    {
+        string rules = string.Concat(Enumerable.Range(1, 257).Select(i => $"  - {{port: {i}, action: allow}}\n"));
+        ConfigException e = Assert.Throws<ConfigException>(() => ConfigReader.Read("filter:\n  rules:\n" + rules, "c.yaml"));
+        Assert.StartsWith("c.yaml:259: `filter.rules`: more than 256 rules", e.Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("1Gi", 1L << 30)]

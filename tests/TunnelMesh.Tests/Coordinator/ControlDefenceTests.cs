@@ -260,7 +260,7 @@ public sealed class ControlDefenceTests
         X509Certificate2 leaf = traitor.Certificate.Leaf;
 
         // It knows the token, so its proofs are good; only the role tells.
-        MeshRegistry registry = await MeshRegistry.LoadAsync(mesh.State, TimeSpan.FromDays(1), Cancel);
+        MeshRegistry registry = await MeshRegistry.LoadAsync(mesh.State, TimeSpan.FromDays(1), null, Cancel);
         TokenSet tokens = new(await mesh.State.LoadTokensAsync(Cancel), default);
         JoinHandler handler = new(new CoordinatorServerOptions { Listen = new(0, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority }, registry, new ProofRateLimiter(TimeProvider.System), new ProofRateLimiter(TimeProvider.System), new RefusalLog(NullLogger.Instance, TimeProvider.System), () => tokens);
         TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);

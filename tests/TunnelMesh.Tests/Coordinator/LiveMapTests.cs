@@ -37,6 +37,22 @@ public sealed class LiveMapTests
     private static MapMessage Message(long from, long number, int bytes = 1) => new(from, number, new byte[bytes], WebSocketMessageType.Text);
 
     [Fact]
+    public void What_is_said_to_the_filter_goes_out_once_and_to_whoever_comes_later()
+    {
+        MapFilter first = new() { ServicePorts = [9443] }, second = new() { DefaultDeny = true };
+        LiveMap map = new("e", 5, Mesh, [Row("a", 1)], filter: first);
+        Assert.Null(map.TakeDelta());
+        Assert.Same(first, map.Snapshot().Filter);
+        map.SetFilter(second);
+        MapDelta delta = map.TakeDelta()!;
+        Assert.Equal((5, 6), (delta.From, delta.Number));
+        Assert.Same(second, delta.Filter);
+        Assert.Same(second, map.Snapshot().Filter);
+        map.SetCoordinators([]);
+        Assert.Null(map.TakeDelta()!.Filter);
+    }
+
+    [Fact]
     public void Every_change_has_a_number_and_deltas_follow_one_another_without_a_gap()
     {
         DeviceRow a = Row("a", 1), b = Row("b", 2);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Platform.Tun;
 
 namespace TunnelMesh.Tests.DataPlane;
@@ -7,10 +8,10 @@ namespace TunnelMesh.Tests.DataPlane;
 /// <summary>Two engines whose trains are carried by hand.</summary>
 internal sealed class TrainPair : IDisposable
 {
-    public TrainPair(int mtu = 1400, TunOffloads offloads = TunOffloads.All)
+    public TrainPair(int mtu = 1400, TunOffloads offloads = TunOffloads.All, Func<TimeProvider, PacketFilter>? filter = null)
     {
         Left = new TrainSide(Time, 1, mtu, offloads);
-        Right = new TrainSide(Time, 200, mtu, offloads);
+        Right = new TrainSide(Time, 200, mtu, offloads, filter?.Invoke(Time));
         Left.Engine.SetPeers([Right.Spec]);
         Right.Engine.SetPeers([Left.Spec]);
     }

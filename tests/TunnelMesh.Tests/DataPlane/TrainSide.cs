@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
@@ -22,13 +23,14 @@ internal sealed class TrainSide : ITunnelOutput, IDisposable
     /// <param name="number">The last byte of its inside addresses, those of <see cref="FlowBytes"/>.</param>
     /// <param name="mtu">The largest inner packet.</param>
     /// <param name="offloads">What its TUN takes.</param>
-    public TrainSide(TimeProvider time, byte number, int mtu = 1400, TunOffloads offloads = TunOffloads.All)
+    /// <param name="filter">What lets packets in; null for everything.</param>
+    public TrainSide(TimeProvider time, byte number, int mtu = 1400, TunOffloads offloads = TunOffloads.All, PacketFilter? filter = null)
     {
         V4 = new IPAddress([10, 42, 0, number]);
         V6 = new IPAddress([0xfd, .. new byte[14], number]);
         Address = UdpEndpoint.From(new IPEndPoint(new IPAddress([192, 0, 2, number]), 2223));
         Engine = new TunnelEngine(
-            new TunnelEngineOptions { Key = _key, Time = time, Mtu = mtu, Offloads = offloads, Addresses = [new TunAddress(V4, 24), new TunAddress(V6, 64)] }, this);
+            new TunnelEngineOptions { Key = _key, Time = time, Mtu = mtu, Offloads = offloads, Filter = filter, Addresses = [new TunAddress(V4, 24), new TunAddress(V6, 64)] }, this);
     }
 
     public TunnelEngine Engine { get; }
@@ -43,6 +45,7 @@ internal sealed class TrainSide : ITunnelOutput, IDisposable
     public PeerSpec Spec => new()
     {
         DeviceId = $"device {V4}",
+        Name = $"peer-{V4.GetAddressBytes()[3]}",
         PublicKey = _key.PublicKey.ToArray(),
         AllowedPrefixes = [new IPNetwork(V4, 32), new IPNetwork(V6, 128)],
         Candidates = [Address.ToIPEndPoint()],

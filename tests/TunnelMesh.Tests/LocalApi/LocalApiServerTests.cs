@@ -44,6 +44,13 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal(["all"], (await client.TransportsAsync(null, null, null, stop)).Select(o => o.Name));
             TransportReport order = Assert.Single(await client.TransportsAsync("a", "b", ["ssh", "udp"], stop));
             Assert.Equal(("a", "b", "ssh,udp"), (order.Name, order.With, string.Join(',', order.Transports)));
+            Assert.Empty((await client.FilterAsync(LocalCommands.Filter, null, stop)).Rules);
+            FilterRuleReport rule = Assert.Single((await client.FilterAsync(LocalCommands.FilterAdd, new FilterRuleRequest { Port = "22", Action = "allow", TtlSeconds = 60 }, stop)).Rules);
+            Assert.Equal(("added", "22", 60.0), (rule.Layer, rule.Port, rule.TtlSeconds));
+            Assert.Equal("removed", Assert.Single((await client.FilterAsync(LocalCommands.FilterRemove, new FilterRuleRequest { Port = "22" }, stop)).Rules).Layer);
+            Assert.Equal("reloaded", Assert.Single((await client.FilterAsync(LocalCommands.FilterReload, null, stop)).Rules).Layer);
+            LocalApiException noRule = await Assert.ThrowsAsync<LocalApiException>(() => client.FilterAsync(LocalCommands.FilterAdd, null, stop));
+            Assert.Equal(LocalErrorCodes.BadRequest, noRule.Code);
             LocalApiException unclear = await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.Revoke }, stop));
             Assert.Equal(LocalErrorCodes.BadRequest, unclear.Code);
             PeerAlreadyRunningException second = Assert.Throws<PeerAlreadyRunningException>(
@@ -86,6 +93,18 @@ public sealed class LocalApiServerTests : IDisposable
     public void A_path_too_long_for_the_system_is_named() =>
         Assert.Contains("TUNNELMESH_HOME", Assert.Throws<IOException>(() => LocalSocket.CheckPath("/" + new string('x', 200))).Message, StringComparison.Ordinal);
 
+    private static FilterReport Filter(string? layer, FilterRuleRequest? rule) => new()
+    {
+        DefaultDeny = true,
+        Flows = 0,
+        FlowsPushedOut = 0,
+        Rules = layer is null ? [] : [new FilterRuleReport
+        {
+            Layer = layer, Port = rule?.Port ?? "", Protocol = rule?.Protocol ?? "", Action = rule?.Action ?? "", SourcePeer = rule?.SourcePeer ?? "",
+            SourceKnown = true, TtlSeconds = rule?.TtlSeconds, Hits = 0,
+        }],
+    };
+
     private sealed class Handler : ILocalApiHandler
     {
         public TaskCompletionSource Stopped { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -120,6 +139,10 @@ public sealed class LocalApiServerTests : IDisposable
             Task.FromResult(new TokenRevokeReport { Id = id, Given = false, FileRemoved = null, Problem = null, Devices = withPeers ? [$"d{id}"] : [], ValidTokens = 0 });
         public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<TransportReport>>([new TransportReport { Name = peer ?? "all", DeviceId = "", With = with, Transports = transports ?? [] }]);
+        public FilterReport GetFilter() => Filter(null, null);
+        public FilterReport AddFilterRule(FilterRuleRequest rule) => Filter("added", rule);
+        public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Filter("removed", rule);
+        public FilterReport ReloadFilter() => Filter("reloaded", null);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

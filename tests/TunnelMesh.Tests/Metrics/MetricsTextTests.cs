@@ -52,6 +52,7 @@ public sealed class MetricsTextTests
             Handshakes = new Dictionary<string, long> { ["accepted"] = 4 },
             PeersRefused = 0,
             Drops = new Dictionary<string, long> { ["no_route"] = 5, ["unreachable"] = 6, ["queue_full"] = 7, ["forged"] = 8 },
+            DroppedFiltered = [new FilteredReport { Protocol = "tcp", SourcePeer = "laptop", Packets = 31 }],
         },
         Dns = new DnsReport { Listen = [], System = null, Problem = null, Names = 0, Aliases = [], Servers = [], Answered = 21, Refused = 22, Forwarded = 23, ForwardFailures = 24, Drops = new Dictionary<string, long>() },
         Runtime = RuntimeReport.Now(),
@@ -61,11 +62,19 @@ public sealed class MetricsTextTests
         PeersOnline = 1,
     };
 
+    private static readonly FilterReport Filter = new()
+    {
+        DefaultDeny = true,
+        Rules = [.. new[] { "config", "temporary", "config" }.Select(layer => new FilterRuleReport { Layer = layer, Action = "allow", Protocol = "tcp", Port = "22", SourcePeer = "", SourceKnown = true, TtlSeconds = null, Hits = 0 })],
+        Flows = 0,
+        FlowsPushedOut = 0,
+    };
+
     private static string[] Lines(StatusReport status, CoordinatorMetrics? coordinator, params NamedPeer[] peers)
     {
         ByteTotals bytes = new();
         bytes.Add(peers.Select(p => p.Stats));
-        return MetricsText.Write(status, peers, bytes, coordinator, Process).Split('\n');
+        return MetricsText.Write(status, peers, bytes, Filter, coordinator, Process).Split('\n');
     }
 
     [Fact]
@@ -81,6 +90,10 @@ public sealed class MetricsTextTests
                 "tunnelmesh_dropped_no_route_total 5",
                 "tunnelmesh_dropped_no_tunnel_total 13",
                 "tunnelmesh_dropped_packets_total{reason=\"forged\"} 8",
+                "tunnelmesh_dropped_filtered_total{protocol=\"tcp\",source_peer=\"laptop\"} 31",
+                "tunnelmesh_filter_rules_total{source=\"config\"} 2",
+                "tunnelmesh_filter_rules_total{source=\"temporary\"} 1",
+                "tunnelmesh_filter_default_deny 1",
                 "tunnelmesh_handshakes_total{result=\"accepted\"} 4",
                 "tunnelmesh_active_tunnels 1",
                 "tunnelmesh_healthy_tunnels 1",

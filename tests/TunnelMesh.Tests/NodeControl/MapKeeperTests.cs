@@ -42,6 +42,29 @@ public sealed class MapKeeperTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_said_to_the_filter_is_on_disk_soon_and_not_only_after_the_end()
+    {
+        PeerStore store = new(_directory, _clock);
+        await using MapKeeper keeper = new(store, _pins, _clock, e => throw e);
+        MapChange full = Full(NetworkMapTests.Device("a", 1));
+        keeper.Update(full);
+        await UntilAsync(() => store.LoadMap() is not null);
+        keeper.Update(full.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Filter = new MapFilter { DefaultDeny = true } }, _pins, _clock.GetUtcNow()));
+        await UntilAsync(() => store.LoadMap()!.Map.Filter is { DefaultDeny: true });
+
+        // Far from the time at which the map is confirmed anew in any case.
+        async Task UntilAsync(Func<bool> condition)
+        {
+            for (int i = 0; !condition(); i++)
+            {
+                Assert.True(i < 100, "nothing was written");
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_map_that_stays_connected_is_confirmed_anew_at_the_end()
     {
         PeerStore store = new(_directory, _clock);

@@ -56,6 +56,23 @@ public sealed class NetworkMapTests
         Assert.Equal(a.Id, Assert.Single(change.Removed).Id);
     }
 
+    [Fact]
+    public void What_is_said_to_the_filter_is_kept_until_it_is_said_anew_and_with_the_map()
+    {
+        MapFilter first = new() { DefaultDeny = true, ServicePorts = [9443] }, second = new() { Rules = [new MapFilterRule { Port = "22", Protocol = "tcp", Action = "allow" }] };
+        MapChange change = NetworkMap.FromFull(Full(Device("a", 1)) with { Filter = first }, Root, null, _pins, Now);
+        Assert.True(change.FilterChanged);
+        Assert.Same(first, change.Map.Filter);
+        change = change.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6 }, _pins, Now);
+        Assert.False(change.FilterChanged);
+        Assert.Same(first, change.Map.Filter);
+        change = change.Map.Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Filter = second }, _pins, Now);
+        Assert.True(change.FilterChanged);
+        Assert.Same(second, change.Map.Filter);
+        Assert.Same(second, change.Map.ToWire().Filter);
+        Assert.False(change.Map.Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Filter = first }, _pins, Now).FilterChanged);
+    }
+
     [Theory]
     [InlineData("e", 6, 7)]
     [InlineData("other", 5, 6)]

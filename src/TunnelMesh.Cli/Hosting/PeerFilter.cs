@@ -1,0 +1,148 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.Filter;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Filter;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>The packet filter of a running peer: follows configuration, map and command line, and ends what has an end. Any thread.</summary>
+internal sealed class PeerFilter : IDisposable
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(365);
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly bool _serves;
+    private readonly Lock _tending = new();
+    private readonly ITimer _timer;
+    private bool _disposed;
+
+    /// <summary>Begins with what the configuration says.</summary>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="serves">True when this device is a coordinator.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="time">Clock.</param>
+    public PeerFilter(Settings settings, bool serves, ILogger log, TimeProvider time)
+    {
+        (_serves, _log, _time) = (serves, log, time);
+        Filter = new PacketFilter(time);
+        Take(settings);
+        _timer = time.CreateTimer(_ => Tend(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Tend();
+    }
+
+    /// <summary>For the data plane.</summary>
+    public PacketFilter Filter { get; }
+
+    /// <summary>What the coordinator in this process tells every peer.</summary>
+    public static MapFilter ForMesh(Settings settings) =>
+        MeshRules.ToWire(settings.CoordinatorFilterDefaultDeny, settings.CoordinatorFilterRules, settings.CoordinatorServicePorts);
+
+    /// <summary>Takes what the configuration says.</summary>
+    public void Take(Settings settings) => Filter.SetOwn(settings.FilterDefaultDeny, settings.FilterRules);
+
+    /// <summary>Takes what the coordinator says.</summary>
+    public void Take(NetworkMap map)
+    {
+        MapFilter said = map.Filter ?? new MapFilter();
+        IReadOnlyList<FilterRule> rules = MeshRules.Parse(said, out int refused);
+        if (refused > 0)
+        {
+            _log.FilterRulesRefused(refused);
+        }
+        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : []);
+    }
+
+    /// <summary>All rules as they are now.</summary>
+    public FilterReport Describe()
+    {
+        (int kept, long pushedOut) = Filter.Flows;
+        return new FilterReport
+        {
+            DefaultDeny = Filter.DefaultDeny,
+            Rules = [.. Filter.List().Select(r => new FilterRuleReport
+            {
+                Layer = r.Layer.ToString().ToLowerInvariant(),
+                Port = r.Rule.Ports.ToString(),
+                Protocol = r.Rule.ProtocolText,
+                Action = r.Rule.ActionText,
+                SourcePeer = r.Rule.Source.ToString(),
+                SourceKnown = r.IsSourceKnown,
+                TtlSeconds = r.TimeLeft?.TotalSeconds,
+                Hits = r.Hits,
+            })],
+            Flows = kept,
+            FlowsPushedOut = pushedOut,
+        };
+    }
+
+    /// <summary>Adds a temporary rule.</summary>
+    /// <exception cref="LocalApiException">It is no rule, or there are too many.</exception>
+    public FilterReport Add(FilterRuleRequest request)
+    {
+        FilterRule rule = Parse(request, request.Action);
+        TimeSpan? holds = null;
+        if (request.TtlSeconds is { } seconds)
+        {
+            holds = seconds >= 1 && seconds <= Longest.TotalSeconds ? TimeSpan.FromSeconds(seconds)
+                : throw new LocalApiException(LocalErrorCodes.BadRequest, "ttl: expected a duration from 1s to 365d.");
+        }
+        if (!Filter.TryAddTemporary(rule, holds))
+        {
+            throw new LocalApiException(LocalErrorCodes.Failed, string.Create(CultureInfo.InvariantCulture,
+                $"There are {FilterRule.MaxRules} temporary rules already. Remove some, join ports to ranges, or write rules into the configuration."));
+        }
+        Tend();
+        (string port, string source) = (rule.Ports.ToString(), rule.Source.ToString());
+        _log.FilterRuleAdded(rule.ActionText, rule.ProtocolText, port, source, holds);
+        return Describe();
+    }
+
+    /// <summary>Removes a temporary rule.</summary>
+    /// <exception cref="LocalApiException">It is no rule, or there is no such temporary one.</exception>
+    public FilterReport Remove(FilterRuleRequest request)
+    {
+        FilterRule rule = Parse(request, request.Action ?? "allow");
+        if (Filter.RemoveTemporary(rule, request.Action is not null) == 0)
+        {
+            throw new LocalApiException(LocalErrorCodes.NotFound, Filter.List().Any(r => r.Rule.IsAboutSame(rule))
+                ? "The rule is not a temporary one: it stands in the configuration of this peer or of the coordinator. Change it there, then run `tunnelmesh filter reload`."
+                : "There is no such temporary rule. `tunnelmesh filter list` lists them; port, protocol and source peer have to be the same.");
+        }
+        (string port, string source) = (rule.Ports.ToString(), rule.Source.ToString());
+        _log.FilterRuleRemoved(rule.ProtocolText, port, source);
+        return Describe();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_tending)
+        {
+            _disposed = true;
+        }
+        _timer.Dispose();
+    }
+
+    private static FilterRule Parse(FilterRuleRequest request, string? action) =>
+        FilterRule.TryParse(request.Port, request.Protocol, action, request.SourcePeer, out FilterRule rule, out string problem)
+            ? rule
+            : throw new LocalApiException(LocalErrorCodes.BadRequest, problem + ".");
+
+    private void Tend()
+    {
+        lock (_tending)
+        {
+            if (!_disposed)
+            {
+                long now = _time.GetTimestamp();
+                TimeSpan wait = _time.GetElapsedTime(now, Filter.Tend(now));
+                // Rounded up: a rule has its whole time.
+                _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(wait.TotalMilliseconds), 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using TunnelMesh.Protocol.Filter;
+using TunnelMesh.Protocol.Packets;
+
+namespace TunnelMesh.Node.Filter;
+
+/// <summary>
+/// Sees what this device sends, so that answers pass. It stops nothing. One thread a gate, its pipeline's; nothing here allocates, and the packets of a flow that follow each other cost one look.
+/// </summary>
+/// <param name="filter">Rules and table of the device.</param>
+internal sealed class OutboundGate(PacketFilter filter)
+{
+    // Where programs get their port from the system (Linux: 32768-60999, others: 49152-65535), it is the client's.
+    private const int FirstEphemeralPort = 32768;
+
+    private FlowMemo _memo;
+    private FilterPeer? _peer;
+    private long _notedAt;
+
+    /// <summary>Notes a packet or super-packet.</summary>
+    /// <param name="peer">To whom.</param>
+    /// <param name="packet">The packet.</param>
+    /// <param name="now">Timestamp.</param>
+    public void Note(FilterPeer peer, in IpPacket packet, long now)
+    {
+        if (filter.IsOpen || (ReferenceEquals(peer, _peer) && now - _notedAt < filter.Second && _memo.Is(packet)))
+        {
+            return;
+        }
+
+        _memo.Set(packet);
+        (_peer, _notedAt) = (peer, now);
+        PacketClass kind = PacketClassifier.Classify(packet);
+        if (kind.Kind == PacketKind.Tcp)
+        {
+            NoteTcp(peer, FlowKey.OfOutbound(packet, kind), kind, now);
+        }
+        else if (kind.Kind == PacketKind.Udp)
+        {
+            NoteUdp(peer, FlowKey.OfOutbound(packet, kind), kind, now);
+        }
+    }
+
+    private void NoteTcp(FilterPeer peer, in FlowKey key, in PacketClass kind, long now)
+    {
+        const byte Opening = PacketClass.Syn | PacketClass.Ack | PacketClass.Rst | PacketClass.Fin;
+        if ((kind.TcpFlags & Opening) == PacketClass.Syn)
+        {
+            filter.Table.TryBegin(key, peer, ConnectionFlags.Ours, now);
+        }
+        else if (filter.Table.TryFind(key, peer, now, out FoundConnection found))
+        {
+            ConnectionFlags news = ((kind.TcpFlags & PacketClass.Fin) != 0 ? ConnectionFlags.FinSent : 0)
+                | ((kind.TcpFlags & PacketClass.Rst) != 0 ? ConnectionFlags.Reset : 0);
+            if ((news & ~found.Flags) != 0)
+            {
+                filter.Table.Advance(key, peer, news, now);
+            }
+            else
+            {
+                filter.Table.Touch(found, now);
+            }
+        }
+        else if (now < filter.PicksUpUntil && (kind.TcpFlags & Opening) == PacketClass.Ack && kind.SourcePort >= FirstEphemeralPort
+            && peer.Rules.Decide(PacketKind.Tcp, kind.SourcePort) is { Allows: false, Rule: null })
+        {
+            // Begun before the filter could see it.
+            filter.Table.TryBegin(key, peer, ConnectionFlags.Ours | ConnectionFlags.Answered, now);
+        }
+    }
+
+    private void NoteUdp(FilterPeer peer, in FlowKey key, in PacketClass kind, long now)
+    {
+        if (filter.Table.TryFind(key, peer, now, out FoundConnection found))
+        {
+            filter.Table.Touch(found, now);
+            return;
+        }
+
+        // It may be the answer in a flow that had to give way.
+        bool answers = peer.HasPushedOut(now) && peer.Rules.Decide(PacketKind.Udp, kind.SourcePort).Allows;
+        filter.Table.TryBegin(key, peer, answers ? ConnectionFlags.None : ConnectionFlags.Ours, now);
+    }
+}

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using TunnelMesh.Cli.Commands;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class FilterCommandTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Theory]
+    [InlineData("--ttl: expected a duration such as 30m, 1h or 2d, found `soon`.", "filter", "add", "--port", "22", "--action", "allow", "--ttl", "soon")]
+    [InlineData("--port: expected a port from 1 to 65535 or a range such as 8000-8100, found `ssh`.", "filter", "add", "--port", "ssh", "--action", "allow")]
+    [InlineData("--protocol: expected tcp, udp, icmp or any, found `gre`.", "filter", "remove", "--protocol", "gre")]
+    [InlineData("--action: expected allow or deny, found `drop`.", "filter", "add", "--action", "drop")]
+    [InlineData("--source-peer: expected a device name (letters, digits and hyphens), group:NAME, or nothing for every peer, found `a;b`.", "filter", "add", "--action", "allow", "--source-peer", "a;b")]
+    [InlineData("Option '--action' is required", "filter", "add", "--port", "22")]
+    public async Task A_rule_that_is_none_is_refused_before_anybody_is_asked(string expected, params string[] arguments)
+    {
+        using CommandLine cli = new();
+        (int code, _, string error) = await cli.RunAsync(arguments);
+        Assert.Equal((int)ExitCode.Usage, code);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Temporary_rules_are_added_listed_and_end_by_themselves()
+    {
+        using PeerFilter filter = new(ConfigReader.Read("filter:\n  rules:\n  - {port: 80, protocol: tcp, action: allow}\n", "c.yaml"), serves: false, NullLogger.Instance, _time);
+        FilterReport report = filter.Add(new FilterRuleRequest { Port = "22", Protocol = "tcp", Action = "allow", SourcePeer = "Laptop", TtlSeconds = 3600 });
+        Assert.Equal(["peer 80 allow  ", "temporary 22 allow laptop 3600"], report.Rules.Select(r => $"{r.Layer} {r.Port} {r.Action} {r.SourcePeer} {r.TtlSeconds}"));
+        using StringWriter output = new();
+        FilterCommand.Print(report, output);
+        Assert.Matches(@"LAYER\s+ACTION\s+PROTOCOL\s+PORT\s+SOURCE\s+TTL\s+HITS", output.ToString());
+        Assert.Matches(@"temporary\s+allow\s+tcp\s+22\s+laptop \(unknown\)\s+1 h 0 min\s+0", output.ToString());
+        Assert.EndsWith("Everything else that other peers begin is dropped, echo and errors of ICMP apart.\n", output.ToString(), StringComparison.Ordinal);
+        _time.Advance(TimeSpan.FromSeconds(3599));
+        Assert.Equal(2, filter.Describe().Rules.Count);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("peer", Assert.Single(filter.Describe().Rules).Layer);
+    }
+
+    [Fact]
+    public void What_cannot_be_added_or_removed_says_why()
+    {
+        using PeerFilter filter = new(ConfigReader.Read("filter:\n  default_deny: false\n  rules:\n  - {port: 80, protocol: tcp, action: allow}\n", "c.yaml"), serves: true, NullLogger.Instance, _time);
+        Assert.Contains("ttl: expected", Refused(() => filter.Add(new FilterRuleRequest { Action = "allow", TtlSeconds = 0.5 }), LocalErrorCodes.BadRequest), StringComparison.Ordinal);
+        Assert.Contains("action: expected", Refused(() => filter.Add(new FilterRuleRequest { Port = "22" }), LocalErrorCodes.BadRequest), StringComparison.Ordinal);
+        Assert.Contains("not a temporary one", Refused(() => filter.Remove(new FilterRuleRequest { Port = "80", Protocol = "tcp" }), LocalErrorCodes.NotFound), StringComparison.Ordinal);
+        Assert.Contains("no such temporary rule", Refused(() => filter.Remove(new FilterRuleRequest { Port = "81" }), LocalErrorCodes.NotFound), StringComparison.Ordinal);
+        for (int port = 1; port <= 256; port++)
+        {
+            filter.Add(new FilterRuleRequest { Port = $"{port}", Action = "allow" });
+        }
+        Assert.Contains("256 temporary rules already", Refused(() => filter.Add(new FilterRuleRequest { Port = "300", Action = "allow" }), LocalErrorCodes.Failed), StringComparison.Ordinal);
+        Assert.False(filter.Describe().DefaultDeny);
+    }
+
+    [Fact]
+    public void A_filter_without_rules_says_what_holds()
+    {
+        using StringWriter output = new();
+        FilterCommand.Print(new FilterReport { DefaultDeny = false, Rules = [], Flows = 0, FlowsPushedOut = 0 }, output);
+        Assert.Equal("Everything else passes.\n", output.ToString());
+    }
+
+    private static string Refused(Action action, string code)
+    {
+        LocalApiException e = Assert.Throws<LocalApiException>(action);
+        Assert.Equal(code, e.Code);
+        return e.Message;
+    }
+}
