@@ -1,6 +1,7 @@
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
@@ -70,7 +71,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         Dictionary<string, PeerStats> stats = (parts.Runtime.Plane?.GetStats() ?? []).ToDictionary(s => s.DeviceId);
-        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id)))];
+        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, Liveness.Shown(stats.GetValueOrDefault(d.Id), d.Wire.Online)))];
     }
 
     /// <inheritdoc/>

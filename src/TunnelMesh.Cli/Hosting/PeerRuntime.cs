@@ -32,6 +32,7 @@ internal sealed class PeerRuntime
     private IReadOnlyList<IPEndPoint> _endpoints, _outside = [];
     private IReadOnlyList<IPAddress> _dialled = [];
     private string? _problem;
+    private bool _connected;
 
     /// <summary>Prepares; nothing runs yet.</summary>
     /// <param name="options">The start's options.</param>
@@ -267,6 +268,9 @@ internal sealed class PeerRuntime
         }
     }
 
+    /// <summary>True while the control stream stands. Any thread.</summary>
+    public bool IsConnected => Volatile.Read(ref _connected);
+
     /// <summary>The stream's state has changed.</summary>
     public void OnState(ControlState state)
     {
@@ -274,6 +278,7 @@ internal sealed class PeerRuntime
         {
             _keeper.SetConnected(state.Phase == ControlPhase.Connected);
         }
+        Volatile.Write(ref _connected, state.Phase == ControlPhase.Connected);
         string? before = Interlocked.Exchange(ref _problem, state.Problem);
         if (state.Phase == ControlPhase.Connected)
         {
