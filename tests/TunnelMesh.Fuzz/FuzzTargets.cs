@@ -28,5 +28,6 @@ public static class FuzzTargets
         UpnpTarget.Create(),
         SshTarget.Create(),
         DnsTarget.Create(),
+        HttpRequestTarget.Create(),
     }.ToDictionary(target => target.Name);
 }

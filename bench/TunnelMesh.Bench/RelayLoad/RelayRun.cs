@@ -139,7 +139,7 @@ internal sealed class RelayRun : IAsyncDisposable
                 ProgramVersion = "0.1.0",
             }, cancel);
             using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using X509Certificate2 leaf = authority.IssueClient(result.Device.Id, key.ExportSubjectPublicKeyInfo());
+            using X509Certificate2 leaf = authority.IssueDevice(result.Device.Id, key.ExportSubjectPublicKeyInfo(), result.Device.Name, [result.Device.Ip, result.Device.Ip6]);
             _devices.Enqueue((result.Device.Id, PeerCertificate.Create([leaf.RawData, issuer], key.ExportPkcs8PrivateKey())));
         });
     }

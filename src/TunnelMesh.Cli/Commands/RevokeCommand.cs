@@ -14,7 +14,7 @@ internal static class RevokeCommand
     {
         Argument<string> which = new("which") { Description = "Name, mesh address or device ID; with --user also a peer ID" };
         Option<bool> user = new("--user") { Description = "Revoke the user who owns it, with all devices" };
-        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask" };
+        Option<bool> yes = Confirmation.Yes();
         Option<string> context = QueryCommand.Context();
         Option<bool> json = QueryCommand.Json();
         Command command = new("revoke", "Throw a device or a user out of the mesh for good (on a coordinator)") { which, user, yes, context, json };
@@ -24,7 +24,7 @@ internal static class RevokeCommand
             bool whole = parsed.GetValue(user);
             IReadOnlyList<PeerReport> peers = await client.PeersAsync(cancellation);
             PeerReport[] devices = GoneDevice(peers, parsed.GetValue(which)!, whole) is { } gone ? [gone] : Find(peers, parsed.GetValue(which)!, whole);
-            if (!parsed.GetValue(yes) && !Confirm(devices, whole, parsed.InvocationConfiguration.Error))
+            if (!parsed.GetValue(yes) && !Confirmation.Ask(Question(devices, whole), parsed.InvocationConfiguration.Error))
             {
                 await parsed.InvocationConfiguration.Error.WriteLineAsync("Nothing was revoked.");
                 return (int)ExitCode.General;
@@ -70,16 +70,11 @@ internal static class RevokeCommand
             ? new PeerReport { Name = which, PeerId = "", DeviceId = which.ToLowerInvariant(), MeshIp = "has left", MeshIp6 = "", Online = false, Path = "none" }
             : null;
 
-    private static bool Confirm(PeerReport[] devices, bool user, TextWriter terminal)
+    private static string Question(PeerReport[] devices, bool user)
     {
-        if (Console.IsInputRedirected)
-        {
-            throw new HostException(ExitCode.Usage, "A revocation cannot be taken back, so it is asked for on a terminal. Add --yes to go without.");
-        }
         string names = string.Join(", ", devices.Select(d => $"{d.Name} ({d.MeshIp})"));
-        terminal.Write(user
-            ? $"Revoke user {devices[0].PeerId} with {names}? The identity key can never come back. [y/N] "
-            : $"Revoke device {names}? Its device key can never come back. [y/N] ");
-        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
+        return user
+            ? $"Revoke user {devices[0].PeerId} with {names}? The identity key can never come back."
+            : $"Revoke device {names}? Its device key can never come back.";
     }
 }

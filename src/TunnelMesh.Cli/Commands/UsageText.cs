@@ -15,21 +15,24 @@ internal static class UsageText
     {
         Command command = parsed.CommandResult.Command;
         bool isRoot = command == parsed.RootCommandResult.Command;
-        string path = isRoot ? Program : $"{Program} {command.Name}";
+        string path = PathOf(parsed.CommandResult);
         if (Unknown(parsed) is { } unknown)
         {
             return unknown.StartsWith('-') ? NoFlag(unknown, command, parsed.RootCommandResult.Command, path)
-                : isRoot || IsBeforeCommand(unknown, parsed) ? NoCommand(unknown, parsed.RootCommandResult.Command)
+                : isRoot || IsBeforeCommand(unknown, parsed) ? NoCommand(unknown, parsed.RootCommandResult.Command, Program)
+                : command.Subcommands.Count > 0 ? NoCommand(unknown, command, path)
                 : $"`{unknown}` is one argument too many for `{path}`. `{path} --help` shows what it takes.";
         }
         if (parsed.Errors.Count == 0)
         {
             return null;
         }
-        return isRoot && parsed.Tokens.Count == 0
-            ? $"Which command? `{path} --help` shows them."
+        return command.Subcommands.Count > 0 && (parsed.Tokens.Count == 0 || !isRoot)
+            ? $"Which command{(isRoot ? "" : $" of `{path}`")}? {(isRoot ? "" : string.Join(", ", command.Subcommands.Select(c => $"`{c.Name}`")) + "; ")}`{path} --help` shows them."
             : $"{FailureReport.OneLine(parsed.Errors[0].Message).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
     }
+
+    private static string PathOf(CommandResult result) => result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : Program;
 
     // A mistyped flag is taken for an argument where the command takes one.
     private static string? Unknown(ParseResult parsed) => parsed.CommandResult.Children.OfType<ArgumentResult>()
@@ -52,8 +55,8 @@ internal static class UsageText
         return $"`{path}` has no flag `{name}`.{nearest} `{path} --help` shows its flags.";
     }
 
-    private static string NoCommand(string unknown, Command root) =>
-        $"There is no command `{unknown}`.{Nearest(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{Program} --help` shows the commands.";
+    private static string NoCommand(string unknown, Command parent, string path) =>
+        $"There is no command `{unknown}`{(path == Program ? "" : $" of `{path}`")}.{Nearest(unknown, parent.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{path} --help` shows the commands.";
 
     // What shares too little with anything is no misspelling.
     private static string Nearest(string text, IEnumerable<string> candidates)

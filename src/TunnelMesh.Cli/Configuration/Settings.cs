@@ -47,6 +47,10 @@ internal sealed class Settings
     public IReadOnlyList<string> DnsAliases { get; set; } = [];
     /// <summary>Whether the system is told where names of the mesh are answered.</summary>
     public bool DnsSystem { get; set; } = true;
+    /// <summary>Whether metrics are served at the mesh addresses.</summary>
+    public bool MetricsEnabled { get; set; } = true;
+    /// <summary>TCP port of the metrics.</summary>
+    public int MetricsPort { get; set; } = 9443;
     /// <summary>Whether this peer serves the mesh; null: when <c>join</c> is given no server.</summary>
     public bool? CoordinatorEnabled { get; set; }
     /// <summary>Listeners of the coordinator, at least one; the first is the one that peers are told first.</summary>

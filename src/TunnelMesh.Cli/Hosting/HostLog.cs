@@ -59,8 +59,14 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "stopping")]
     public static partial void Stopping(this ILogger log);
 
-    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN was withdrawn before and admits nobody token={Id}")]
-    public static partial void TokenWithdrawn(this ILogger log, long id);
+    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN admits nobody and stays so; take it out of the variable. `tunnelmesh token list` shows those that do token={Id} state={State}")]
+    public static partial void TokenNotValid(this ILogger log, long id, string state);
+
+    [LoggerMessage(EventId = 29, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void MetricsNotServed(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no token is valid, so no device can join; `tunnelmesh token create` makes one")]
+    public static partial void NoValidToken(this ILogger log);
 
     [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "the addresses of this machine could not be told to the coordinator; it is tried again")]
     public static partial void EndpointsUnknown(this ILogger log, Exception problem);

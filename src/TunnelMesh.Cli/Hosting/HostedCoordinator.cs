@@ -45,11 +45,17 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>SHA-256 of the mesh root, hex.</summary>
     public string CaSha256 { get; }
 
+    /// <inheritdoc cref="CoordinatorServer.Streams"/>
+    public int Streams => _server.Streams;
+
     /// <inheritdoc cref="CoordinatorServer.Relay"/>
     public RelayCounters Relay => _server.Relay;
 
     /// <summary>Numbers of the tokens that TUNNELMESH_TOKEN named at the start.</summary>
     public IReadOnlyList<long> GivenTokens { get; private init; } = [];
+
+    /// <summary>Where certificates, state and the file of a token lie.</summary>
+    public required string DataDirectory { get; init; }
 
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
     /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
@@ -121,7 +127,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given };
+            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given, DataDirectory = settings.CoordinatorDataDir };
         }
         catch
         {
@@ -139,8 +145,11 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc cref="SqliteState.LoadTokensAsync"/>
     public Task<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) => _state.LoadTokensAsync(cancel).AsTask();
 
-    /// <inheritdoc cref="CoordinatorServer.WithdrawTokenAsync"/>
-    public Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) => _server.WithdrawTokenAsync(tokenId, cancel);
+    /// <inheritdoc cref="CoordinatorServer.CreateTokenAsync"/>
+    public Task<TokenRow?> CreateTokenAsync(DateTimeOffset? expires, long? uses, CancellationToken cancel) => _server.CreateTokenAsync(expires, uses, cancel);
+
+    /// <inheritdoc cref="CoordinatorServer.RevokeTokenAsync"/>
+    public Task<IReadOnlyList<string>?> RevokeTokenAsync(long tokenId, bool withDevices, CancellationToken cancel) => _server.RevokeTokenAsync(tokenId, withDevices, cancel);
 
     /// <inheritdoc cref="SqliteState.LoadTransportOrdersAsync"/>
     public Task<IReadOnlyList<TransportOrderRow>> LoadTransportOrdersAsync(CancellationToken cancel) => _state.LoadTransportOrdersAsync(cancel).AsTask();
@@ -172,20 +181,26 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 $"Go on with: tunnelmesh join {member.Server}; or use another --context.");
     }
 
-    private static async Task<IReadOnlyList<long>> SetTokensAsync(SqliteState state, PeerHostOptions options, CancellationToken cancel)
+    private static async Task<IReadOnlyList<long>> SetTokensAsync(SqliteState stored, PeerHostOptions options, CancellationToken cancel)
     {
-        TokenSetupResult tokens = await TokenSetup.EnsureAsync(state, options.Token, options.Settings.CoordinatorDataDir, RandomNumberGenerator.Fill, cancel).ConfigureAwait(false);
+        TokenSetupResult tokens = await TokenSetup.EnsureAsync(stored, options.Token, options.Settings.CoordinatorDataDir, RandomNumberGenerator.Fill, cancel).ConfigureAwait(false);
         if (tokens.File is { } file)
         {
             await options.Error.WriteLineAsync(
                 $"TUNNELMESH_TOKEN is not set, so a mesh token was made: it is in {file}. Set it as TUNNELMESH_TOKEN on every machine that joins. " +
                 "To choose one yourself, restart with TUNNELMESH_TOKEN=$(openssl rand -hex 32).").ConfigureAwait(false);
         }
-        foreach (long id in tokens.Withdrawn)
+        DateTimeOffset now = options.Time.GetUtcNow();
+        foreach (TokenRow token in tokens.Given.Where(t => !t.IsValid(now)))
         {
-            options.Log.TokenWithdrawn(id);
+            string state = TokenReports.Name(token.StateAt(now));
+            options.Log.TokenNotValid(token.Id, state);
         }
-        return tokens.Given;
+        if (!(await stored.LoadTokensAsync(cancel).ConfigureAwait(false)).Any(t => t.IsValid(now)))
+        {
+            options.Log.NoValidToken();
+        }
+        return [.. tokens.Given.Select(t => t.Id)];
     }
 
     private static async Task<CoordinatorServer> ListenAsync(CoordinatorServerOptions server, CancellationToken cancel)

@@ -47,7 +47,7 @@ internal sealed record MembershipStep
         if (!MeshToken.TryParse(options.Token, out string token, out string error))
         {
             throw new HostException(ExitCode.Configuration, options.Token is null
-                ? $"Joining {server} needs the mesh token, and TUNNELMESH_TOKEN is not set. Set it to the token the coordinator was started with (made by: openssl rand -hex 32)."
+                ? $"Joining {server} needs the mesh token, and TUNNELMESH_TOKEN is not set. Set it to a token of the mesh: the one the coordinator was started with (made by: openssl rand -hex 32), or one that `tunnelmesh token create` made there."
                 : error);
         }
         // Whoever was pinned once stays pinned: a membership without its device key still names the mesh.

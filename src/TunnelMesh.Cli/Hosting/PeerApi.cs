@@ -3,6 +3,7 @@ using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Node.Metrics;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 
@@ -16,12 +17,30 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Parts? _parts;
     private volatile PathReports? _paths;
+    private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
     internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, HostedCoordinator? Coordinator, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
+
+    /// <summary>When this process made it, at its start.</summary>
+    public DateTimeOffset Started => _started;
+
+    /// <summary>From now on `status` tells where the metrics are.</summary>
+    public void Follow(PeerMetrics metrics) => _metrics = metrics;
+
+    /// <summary>The other devices of the map that the data plane knows, with their tunnels.</summary>
+    public IReadOnlyList<NamedPeer> GetTunnels()
+    {
+        Parts parts = Ready();
+        IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
+        return [.. (parts.Runtime.Plane?.GetStats() ?? []).Select(s => (s, Device: devices?.GetValueOrDefault(s.DeviceId))).Where(p => p.Device is not null).Select(p => new NamedPeer(p.Device!.Name, p.s))];
+    }
+
+    /// <summary>Why the peer cannot be used, for people; null when it can. A coordinator that is away does not matter: the tunnels stand.</summary>
+    public string? DescribeProblem() => _parts?.Runtime.Plane is null ? "The peer is starting and does not send yet." : null;
 
     /// <summary>The peer is there.</summary>
     public void Attach(Parts parts)
@@ -59,6 +78,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Dns = parts.Dns.Describe(self.Aliases),
+            MetricsUrl = _metrics?.Url,
             Runtime = RuntimeReport.Now(),
             MapEntriesDropped = parts.Stream.DroppedEntries,
             PeersTotal = others.Count,
@@ -173,25 +193,13 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation)
-    {
-        (_, HostedCoordinator coordinator) = Serving();
-        if (withdraw is { } id && !await Stored(coordinator.WithdrawTokenAsync(id, cancellation)).ConfigureAwait(false))
-        {
-            throw new LocalApiException(LocalErrorCodes.NotFound, $"There is no token with the number {id}. `tunnelmesh tokens` lists them.");
-        }
-        DateTimeOffset now = clock.GetUtcNow();
-        return [.. (await Stored(coordinator.LoadTokensAsync(cancellation)).ConfigureAwait(false)).Select(t => new TokenReport
-        {
-            Id = t.Id,
-            Valid = t.IsValid(now),
-            Withdrawn = t.Withdrawn,
-            Given = coordinator.GivenTokens.Contains(t.Id),
-            Admitted = t.Uses,
-            Added = DateTimeOffset.FromUnixTimeSeconds(t.Created),
-            Expires = t.Expires is { } end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
-        })];
-    }
+    public Task<IReadOnlyList<TokenReport>> TokensAsync(CancellationToken cancellation) => Stored(Tokens.ListAsync(cancellation));
+
+    /// <inheritdoc/>
+    public Task<NewTokenReport> CreateTokenAsync(TimeSpan? life, long? uses, CancellationToken cancellation) => Stored(Tokens.CreateAsync(life, uses, cancellation));
+
+    /// <inheritdoc/>
+    public Task<TokenRevokeReport> RevokeTokenAsync(long id, bool withPeers, CancellationToken cancellation) => Stored(Tokens.RevokeAsync(id, withPeers, cancellation));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation)
@@ -232,7 +240,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
-            $"This peer does not serve the mesh, so it neither revokes nor withdraws, and keeps no orders of transports. Run the command on the coordinator ({parts.Stream.State.Server})."));
+            $"This peer does not serve the mesh, so it keeps neither tokens nor orders of transports, and revokes nothing. Run the command on the coordinator ({parts.Stream.State.Server})."));
     }
 
     private static async Task<T> Stored<T>(Task<T> change)
@@ -244,6 +252,17 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         catch (StorageFailedException e)
         {
             throw new LocalApiException(LocalErrorCodes.Failed, e.Message);
+        }
+    }
+
+    private TokenReports Tokens
+    {
+        get
+        {
+            (Parts parts, HostedCoordinator coordinator) = Serving();
+            // As they were before: a device that was revoked is in the map no more.
+            IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
+            return new TokenReports(coordinator, id => devices?.GetValueOrDefault(id)?.Name ?? id, clock);
         }
     }
 

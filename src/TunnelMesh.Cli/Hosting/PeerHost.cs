@@ -205,6 +205,7 @@ internal sealed class PeerHost : IAsyncDisposable
             keeper.Forget();
             store.Clear();
         }));
+        _api.Follow(_cleanup.Add(PeerMetrics.Start(_options, _api, step, stream, tun.Addresses, coordinator)));
         // Until there is a map, packets wait in the interface's own queue: without one, every destination would be called unreachable.
         if (await FirstAsync(runtime.MapKnown, cancel).ConfigureAwait(false))
         {

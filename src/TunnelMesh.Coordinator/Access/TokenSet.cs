@@ -9,9 +9,11 @@ public sealed class TokenSet
 {
     private readonly (TokenRow Row, byte[] Key)[] _tokens;
 
-    /// <summary>Derives the key of each token that is not withdrawn.</summary>
-    public TokenSet(IEnumerable<TokenRow> tokens) =>
-        _tokens = tokens.Where(t => !t.Withdrawn).Select(t => (t, JoinProofs.TokenKey(t.Secret))).ToArray();
+    /// <summary>Derives the key of each token that is not over.</summary>
+    /// <param name="tokens">All tokens.</param>
+    /// <param name="now">Wall clock.</param>
+    public TokenSet(IEnumerable<TokenRow> tokens, DateTimeOffset now) =>
+        _tokens = tokens.Where(t => !t.IsOver(now)).Select(t => (t, JoinProofs.TokenKey(t.Secret))).ToArray();
 
     /// <summary>Finds the token a peer has proved to know. Takes the same time whichever token it is, or none.</summary>
     /// <param name="proof">The peer's proof as received; any length.</param>

@@ -6,7 +6,7 @@ using TunnelMesh.Protocol.Identity;
 namespace TunnelMesh.Coordinator.Access;
 
 /// <summary>
-/// The tokens a coordinator starts with. Those of the environment become rows and stay valid until they are withdrawn, also when
+/// The tokens a coordinator starts with. Those of the environment become rows and stay valid until they are revoked, also when
 /// the variable no longer names them. Without any, one is made and kept in a file.
 /// </summary>
 public static class TokenSetup
@@ -33,27 +33,39 @@ public static class TokenSetup
             {
                 throw new TokenSetupException(error);
             }
-            List<long> withdrawn = [], all = [];
+            List<TokenRow> rows = [];
             foreach (string token in given)
             {
-                TokenRow row = await state.AddTokenAsync(token, null, null, cancel).ConfigureAwait(false);
-                all.Add(row.Id);
-                if (row.Withdrawn)
-                {
-                    withdrawn.Add(row.Id);
-                }
+                rows.Add(await state.AddTokenAsync(token, null, null, cancel).ConfigureAwait(false));
             }
-            return new TokenSetupResult(null, withdrawn, all);
+            return new TokenSetupResult(null, rows);
         }
-        // Also when all are withdrawn none is made: somebody has closed the mesh on purpose.
+        // Also when all are revoked none is made: somebody has closed the mesh on purpose.
         if ((await state.LoadTokensAsync(cancel).ConfigureAwait(false)).Count > 0)
         {
-            return new TokenSetupResult(null, [], []);
+            return new TokenSetupResult(null, []);
         }
         string file = Path.Combine(dataDirectory, FileName);
         string own = File.Exists(file) ? Read(file) : Make(file, random);
         await state.AddTokenAsync(own, null, null, cancel).ConfigureAwait(false);
-        return new TokenSetupResult(file, [], []);
+        return new TokenSetupResult(file, []);
+    }
+
+    /// <summary>Removes the file of a token that was revoked: it would only mislead, and would come back with a mesh founded anew in its directory.</summary>
+    /// <param name="dataDirectory">Where the file is.</param>
+    /// <param name="secret">The token that was revoked.</param>
+    /// <returns>The file that was removed; null when there is none, or one with another token, which stays.</returns>
+    /// <exception cref="IOException">The file cannot be read or removed.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read or removed.</exception>
+    public static string? RemoveFile(string dataDirectory, string secret)
+    {
+        string file = Path.Combine(dataDirectory, FileName);
+        if (!File.Exists(file) || !MeshToken.TryParse(File.ReadAllText(file), out string token, out _) || token != secret)
+        {
+            return null;
+        }
+        File.Delete(file);
+        return file;
     }
 
     // Left by a start that ended before the state had it.

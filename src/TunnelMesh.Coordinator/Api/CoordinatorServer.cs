@@ -46,7 +46,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
     private readonly RelayServer _relay;
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stop = new();
-    private volatile TokenSet _tokens = new([]);
+    private readonly LiveTokens _tokens;
     private IPEndPoint _binding;
     private int _disposed;
 
@@ -56,6 +56,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _binding = options.Listen;
         _registry = registry;
         Self = self;
+        _tokens = new LiveTokens(options.State, options.Time, options.Logger);
         _joins = new ProofRateLimiter(options.Time);
         _renewals = new ProofRateLimiter(options.Time);
         _refusals = new RefusalLog(options.Logger, options.Time);
@@ -65,7 +66,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         RenewCertificate();
         _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), _refusals, Bind, ServeAsync);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
-        _join = new JoinHandler(options, registry, _joins, _renewals, _refusals, () => _tokens);
+        _join = new JoinHandler(options, registry, _joins, _renewals, _refusals, () => _tokens.Current);
         _relay = new RelayServer(options.Relay, registry.Map, _refusals, options.Time, options.Logger);
         _control = new ControlHandler(options.State, registry, _publisher, _sessions, _relay, new EndpointRules(mesh.Cidr, mesh.Ula), _refusals, options.Time, options.Logger);
         _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);
@@ -112,31 +113,43 @@ public sealed class CoordinatorServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over tokens added or withdrawn since the start.</summary>
+    /// <summary>Takes over tokens added or revoked since the start.</summary>
     /// <exception cref="StorageFailedException">The state cannot be read; the tokens stay as they were.</exception>
-    public async Task ReloadTokensAsync(CancellationToken cancel) =>
-        _tokens = new TokenSet(await _options.State.LoadTokensAsync(cancel).ConfigureAwait(false));
+    public Task ReloadTokensAsync(CancellationToken cancel) => _tokens.ReloadAsync(cancel);
 
-    /// <summary>Withdraws a token for good: from now on it admits nobody; the devices it has admitted stay.</summary>
-    /// <returns>False when there is none with this ID.</returns>
+    /// <summary>Makes a token that admits devices from now on.</summary>
+    /// <param name="expires">When it ends, to the second; null for never.</param>
+    /// <param name="uses">Devices it may admit; null for any number.</param>
+    /// <param name="cancel">Ends the wait for the disk's queue.</param>
+    /// <returns>The token; null when 256 are valid already.</returns>
+    /// <exception cref="StorageFailedException">It could not be stored, or not be read back: then it counts from the next change of a token, or start, on.</exception>
+    public Task<TokenRow?> CreateTokenAsync(DateTimeOffset? expires, long? uses, CancellationToken cancel) => _tokens.CreateAsync(expires, uses, cancel);
+
+    /// <summary>Revokes a token for good: from now on it admits nobody. The devices it has admitted stay, or go as with <see cref="RevokeDeviceAsync"/>.</summary>
+    /// <param name="tokenId">Which token.</param>
+    /// <param name="withDevices">Whether the devices it has admitted are revoked, too; never the coordinator's own.</param>
+    /// <param name="cancel">Ends the wait for the disk's queue.</param>
+    /// <returns>IDs of the devices that went; null when there is no token with this ID.</returns>
     /// <exception cref="StorageFailedException">It could not be stored and did not happen.</exception>
-    public async Task<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel)
+    public async Task<IReadOnlyList<string>?> RevokeTokenAsync(long tokenId, bool withDevices, CancellationToken cancel)
     {
-        if (!await _options.State.WithdrawTokenAsync(tokenId, cancel).ConfigureAwait(false))
+        if (await _registry.RevokeTokenAsync(tokenId, withDevices, cancel).ConfigureAwait(false) is not { } result)
         {
-            return false;
+            return null;
         }
-        CoordinatorLog.TokenWithdrawn(_options.Logger, tokenId);
+        _sessions.End(result.DeviceIds, MemberErrors.Revoked);
+        _relay.End(result.DeviceIds, ControlErrorCodes.Revoked);
+        CoordinatorLog.TokenRevoked(_options.Logger, tokenId, result.DeviceIds.Count);
         try
         {
             await ReloadTokensAsync(CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageFailedException e)
         {
-            // It is withdrawn all the same: every registration asks the state in its own transaction.
+            // It is revoked all the same: every registration asks the state in its own transaction.
             CoordinatorLog.StorageFailed(_options.Logger, "the list of tokens", e);
         }
-        return true;
+        return result.DeviceIds;
     }
 
     /// <summary>Revokes a device for good: out of the map of every viewer, its stream ended at once, its key never admitted again.</summary>
@@ -202,6 +215,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         await _relay.DisposeAsync().ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
+        _tokens.Dispose();
     }
 
     private static async Task<DeviceRow> RegisterSelfAsync(CoordinatorServerOptions options, SelfDevice self, CancellationToken cancel)

@@ -105,7 +105,7 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry
             ProgramVersion = hello.ProgramVersion,
         }, cancel).ConfigureAwait(false);
         Log(result, address, renewal);
-        using X509Certificate2 leaf = options.Authority.IssueClient(result.Device.Id, hello.TlsKey);
+        using X509Certificate2 leaf = options.Authority.IssueDevice(result.Device.Id, hello.TlsKey, result.Device.Name, [result.Device.Ip, result.Device.Ip6]);
         return new JoinAccepted
         {
             TokenProof = tokenProof,

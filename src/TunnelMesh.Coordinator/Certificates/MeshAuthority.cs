@@ -80,16 +80,23 @@ public sealed class MeshAuthority : IDisposable
         return new MeshAuthority(X509CertificateLoader.LoadCertificate(root.RawDataMemory.Span), issuer, time);
     }
 
-    /// <summary>A short-lived certificate for a device's public key: client role only, the subject being the device id.</summary>
+    /// <summary>
+    /// A short-lived certificate for a device's public key, the subject being the device id. By it the device is a client of coordinators, and a server to members under its own name
+    /// and addresses; it never carries the role of a coordinator.
+    /// </summary>
     /// <param name="deviceId">The device id, 32 hex characters.</param>
     /// <param name="subjectPublicKeyInfo">The device's TLS public key, DER.</param>
+    /// <param name="name">Its name in the mesh.</param>
+    /// <param name="addresses">Its mesh addresses.</param>
     /// <returns>Owned by the caller; holds no private key.</returns>
     /// <exception cref="CryptographicException">The public key is malformed.</exception>
-    public X509Certificate2 IssueClient(string deviceId, ReadOnlySpan<byte> subjectPublicKeyInfo)
+    public X509Certificate2 IssueDevice(string deviceId, ReadOnlySpan<byte> subjectPublicKeyInfo, string name, IEnumerable<IPAddress> addresses)
     {
+        ArgumentNullException.ThrowIfNull(addresses);
         PublicKey key = PublicKey.CreateFromSubjectPublicKeyInfo(subjectPublicKeyInfo, out _);
         CertificateRequest request = new(Name(deviceId), key, HashAlgorithmName.SHA256);
-        AddLeaf(request, ClientAuth, MeshRoles.DeviceOid);
+        AddLeaf(request, MeshRoles.DeviceOid, ClientAuth, ServerAuth);
+        AddNames(request, [$"{name}.tunnelmesh", $"{name}.mesh"], addresses);
         return Sign(request, Issuer, _time.GetUtcNow(), ClientLifetime);
     }
 
@@ -102,17 +109,8 @@ public sealed class MeshAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(addresses);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new(Name(name), key, HashAlgorithmName.SHA256);
-        AddLeaf(request, ServerAuth, MeshRoles.CoordinatorOid);
-        SubjectAlternativeNameBuilder names = new();
-        foreach (string dns in (string[])["this.tm", "this.tunnelmesh", "this.mesh", $"{name}.tunnelmesh"])
-        {
-            names.AddDnsName(dns);
-        }
-        foreach (IPAddress address in addresses)
-        {
-            names.AddIpAddress(address);
-        }
-        request.CertificateExtensions.Add(names.Build());
+        AddLeaf(request, MeshRoles.CoordinatorOid, ServerAuth);
+        AddNames(request, ["this.tm", "this.tunnelmesh", "this.mesh", $"{name}.tunnelmesh"], addresses);
         using X509Certificate2 bare = Sign(request, Issuer, _time.GetUtcNow(), TimeSpan.FromDays(365));
         return bare.CopyWithPrivateKey(key);
     }
@@ -147,11 +145,26 @@ public sealed class MeshAuthority : IDisposable
         return builder.Build();
     }
 
-    private static void AddLeaf(CertificateRequest request, string purpose, string role)
+    private static void AddNames(CertificateRequest request, string[] dns, IEnumerable<IPAddress> addresses)
+    {
+        SubjectAlternativeNameBuilder names = new();
+        Array.ForEach(dns, names.AddDnsName);
+        foreach (IPAddress address in addresses)
+        {
+            names.AddIpAddress(address);
+        }
+        request.CertificateExtensions.Add(names.Build());
+    }
+
+    private static void AddLeaf(CertificateRequest request, string role, params ReadOnlySpan<string> purposes)
     {
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-        OidCollection usages = [new Oid(purpose), new Oid(role)];
+        OidCollection usages = [new Oid(role)];
+        foreach (string purpose in purposes)
+        {
+            usages.Add(new Oid(purpose));
+        }
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(usages, false));
     }
 

@@ -87,8 +87,11 @@ internal static partial class CoordinatorLog
     [LoggerMessage(502, LogLevel.Error, "the server certificate could not be renewed; it ends at {End:u}")]
     internal static partial void CertificateFailed(ILogger log, DateTimeOffset end, Exception e);
 
-    [LoggerMessage(503, LogLevel.Warning, "token {Token} was withdrawn and admits nobody any more")]
-    internal static partial void TokenWithdrawn(ILogger log, long token);
+    [LoggerMessage(503, LogLevel.Warning, "token {Token} was revoked and admits nobody any more; devices that were revoked with it: {Count}")]
+    internal static partial void TokenRevoked(ILogger log, long token, int count);
+
+    [LoggerMessage(504, LogLevel.Information, "token {Token} was created; it ends {End}, and admits devices: {Uses}")]
+    internal static partial void TokenCreated(ILogger log, long token, string end, string uses);
 
     [LoggerMessage(601, LogLevel.Information, "listening address={Address} mesh={Mesh} devices={Devices}")]
     internal static partial void Listening(ILogger log, IPEndPoint address, int devices, string mesh);

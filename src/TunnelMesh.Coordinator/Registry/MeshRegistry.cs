@@ -67,6 +67,17 @@ internal sealed class MeshRegistry
     /// <inheritdoc cref="ICoordinatorState.RevokeUserAsync"/>
     internal Task<RemovalResult> RevokeUserAsync(byte[] identityKey, CancellationToken cancel) => ApplyAsync(_state.RevokeUserAsync(identityKey, cancel));
 
+    /// <inheritdoc cref="ICoordinatorState.RevokeTokenAsync"/>
+    internal async Task<RemovalResult?> RevokeTokenAsync(long tokenId, bool withDevices, CancellationToken cancel)
+    {
+        RemovalResult? result = await _state.RevokeTokenAsync(tokenId, withDevices, cancel).ConfigureAwait(false);
+        if (result is not null)
+        {
+            Map.Apply(result);
+        }
+        return result;
+    }
+
     /// <inheritdoc cref="ICoordinatorState.SetTransportOrderAsync"/>
     internal async Task<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel)
     {

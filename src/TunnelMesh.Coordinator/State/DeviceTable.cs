@@ -102,6 +102,14 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         return Remove(s, ids);
     }
 
+    /// <summary>Revokes what a token has admitted; of null, nothing.</summary>
+    internal RemovalResult? RevokeAdmitted(SqliteSession s, long? token)
+    {
+        List<string> ids = token is null ? [] : s.Query("SELECT id FROM devices WHERE token_id=$1 AND coordinator=0", r => r.GetString(0), token);
+        ids.ForEach(id => MarkRevoked(s, id));
+        return Remove(s, ids);
+    }
+
     private void MarkRevoked(SqliteSession s, string id) =>
         s.Execute("INSERT INTO revoked_devices VALUES($1,$2) ON CONFLICT DO NOTHING", id, Now);
 

@@ -58,16 +58,20 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel);
 
-    /// <summary>All tokens, withdrawn and expired ones among them.</summary>
+    /// <summary>All tokens, revoked and expired ones among them.</summary>
     ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);
 
-    /// <summary>Adds a token; one that is there already is returned as it is, also when withdrawn.</summary>
+    /// <summary>Adds a token; one that is there already is returned as it is, also when revoked.</summary>
     /// <param name="secret">Normalised token.</param>
     /// <param name="expires">When it ends, or null.</param>
     /// <param name="maxUses">Devices it may admit, or null.</param>
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<TokenRow> AddTokenAsync(string secret, DateTimeOffset? expires, long? maxUses, CancellationToken cancel);
 
-    /// <summary>Withdraws a token for good. False when there is none with this ID.</summary>
-    ValueTask<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel);
+    /// <summary>Revokes a token for good, one that is revoked already again; if wanted, in the same transaction all devices that it has admitted, too, as <see cref="RevokeDeviceAsync"/> does.</summary>
+    /// <param name="tokenId">Which token.</param>
+    /// <param name="withDevices">Whether the devices it has admitted are revoked, the coordinator's own left out.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    /// <returns>The devices that went; null when there is no token with this ID, and nothing was changed.</returns>
+    ValueTask<RemovalResult?> RevokeTokenAsync(long tokenId, bool withDevices, CancellationToken cancel);
 }

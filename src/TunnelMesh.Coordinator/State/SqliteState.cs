@@ -110,8 +110,8 @@ public sealed class SqliteState : ICoordinatorState
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> WithdrawTokenAsync(long tokenId, CancellationToken cancel) =>
-        _queue.RunAsync(s => s.Execute("UPDATE tokens SET withdrawn=1 WHERE id=$1", tokenId) == 1, cancel);
+    public ValueTask<RemovalResult?> RevokeTokenAsync(long tokenId, bool withDevices, CancellationToken cancel) =>
+        _queue.RunAsync(s => TokenTable.Revoke(s, tokenId) ? _devices.RevokeAdmitted(s, withDevices ? tokenId : null) : null, cancel);
 
     /// <summary>Stores what waits, then closes the file.</summary>
     public ValueTask DisposeAsync() => _queue.DisposeAsync();

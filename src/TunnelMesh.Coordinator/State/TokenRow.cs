@@ -7,12 +7,23 @@ namespace TunnelMesh.Coordinator.State;
 /// <param name="Expires">Unix seconds after which it admits nobody, or null.</param>
 /// <param name="Uses">Devices it has admitted.</param>
 /// <param name="MaxUses">Devices it may admit, or null for any number.</param>
-/// <param name="Withdrawn">True when it was withdrawn.</param>
-public sealed record TokenRow(long Id, string Secret, long Created, long? Expires, long Uses, long? MaxUses, bool Withdrawn)
+/// <param name="Revoked">True when it was revoked.</param>
+public sealed record TokenRow(long Id, string Secret, long Created, long? Expires, long Uses, long? MaxUses, bool Revoked)
 {
+    private const long SecondsOfDay = 86400;
+
+    /// <summary>Whether it admits devices at this time.</summary>
+    public TokenState StateAt(DateTimeOffset now) =>
+        Revoked ? TokenState.Revoked
+        : Uses >= MaxUses ? TokenState.UsedUp
+        : Expires <= now.ToUnixTimeSeconds() ? TokenState.Expired
+        : TokenState.Valid;
+
     /// <summary>True when it may admit one more device at this time.</summary>
-    public bool IsValid(DateTimeOffset now) =>
-        !Withdrawn && (Expires is null || now.ToUnixTimeSeconds() < Expires) && (MaxUses is null || Uses < MaxUses);
+    public bool IsValid(DateTimeOffset now) => StateAt(now) == TokenState.Valid;
+
+    /// <summary>True when it admits nobody any more, also if the clock is corrected by up to a day: it need not be looked at.</summary>
+    public bool IsOver(DateTimeOffset now) => Revoked || Uses >= MaxUses || Expires + SecondsOfDay <= now.ToUnixTimeSeconds();
 
     /// <summary>The ID only: a record's own text would hold the secret.</summary>
     public override string ToString() => $"token {Id}";

@@ -18,6 +18,9 @@ internal static class TokenTable
         return session.Query(Columns + " WHERE secret=$1", Read, secret)[0];
     }
 
+    /// <summary>False when there is none with this ID.</summary>
+    internal static bool Revoke(SqliteSession session, long id) => session.Execute("UPDATE tokens SET withdrawn=1 WHERE id=$1", id) == 1;
+
     private static TokenRow Read(SqliteDataReader r) => new(r.GetInt64(0), r.GetString(1), r.GetInt64(2), r.IsDBNull(3) ? null : r.GetInt64(3),
         r.GetInt64(4), r.IsDBNull(5) ? null : r.GetInt64(5), r.GetInt64(6) != 0);
 }

@@ -14,7 +14,7 @@ namespace TunnelMesh.Node.Control;
 
 /// <summary>
 /// The state of one context on disk: <c>device.key</c>, <c>certificate.pem</c> (key and chain together, so that they always match),
-/// <c>mesh.json</c>, <c>map.json.gz</c>, <c>pins.json</c>, <c>tai64n</c>. The directory is 0700, every file 0600. Every write is whole or
+/// <c>mesh.json</c>, <c>ca.pem</c> (the mesh root, for other programs: it is not read here), <c>map.json.gz</c>, <c>pins.json</c>, <c>tai64n</c>. The directory is 0700, every file 0600. Every write is whole or
 /// not at all: a temporary file, fsync, rename. A damaged file is kept aside as NAME.damaged-TIME and never overwritten.
 /// Thread-safe for different files; one writer a file.
 /// </summary>
@@ -77,7 +77,12 @@ public sealed class PeerStore
     public PeerMembership? LoadMembership() => Load("mesh.json", ReadMembership, "Restore it from a copy, or join again with the token.");
 
     /// <summary>Keeps the membership, the pinned root with it.</summary>
-    public void SaveMembership(PeerMembership membership) => Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
+    public void SaveMembership(PeerMembership membership)
+    {
+        ArgumentNullException.ThrowIfNull(membership);
+        Save("ca.pem", Encoding.ASCII.GetBytes(PemEncoding.WriteString("CERTIFICATE", membership.MeshRoot) + "\n"));
+        Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
+    }
 
     /// <summary>The cached map, or null.</summary>
     /// <exception cref="PeerStoreException">Damaged; the next connection brings a new one.</exception>
@@ -121,7 +126,7 @@ public sealed class PeerStore
     public bool Clear()
     {
         bool member = File.Exists(Path.Combine(_directory, "mesh.json"));
-        foreach (string name in new[] { "certificate.pem", "map.json.gz", "pins.json", "mesh.json", "device.key", "tai64n" })
+        foreach (string name in new[] { "certificate.pem", "map.json.gz", "pins.json", "mesh.json", "ca.pem", "device.key", "tai64n" })
         {
             File.Delete(Path.Combine(_directory, name));
         }

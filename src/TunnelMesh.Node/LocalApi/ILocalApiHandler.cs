@@ -41,10 +41,21 @@ public interface ILocalApiHandler
     /// <exception cref="LocalApiException">No such user, or this peer is not a coordinator, or is the user's own.</exception>
     Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation);
     /// <summary>The mesh tokens, all that were ever known, by number.</summary>
-    /// <param name="withdraw">One that shall admit nobody any more, or null. What it has admitted stays.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">This peer is not a coordinator.</exception>
+    Task<IReadOnlyList<TokenReport>> TokensAsync(CancellationToken cancellation);
+    /// <summary>Makes a token that admits devices from now on.</summary>
+    /// <param name="life">How long, one minute to ten years; null for ever.</param>
+    /// <param name="uses">How many devices, 1 to a million; null for any number.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">Out of bounds, as many are valid as may be, or this peer is not a coordinator.</exception>
+    Task<NewTokenReport> CreateTokenAsync(TimeSpan? life, long? uses, CancellationToken cancellation);
+    /// <summary>Revokes a token for good: it admits nobody any more, also when TUNNELMESH_TOKEN names it again.</summary>
+    /// <param name="id">Number of the token.</param>
+    /// <param name="withPeers">Whether the devices it has admitted are revoked, too, as <see cref="RevokeDeviceAsync"/> does.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="LocalApiException">No such token, or this peer is not a coordinator.</exception>
-    Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation);
+    Task<TokenRevokeReport> RevokeTokenAsync(long id, bool withPeers, CancellationToken cancellation);
     /// <summary>The orders of transports that the mesh keeps, by the time they were set; after a change, if one is wanted.</summary>
     /// <param name="peer">Only those that concern this device, and the device to change: name, mesh address or device ID. Null for all.</param>
     /// <param name="with">The other device of the pair to change, named alike; null for an order towards all devices.</param>

@@ -101,10 +101,26 @@ public sealed class LocalApiClient : IDisposable
     public async Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Revoke, PeerId = peerId }, cancellation).ConfigureAwait(false)).Revoked ?? throw OtherVersion();
 
-    /// <summary>The mesh tokens, after the end of one if that is wanted; this peer has to be a coordinator.</summary>
+    /// <summary>The mesh tokens, without their text; this peer has to be a coordinator.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
-    public async Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation) =>
-        (await AskAsync(new LocalRequest { Command = LocalCommands.Tokens, TokenId = withdraw }, cancellation).ConfigureAwait(false)).Tokens ?? throw NoAnswer();
+    public async Task<IReadOnlyList<TokenReport>> TokensAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Tokens }, cancellation).ConfigureAwait(false)).Tokens ?? throw OtherVersion();
+
+    /// <summary>Makes a mesh token; this peer has to be a coordinator.</summary>
+    /// <param name="life">How long it admits devices, to the second; null for ever.</param>
+    /// <param name="uses">How many devices it admits; null for any number.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<NewTokenReport> CreateTokenAsync(TimeSpan? life, long? uses, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.CreateToken, LifeSeconds = (long?)life?.TotalSeconds, Uses = uses }, cancellation).ConfigureAwait(false)).NewToken ?? throw OtherVersion();
+
+    /// <summary>Revokes a mesh token for good; this peer has to be a coordinator.</summary>
+    /// <param name="id">Number of the token.</param>
+    /// <param name="withPeers">Whether the devices it has admitted are revoked, too.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<TokenRevokeReport> RevokeTokenAsync(long id, bool withPeers, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.RevokeToken, TokenId = id, WithPeers = withPeers }, cancellation).ConfigureAwait(false)).RevokedToken ?? throw OtherVersion();
 
     /// <summary>The orders of transports that the mesh keeps, after a change of one if that is wanted; this peer has to be a coordinator.</summary>
     /// <param name="peer">Only those that concern this device, and the device to change: name, mesh address or device ID. Null for all.</param>

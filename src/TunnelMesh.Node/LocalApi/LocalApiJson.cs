@@ -15,5 +15,7 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(IReadOnlyList<DiagnosisReport>))]
 [JsonSerializable(typeof(RevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TokenReport>))]
+[JsonSerializable(typeof(NewTokenReport))]
+[JsonSerializable(typeof(TokenRevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TransportReport>))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

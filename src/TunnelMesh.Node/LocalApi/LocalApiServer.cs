@@ -247,7 +247,8 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (new LocalResponse { Ok = true, NetCheck = await _handler.CheckNetworkAsync(_stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Doctor:
                     return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
-                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.Transports or LocalCommands.Shutdown when !mayChange:
+                case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.CreateToken or LocalCommands.RevokeToken or LocalCommands.Transports
+                    or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
@@ -259,7 +260,16 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Revoke:
                     return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
                 case LocalCommands.Tokens:
-                    return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(request.TokenId, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(_stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.CreateToken when request.LifeSeconds is null or (> 0 and <= int.MaxValue):
+                    TimeSpan? life = request.LifeSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+                    return (new LocalResponse { Ok = true, NewToken = await _handler.CreateTokenAsync(life, request.Uses, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.CreateToken:
+                    return (Refuse(LocalErrorCodes.BadRequest, "A token lives for at least a second, and not for centuries."), false);
+                case LocalCommands.RevokeToken when request.TokenId is { } token:
+                    return (new LocalResponse { Ok = true, RevokedToken = await _handler.RevokeTokenAsync(token, request.WithPeers, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.RevokeToken:
+                    return (Refuse(LocalErrorCodes.BadRequest, "Which token is revoked is said by its number."), false);
                 case LocalCommands.Transports:
                     IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, _stop.Token).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, Transports = orders }, false);

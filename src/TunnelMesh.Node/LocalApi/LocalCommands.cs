@@ -19,8 +19,12 @@ public static class LocalCommands
     public const string Leave = "leave";
     /// <summary>Revoke a device or a user for good; for root and the owner, on a coordinator.</summary>
     public const string Revoke = "revoke";
-    /// <summary>The mesh tokens, and the end of one; for root and the owner, on a coordinator.</summary>
+    /// <summary>The mesh tokens; for root and the owner, on a coordinator.</summary>
     public const string Tokens = "tokens";
+    /// <summary>A new mesh token; for root and the owner, on a coordinator.</summary>
+    public const string CreateToken = "create_token";
+    /// <summary>The end of a mesh token; for root and the owner, on a coordinator.</summary>
+    public const string RevokeToken = "revoke_token";
     /// <summary>The orders of transports that the mesh keeps, and a change of one; for root and the owner, on a coordinator.</summary>
     public const string Transports = "transports";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>

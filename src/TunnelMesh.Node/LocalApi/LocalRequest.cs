@@ -11,8 +11,14 @@ public sealed record LocalRequest
     public string? DeviceId { get; init; }
     /// <summary>Peer ID of the user to revoke with all devices; null when a device is meant.</summary>
     public string? PeerId { get; init; }
-    /// <summary>Token to withdraw; null to list them only.</summary>
+    /// <summary>Token to revoke.</summary>
     public long? TokenId { get; init; }
+    /// <summary>Whether the devices that the token has admitted are revoked, too.</summary>
+    public bool WithPeers { get; init; }
+    /// <summary>How long a new token admits devices; null for ever.</summary>
+    public long? LifeSeconds { get; init; }
+    /// <summary>How many devices a new token admits; null for any number.</summary>
+    public long? Uses { get; init; }
     /// <summary>Of <c>transports</c>: the other device of a pair, named as the first; null when the order holds towards all devices.</summary>
     public string? With { get; init; }
     /// <summary>Order of transports to keep, empty to keep none any more; null to list only.</summary>

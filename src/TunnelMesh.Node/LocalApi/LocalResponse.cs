@@ -25,6 +25,10 @@ public sealed record LocalResponse
     public RevokeReport? Revoked { get; init; }
     /// <summary>Answer to <c>tokens</c>.</summary>
     public IReadOnlyList<TokenReport>? Tokens { get; init; }
+    /// <summary>Answer to <c>create_token</c>. Secret.</summary>
+    public NewTokenReport? NewToken { get; init; }
+    /// <summary>Answer to <c>revoke_token</c>.</summary>
+    public TokenRevokeReport? RevokedToken { get; init; }
     /// <summary>Answer to <c>transports</c>.</summary>
     public IReadOnlyList<TransportReport>? Transports { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>

@@ -64,36 +64,6 @@ public sealed class RevocationTests
     }
 
     [Fact]
-    public async Task A_machine_that_knows_only_a_withdrawn_token_does_not_come_back()
-    {
-        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
-        await using Peer hub = await AddAsync(underlay, "hub"), stolen = await AddAsync(underlay, "stolen"), other = await AddAsync(underlay, "other");
-        await hub.JoinAsync(Cancel);
-        string server = $"{hub.Machine.Address}:8443";
-        await stolen.JoinAsync(Cancel, server);
-        await other.JoinAsync(Cancel, server);
-        Assert.Equal(1, (await other.AskAsync(Cancel, "tokens")).ExitCode);
-        Assert.True((await hub.AskAsync(Cancel, "revoke", "stolen", "--yes")).Succeeded);
-        Assert.Equal(6, await stolen.Program!.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
-        Assert.True((await stolen.AskAsync(Cancel, "leave", "--force")).Succeeded);
-
-        JsonElement token = (await hub.AskJsonAsync(Cancel, "tokens")).EnumerateArray().Single();
-        Assert.True(token.GetProperty("valid").GetBoolean() && token.GetProperty("given").GetBoolean());
-        Assert.Equal(2, token.GetProperty("admitted").GetInt32());
-        string id = token.GetProperty("id").ToString();
-        CommandResult withdrawn = await hub.AskAsync(Cancel, "tokens", "--withdraw", id);
-        Assert.Contains("withdrawn", withdrawn.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain(Token, withdrawn.Output, StringComparison.Ordinal);
-
-        Assert.Equal(6, (await stolen.FailToJoinAsync(Cancel, server)).Code);
-        // Nor after a restart that still names it; who is a member stays one.
-        Assert.Equal(0, await hub.StopAsync(Cancel));
-        await hub.JoinAsync(Cancel);
-        Assert.Equal(6, (await stolen.FailToJoinAsync(Cancel, server)).Code);
-        await hub.AskUntilAsync(status => status.GetProperty("peers_online").GetInt32() == 1, Cancel, "status");
-    }
-
-    [Fact]
     public async Task A_revoked_user_goes_with_all_devices_and_the_identity_never_comes_back()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

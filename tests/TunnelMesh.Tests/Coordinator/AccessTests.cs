@@ -17,8 +17,8 @@ public sealed class AccessTests
         byte[] transcript = new byte[32];
         TokenRow[] rows = Enumerable.Range(1, 4).Select(i => new TokenRow(i, new string((char)('a' + i), 32), 0, null, 0, null, false)).ToArray();
         rows[2] = rows[2] with { Expires = Now.ToUnixTimeSeconds() };
-        rows[3] = rows[3] with { Withdrawn = true };
-        TokenSet set = new(rows);
+        rows[3] = rows[3] with { Revoked = true };
+        TokenSet set = new(rows, Now);
         foreach (TokenRow row in rows)
         {
             byte[] key = JoinProofs.TokenKey(row.Secret);

@@ -261,7 +261,7 @@ public sealed class ControlDefenceTests
 
         // It knows the token, so its proofs are good; only the role tells.
         MeshRegistry registry = await MeshRegistry.LoadAsync(mesh.State, TimeSpan.FromDays(1), Cancel);
-        TokenSet tokens = new(await mesh.State.LoadTokensAsync(Cancel));
+        TokenSet tokens = new(await mesh.State.LoadTokensAsync(Cancel), default);
         JoinHandler handler = new(new CoordinatorServerOptions { Listen = new(0, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority }, registry, new ProofRateLimiter(TimeProvider.System), new ProofRateLimiter(TimeProvider.System), new RefusalLog(NullLogger.Instance, TimeProvider.System), () => tokens);
         TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TlsRelay actor = await TlsRelay.StartAsync(leaf, [mesh.Authority.Issuer], serve: async context =>

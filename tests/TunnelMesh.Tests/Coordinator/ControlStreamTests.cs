@@ -270,7 +270,7 @@ public sealed class ControlStreamTests
         using TunnelMesh.Coordinator.Certificates.MeshAuthority then = TunnelMesh.Coordinator.Certificates.MeshAuthority.Open(
             Path.Combine(mesh.StateDirectory, "older"), [mesh.State.Mesh.Cidr, mesh.State.Mesh.Ula], past);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var leaf = then.IssueClient(DeviceId.FromDeviceKey(request.Device.Public), key.ExportSubjectPublicKeyInfo());
+        using var leaf = then.IssueDevice(DeviceId.FromDeviceKey(request.Device.Public), key.ExportSubjectPublicKeyInfo(), "a", []);
         PeerCertificate ended = PeerCertificate.Create([leaf.RawData, then.Issuer.RawData], key.ExportPkcs8PrivateKey());
         Assert.True(ended.NotAfter < DateTimeOffset.UtcNow);
         TestPeer peer = mesh.Run(request, ended);

@@ -65,20 +65,55 @@ public sealed class CoordinatorServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_withdrawn_token_admits_nobody_from_then_on_and_whom_it_admitted_stays()
+    public async Task A_second_token_counts_at_once_and_the_first_no_more_once_it_is_revoked()
     {
         CoordinatorClient client = new(TimeProvider.System);
         JoinRequest member = Request();
         JoinResult joined = await client.JoinAsync(member, _token, Cancel);
-        string other = MeshToken.Generate(RandomNumberGenerator.Fill);
-        await _state.AddTokenAsync(other, null, null, Cancel);
-        await _server.ReloadTokensAsync(Cancel);
-        Assert.False(await _server.WithdrawTokenAsync(99, Cancel));
-        Assert.True(await _server.WithdrawTokenAsync(1, Cancel));
+        TokenRow other = (await _server.CreateTokenAsync(null, null, Cancel))!;
+        Assert.True(MeshToken.TryParse(other.Secret, out _, out _));
+        Assert.Equal("10.42.0.2", (await client.JoinAsync(Request(), other.Secret, Cancel)).Device.Ip);
+        Assert.Null(await _server.RevokeTokenAsync(99, withDevices: false, Cancel));
+        Assert.Empty((await _server.RevokeTokenAsync(1, withDevices: false, Cancel))!);
         ControlException refused = await Assert.ThrowsAsync<ControlException>(() => client.JoinAsync(Request(), _token, Cancel));
         Assert.Equal(ControlErrorCodes.ProofRefused, refused.Code);
         Assert.Equal(joined.Device.Ip, (await client.RenewAsync(member, joined.MeshRoot, Cancel)).Device.Ip);
-        Assert.Equal("10.42.0.2", (await client.JoinAsync(Request(), other, Cancel)).Device.Ip);
+        Assert.Equal("10.42.0.3", (await client.JoinAsync(Request(), other.Secret, Cancel)).Device.Ip);
+    }
+
+    [Fact]
+    public async Task A_token_for_one_device_admits_one_and_that_one_stays()
+    {
+        CoordinatorClient client = new(TimeProvider.System);
+        TokenRow once = (await _server.CreateTokenAsync(null, 1, Cancel))!;
+        JoinRequest first = Request();
+        JoinResult joined = await client.JoinAsync(first, once.Secret, Cancel);
+        Assert.Equal(ControlErrorCodes.ProofRefused, (await Assert.ThrowsAsync<ControlException>(() => client.JoinAsync(Request(), once.Secret, Cancel))).Code);
+        Assert.Equal(joined.Device.Ip, (await client.RenewAsync(first, joined.MeshRoot, Cancel)).Device.Ip);
+    }
+
+    [Fact]
+    public async Task Devices_that_a_token_admitted_go_with_it_and_those_of_another_stay()
+    {
+        CoordinatorClient client = new(TimeProvider.System);
+        TokenRow leaked = (await _server.CreateTokenAsync(null, null, Cancel))!;
+        JoinRequest stranger = Request(), member = Request();
+        JoinResult strange = await client.JoinAsync(stranger, leaked.Secret, Cancel), joined = await client.JoinAsync(member, _token, Cancel);
+        Assert.Equal([strange.Device.Id], await _server.RevokeTokenAsync(leaked.Id, withDevices: true, Cancel));
+        Assert.Equal(ControlErrorCodes.Revoked, (await Assert.ThrowsAsync<ControlException>(() => client.RenewAsync(stranger, strange.MeshRoot, Cancel))).Code);
+        Assert.Equal(joined.Device.Ip, (await client.RenewAsync(member, joined.MeshRoot, Cancel)).Device.Ip);
+    }
+
+    [Fact]
+    public async Task No_more_tokens_are_valid_at_once_than_a_join_can_be_tried_against()
+    {
+        for (int made = 1; made < 256; made++)
+        {
+            Assert.NotNull(await _state.AddTokenAsync(MeshToken.Generate(RandomNumberGenerator.Fill), null, null, Cancel));
+        }
+        Assert.Null(await _server.CreateTokenAsync(null, null, Cancel));
+        await _server.RevokeTokenAsync(1, withDevices: false, Cancel);
+        Assert.NotNull(await _server.CreateTokenAsync(null, null, Cancel));
     }
 
     [Fact]

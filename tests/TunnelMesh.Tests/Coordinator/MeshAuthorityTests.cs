@@ -28,8 +28,9 @@ public sealed class MeshAuthorityTests : IDisposable
         using X509Certificate2 server = mesh.IssueServer("hub", [IPAddress.Parse("10.42.0.1")]);
         Assert.True(Valid(mesh, server, MeshRoles.CoordinatorOid, out string reason), reason);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 device = mesh.IssueClient(new string('a', 32), key.ExportSubjectPublicKeyInfo());
+        using X509Certificate2 device = mesh.IssueDevice(new string('a', 32), key.ExportSubjectPublicKeyInfo(), "nas", [IPAddress.Parse("10.42.0.2")]);
         Assert.True(Valid(mesh, device, MeshRoles.DeviceOid, out reason), reason);
+        Assert.True(device.MatchesHostname("nas.tunnelmesh") && device.MatchesHostname("nas.mesh") && device.MatchesHostname("10.42.0.2") && !device.MatchesHostname("this.mesh"));
         Assert.False(Valid(mesh, device, MeshRoles.CoordinatorOid, out _));
         Assert.False(Valid(mesh, server, MeshRoles.DeviceOid, out _));
     }

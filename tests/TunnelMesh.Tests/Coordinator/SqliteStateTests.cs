@@ -184,7 +184,7 @@ public sealed class SqliteStateTests : IDisposable
     }
 
     [Fact]
-    public async Task Tokens_end_by_uses_time_and_withdrawal()
+    public async Task Tokens_end_by_uses_time_and_revocation()
     {
         await using SqliteState state = Open();
         TokenRow once = await state.AddTokenAsync("aa", null, 1, Cancel);
@@ -197,10 +197,28 @@ public sealed class SqliteStateTests : IDisposable
         _time.Advance(TimeSpan.FromHours(1));
         Assert.Equal(ControlErrorCodes.ProofRefused, await RefusedAsync(state, Device(3, token: hour.Id)));
         TokenRow third = await state.AddTokenAsync("cc", null, null, Cancel);
-        Assert.True(await state.WithdrawTokenAsync(third.Id, Cancel));
-        Assert.False(await state.WithdrawTokenAsync(999, Cancel));
+        Assert.Empty((await state.RevokeTokenAsync(third.Id, withDevices: true, Cancel))!.DeviceIds);
+        Assert.Null(await state.RevokeTokenAsync(999, withDevices: true, Cancel));
         Assert.Equal(ControlErrorCodes.ProofRefused, await RefusedAsync(state, Device(3, token: third.Id)));
         Assert.Equal([1L, 1L, 0L], (await state.LoadTokensAsync(Cancel)).Select(t => t.Uses));
+    }
+
+    [Fact]
+    public async Task A_revoked_token_takes_along_whom_it_admitted_only_when_that_is_wanted_and_never_the_coordinator()
+    {
+        await using SqliteState state = Open();
+        TokenRow one = await state.AddTokenAsync("aa", null, null, Cancel), other = await state.AddTokenAsync("bb", null, null, Cancel);
+        RegistrationResult a = await state.RegisterAsync(Device(1, token: one.Id), Cancel), hub = await state.RegisterAsync(Device(2, token: one.Id), Cancel);
+        await state.RegisterAsync(Device(3, token: other.Id), Cancel);
+        await state.RegisterAsync(Device(2) with { Coordinator = true }, Cancel);
+        Assert.Empty((await state.RevokeTokenAsync(one.Id, withDevices: false, Cancel))!.DeviceIds);
+        Assert.Equal(3, (await state.LoadDevicesAsync(Cancel)).Count);
+        // Also of one that is revoked already.
+        RemovalResult gone = (await state.RevokeTokenAsync(one.Id, withDevices: true, Cancel))!;
+        Assert.Equal([a.Device.Id], gone.DeviceIds);
+        Assert.True(await state.IsRevokedAsync(a.Device.Id, Cancel));
+        Assert.Contains(hub.Device.Id, (await state.LoadDevicesAsync(Cancel)).Select(d => d.Id));
+        Assert.Equal(ControlErrorCodes.Revoked, await RefusedAsync(state, Device(1, token: other.Id)));
     }
 
     [Fact]

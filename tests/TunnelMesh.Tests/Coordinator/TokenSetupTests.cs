@@ -28,13 +28,13 @@ public sealed class TokenSetupTests : IDisposable
         await using SqliteState state = Open();
         TokenSetupResult first = await EnsureAsync(state, $"{one.ToUpperInvariant()}, {two}");
         Assert.Null(first.File);
-        Assert.Equal([1L, 2L], first.Given);
+        Assert.Equal([1L, 2L], first.Given.Select(t => t.Id));
         Assert.Null((await EnsureAsync(state, null)).File);
         Assert.Equal([one, two], await SecretsAsync(state));
         Assert.False(File.Exists(TokenFile));
-        await state.WithdrawTokenAsync(1, Cancel);
-        Assert.Equal([1L], (await EnsureAsync(state, one)).Withdrawn);
-        Assert.True((await state.LoadTokensAsync(Cancel))[0].Withdrawn);
+        await state.RevokeTokenAsync(1, withDevices: false, Cancel);
+        Assert.Equal([TokenState.Revoked, TokenState.Valid], (await EnsureAsync(state, $"{one},{two}")).Given.Select(t => t.StateAt(DateTimeOffset.UtcNow)));
+        Assert.True((await state.LoadTokensAsync(Cancel))[0].Revoked);
     }
 
     [Fact]
@@ -60,9 +60,22 @@ public sealed class TokenSetupTests : IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(TokenFile));
         }
         Assert.Null((await EnsureAsync(state, null)).File);
-        await state.WithdrawTokenAsync(1, Cancel);
+        await state.RevokeTokenAsync(1, withDevices: false, Cancel);
         Assert.Null((await EnsureAsync(state, null)).File);
         Assert.Equal([token], await SecretsAsync(state));
+    }
+
+    [Fact]
+    public async Task The_file_of_a_revoked_token_goes_and_no_other()
+    {
+        await using SqliteState state = Open();
+        await EnsureAsync(state, null);
+        string token = (await SecretsAsync(state))[0];
+        Assert.Null(TokenSetup.RemoveFile(_directory, new string('a', 64)));
+        Assert.True(File.Exists(TokenFile));
+        Assert.Equal(TokenFile, TokenSetup.RemoveFile(_directory, token));
+        Assert.False(File.Exists(TokenFile));
+        Assert.Null(TokenSetup.RemoveFile(_directory, token));
     }
 
     [Fact]

@@ -32,8 +32,15 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal("nas", Assert.Single(await client.DiagnoseAsync("nas", stop)).Name);
             Assert.Equal(["d1"], (await client.RevokeDeviceAsync("d1", stop)).Devices);
             Assert.True((await client.RevokeUserAsync("u1", stop)).User);
-            Assert.Equal([4L, 5L], (await client.TokensAsync(null, stop)).Select(t => t.Id));
-            Assert.True((await client.TokensAsync(5, stop))[1].Withdrawn);
+            Assert.Equal([4L, 5L], (await client.TokensAsync(stop)).Select(t => t.Id));
+            NewTokenReport made = await client.CreateTokenAsync(TimeSpan.FromDays(7), 2, stop);
+            Assert.Equal((DateTimeOffset.UnixEpoch.AddDays(7), 2L), (made.Expires!.Value, made.Uses!.Value));
+            Assert.DoesNotContain(made.Token, $"{made}", StringComparison.Ordinal);
+            Assert.Null((await client.CreateTokenAsync(null, null, stop)).Expires);
+            Assert.Equal(LocalErrorCodes.BadRequest, (await Assert.ThrowsAsync<LocalApiException>(() => client.CreateTokenAsync(TimeSpan.FromDays(-1), null, stop))).Code);
+            Assert.Equal(["d7"], (await client.RevokeTokenAsync(7, true, stop)).Devices);
+            Assert.Empty((await client.RevokeTokenAsync(7, false, stop)).Devices);
+            Assert.Equal(LocalErrorCodes.BadRequest, (await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = LocalCommands.RevokeToken }, stop))).Code);
             Assert.Equal(["all"], (await client.TransportsAsync(null, null, null, stop)).Select(o => o.Name));
             TransportReport order = Assert.Single(await client.TransportsAsync("a", "b", ["ssh", "udp"], stop));
             Assert.Equal(("a", "b", "ssh,udp"), (order.Name, order.With, string.Join(',', order.Transports)));
@@ -96,16 +103,21 @@ public sealed class LocalApiServerTests : IDisposable
             Task.FromResult(new RevokeReport { PeerId = "u", User = false, Devices = [deviceId] });
         public Task<RevokeReport> RevokeUserAsync(string peerId, CancellationToken cancellation) =>
             Task.FromResult(new RevokeReport { PeerId = peerId, User = true, Devices = [] });
-        public Task<IReadOnlyList<TokenReport>> TokensAsync(long? withdraw, CancellationToken cancellation) =>
+        public Task<IReadOnlyList<TokenReport>> TokensAsync(CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<TokenReport>>([.. new long[] { 4, 5 }.Select(id => new TokenReport
             {
                 Id = id,
-                Valid = withdraw != id,
-                Withdrawn = withdraw == id,
+                State = "valid",
                 Given = true,
                 Admitted = 1,
+                Uses = null,
                 Added = DateTimeOffset.UnixEpoch,
+                Expires = null,
             })]);
+        public Task<NewTokenReport> CreateTokenAsync(TimeSpan? life, long? uses, CancellationToken cancellation) =>
+            Task.FromResult(new NewTokenReport { Id = 6, Token = new string('a', 64), Expires = DateTimeOffset.UnixEpoch + life, Uses = uses });
+        public Task<TokenRevokeReport> RevokeTokenAsync(long id, bool withPeers, CancellationToken cancellation) =>
+            Task.FromResult(new TokenRevokeReport { Id = id, Given = false, FileRemoved = null, Problem = null, Devices = withPeers ? [$"d{id}"] : [], ValidTokens = 0 });
         public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<TransportReport>>([new TransportReport { Name = peer ?? "all", DeviceId = "", With = with, Transports = transports ?? [] }]);
         public void RequestShutdown() => Stopped.TrySetResult();

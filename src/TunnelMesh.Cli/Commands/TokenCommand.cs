@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>token list|create|revoke</c>: what admits devices to the mesh. Runs on a coordinator.</summary>
+internal static class TokenCommand
+{
+    private const string Valid = "valid";
+
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext commands) =>
+        new("token", "Show, make and revoke the tokens that admit devices (on a coordinator)") { List(commands), Make(commands), Revoke(commands) };
+
+    /// <summary>One line a token, the oldest first.</summary>
+    /// <param name="tokens">All tokens.</param>
+    /// <param name="all">False leaves out those that admit nobody any more, and says how many.</param>
+    /// <param name="output">Where to.</param>
+    internal static void Print(IReadOnlyList<TokenReport> tokens, bool all, TextWriter output)
+    {
+        TokenReport[] shown = [.. tokens.Where(t => all || t.State == Valid)];
+        if (shown.Length == 0)
+        {
+            output.WriteLine("No token is valid, so no device can join. `tunnelmesh token create` makes one.");
+        }
+        else
+        {
+            HumanTable.Print(
+                ["ID", "STATE", "ADMITTED", "EXPIRES", "ADDED", "IN TUNNELMESH_TOKEN"],
+                shown.Select(t => new[]
+                {
+                    Number(t.Id), t.State.Replace('_', ' '), t.Uses is { } uses ? $"{Number(t.Admitted)} of {Number(uses)}" : Number(t.Admitted), t.Expires is { } end ? Time(end) : "never", Time(t.Added), t.Given ? "yes" : "no",
+                }),
+                output);
+        }
+        int left = tokens.Count - shown.Length;
+        if (left > 0)
+        {
+            output.WriteLine($"{(left == 1 ? "One more admits" : $"{Number(left)} more admit")} nobody any more; --all shows {(left == 1 ? "it" : "them")}.");
+        }
+    }
+
+    /// <summary>What became of a token, and what is left to do.</summary>
+    internal static string Describe(TokenRevokeReport report)
+    {
+        List<string> lines = [$"Token {Number(report.Id)} is revoked: it admits nobody any more, now and after a restart."];
+        if (report.Devices.Count > 0)
+        {
+            lines.Add($"Revoked with it: {string.Join(", ", report.Devices)}");
+        }
+        if (report.Given)
+        {
+            lines.Add("This coordinator was started with it: take it out of TUNNELMESH_TOKEN. It stays revoked there, too.");
+        }
+        if (report.FileRemoved is { } file)
+        {
+            lines.Add($"{file} held it and was removed.");
+        }
+        if (report.Problem is { } problem)
+        {
+            lines.Add(problem);
+        }
+        if (report.ValidTokens == 0)
+        {
+            lines.Add("No token is valid now, so no device can join. `tunnelmesh token create` makes one.");
+        }
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static Command List(CommandContext commands)
+    {
+        Option<bool> all = new("--all") { Description = "Also those that are revoked, expired or used up" };
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("list", "List the tokens by number, never their text") { all, context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            IReadOnlyList<TokenReport> tokens = await client.TokensAsync(cancellation);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(json))
+            {
+                IReadOnlyList<TokenReport> shown = [.. tokens.Where(t => parsed.GetValue(all) || t.State == Valid)];
+                await output.WriteLineAsync(JsonSerializer.Serialize(shown, LocalApiJson.Default.IReadOnlyListTokenReport));
+            }
+            else
+            {
+                Print(tokens, parsed.GetValue(all), output);
+            }
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Make(CommandContext commands)
+    {
+        Option<string?> expires = new("--expires") { Description = "How long it admits devices, such as 12h or 7d (default: until it is revoked)", HelpName = "DURATION" };
+        Option<long?> uses = new("--uses") { Description = "How many devices it admits (default: any number)", HelpName = "N" };
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("create", "Make a token and print it, this once") { expires, uses, context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            TimeSpan? life = parsed.GetValue(expires) is not { } text ? null
+                : Quantities.TryParseDuration(text, out TimeSpan duration) ? duration
+                : throw new HostException(ExitCode.Usage, $"`{text}` is no duration for --expires: from 1m to 3650d, like 90m, 12h or 7d.");
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            NewTokenReport token = await client.CreateTokenAsync(life, parsed.GetValue(uses), cancellation);
+            if (parsed.GetValue(json))
+            {
+                await parsed.InvocationConfiguration.Output.WriteLineAsync(JsonSerializer.Serialize(token, LocalApiJson.Default.NewTokenReport));
+                return (int)ExitCode.Ok;
+            }
+            // The token alone is the output, so that a script can take it.
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(token.Token);
+            string until = token.Expires is { } end ? $"until {Time(end)}" : $"until `tunnelmesh token revoke {Number(token.Id)}`";
+            await parsed.InvocationConfiguration.Error.WriteLineAsync(
+                $"Token {Number(token.Id)} admits {(token.Uses is { } most ? most == 1 ? "one device" : $"{Number(most)} devices" : "any number of devices")}, {until}. It is not shown again: set it as TUNNELMESH_TOKEN on the machine that joins.");
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Revoke(CommandContext commands)
+    {
+        Argument<long> id = new("id") { Description = "Number of the token, as `token list` shows it" };
+        Option<bool> peers = new("--revoke-peers") { Description = "Revoke the devices that it has admitted, too" };
+        Option<bool> yes = Confirmation.Yes();
+        Option<string> context = QueryCommand.Context();
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("revoke", "End a token for good; the devices it has admitted stay unless you say otherwise") { id, peers, yes, context, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            bool withPeers = parsed.GetValue(peers);
+            // A new token is quickly made; a device that was revoked never comes back.
+            if (withPeers && !parsed.GetValue(yes) && !Confirmation.Ask(
+                $"Revoke token {Number(parsed.GetValue(id))} and every device that it has admitted? Their device keys can never come back.", parsed.InvocationConfiguration.Error))
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync("Nothing was revoked.");
+                return (int)ExitCode.General;
+            }
+            TokenRevokeReport report = await client.RevokeTokenAsync(parsed.GetValue(id), withPeers, cancellation);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json) ? JsonSerializer.Serialize(report, LocalApiJson.Default.TokenRevokeReport) : Describe(report));
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC";
+}
