@@ -64,7 +64,7 @@ internal static class DoctorCommand
         int fine = reports.Count - shown.Length;
         if (reports.Count == 0)
         {
-            output.WriteLine("There was no traffic with any device yet. `tunnelmesh doctor PEER` tries one.");
+            output.WriteLine("Nothing was exchanged with any device yet; a ping without an answer does not count. `tunnelmesh doctor PEER` tries one.");
         }
         else if (fine > 0)
         {

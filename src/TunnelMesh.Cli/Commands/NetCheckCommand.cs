@@ -32,7 +32,7 @@ internal static class NetCheckCommand
     internal static string Print(NetCheckReport report, DateTimeOffset now)
     {
         StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture, $"UDP           port {report.UdpPort}, {(report.UdpBlocked switch { true => "blocked: no STUN server answers", false => "works", _ => "not known: there is no STUN server to ask" })}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"UDP           port {report.UdpPort}, {Udp(report)}");
         Family(text, "IPv4", report.Ipv4);
         Family(text, "IPv6", report.Ipv6);
         text.AppendLine(CultureInfo.InvariantCulture, $"Seen as       {(report.PublicEndpoints.Count == 0 ? "nothing that others could use" : string.Join(", ", report.PublicEndpoints))}");
@@ -50,6 +50,15 @@ internal static class NetCheckCommand
         return text.ToString();
     }
 
+    private static string Udp(NetCheckReport report) => report switch
+    {
+        { UdpBlocked: true } => "blocked: no STUN server answers",
+        { UdpBlocked: false, StunSilent: true } => "works with peers, but no STUN server answers",
+        { UdpBlocked: false } => "works",
+        { StunSilent: true } => "not known: no STUN server answers, as the coordinator is not reached",
+        _ => "not known: there is no STUN server to ask",
+    };
+
     private static void Family(StringBuilder text, string name, NetCheckFamily family)
     {
         string nat = family.Mapping switch
@@ -57,7 +66,9 @@ internal static class NetCheckCommand
             "none" => ", no NAT",
             "easy" => $", easy NAT (one endpoint for everybody{(family.PortPreserved ? ", port kept" : "")})",
             "hard" => ", hard NAT (another endpoint for each destination)",
-            _ when family.Endpoints.Count > 0 => ", behind a NAT of unknown kind (it takes STUN servers at two addresses to tell)",
+            _ when family.Endpoints.Count == 1 && family.Servers.Count(s => s.SeenAs is not null) > 1 =>
+                ", probably an easy NAT (the same endpoint for both ports of the one server; it takes STUN servers at two addresses to be sure)",
+            _ when family.Endpoints.Count > 0 => ", behind a NAT of unknown kind (only one STUN port answers; it takes two to tell)",
             _ => "",
         };
         text.AppendLine(CultureInfo.InvariantCulture, $"{name}          {(family.Usable ? "works" : family.Addresses.Count == 0 ? "no address" : "no way to the internet")}{nat}");

@@ -40,7 +40,7 @@ internal static class StatusCommand
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
         Data plane    {DataPlane(s.DataPlane)}
         DNS           {Dns(s.Dns)}
-        Peers         {s.PeersOnline} of {s.PeersTotal} online
+        Peers         {s.PeersOnline} of {s.PeersTotal} online{(s.Coordinator.State == "connected" ? "" : " as the coordinator told last; it is not reached now")}
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
 

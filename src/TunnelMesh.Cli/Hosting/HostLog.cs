@@ -50,6 +50,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "seen from outside at endpoints={Endpoints}")]
     public static partial void PublicEndpointsChanged(this ILogger log, string endpoints);
 
+    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "not seen from outside any more: no server names an endpoint that others could use")]
+    public static partial void PublicEndpointsGone(this ILogger log);
+
     [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "certificate renewed until={Until:u}")]
     public static partial void Renewed(this ILogger log, DateTimeOffset until);
 

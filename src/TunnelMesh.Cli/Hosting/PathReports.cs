@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
@@ -68,9 +70,11 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         NetCheckReport found = new()
         {
             UdpPort = nat.Port,
-            UdpBlocked = report.V4.Servers.Count + report.V6.Servers.Count == 0 ? null : report.UdpBlocked,
-            Ipv4 = Family(report.V4, [.. nat.Network.Addresses.Select(a => a.Address).Where(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)], nat.Network.V4 is not null),
-            Ipv6 = Family(report.V6, [.. nat.Network.Addresses.Select(a => a.Address).Where(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6)], nat.Network.V6 is not null),
+            UdpBlocked = report.V4.Servers.Count + report.V6.Servers.Count == 0 ? null : !report.UdpBlocked || IsUdpHeard() ? false : runtime.IsConnected ? true : null,
+            StunSilent = report.V4.Servers.Count + report.V6.Servers.Count > 0 && report.UdpBlocked,
+            CoordinatorReached = runtime.IsConnected,
+            Ipv4 = V4(nat, report),
+            Ipv6 = V6(nat, report),
             PublicEndpoints = [.. report.PublicEndpoints.Select(e => e.ToString())],
             PortMapping = Mapping(nat.MapsPort, report),
             Relay = runtime.Carriers?.DescribeRelay(),
@@ -90,12 +94,14 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         Dictionary<string, PeerStats> stats = (runtime.Plane ?? throw Starting()).GetStats().ToDictionary(s => s.DeviceId);
         NatReport? outside = runtime.Nat?.Report;
         RelayReport? relay = runtime.Carriers?.DescribeRelay();
+        bool hasNetwork = runtime.Nat is not { Network: { V4: null, V6: null, Addresses.Count: 0 } };
+        bool udpWorks = Liveness.IsUdpHeard(stats.Values);
         IEnumerable<MapEntry> devices = named is not null ? [named]
-            : (runtime.Map?.Devices.Values ?? []).Where(d => stats.TryGetValue(d.Id, out PeerStats? s) && (s.Path != "none" || s.RxBytes + s.TxBytes > 0));
-        return [.. devices.OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id), outside, relay))];
+            : (runtime.Map?.Devices.Values ?? []).Where(d => stats.TryGetValue(d.Id, out PeerStats? s) && (s.Path != "none" || s.LastHandshakeUnix is not null || s.RxBytes + s.TxBytes > 0));
+        return [.. devices.OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id), outside, relay, hasNetwork, udpWorks))];
     }
 
-    private DiagnosisReport Report(MapEntry device, PeerStats? stats, NatReport? nat, RelayReport? relay)
+    private DiagnosisReport Report(MapEntry device, PeerStats? stats, NatReport? nat, RelayReport? relay, bool hasNetwork, bool udpWorks)
     {
         PeerDiagnosis diagnosis = PathDoctor.Diagnose(new PeerFacts
         {
@@ -103,11 +109,15 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             Online = device.Wire.Online,
             Stats = stats,
             Nat = nat,
+            CoordinatorReached = runtime.IsConnected,
+            UdpWorks = udpWorks,
+            HasNetwork = hasNetwork,
             Relay = relay,
             OwnTransports = [.. runtime.Transports.Select(PathNames.Of)],
             PeerTransports = device.Wire.Transports,
             MeshOrder = TransportOrders.Between(runtime.Map?.Devices.GetValueOrDefault(ownId)?.Wire, device.Wire)?.Transports,
         });
+        stats = Liveness.Shown(stats, device.Wire.Online);
         return new DiagnosisReport
         {
             Name = device.Name,
@@ -145,7 +155,15 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         Problem = path.Open ? null : problem,
     };
 
-    private static NetCheckFamily Family(StunFindings findings, IReadOnlyList<System.Net.IPAddress> addresses, bool route) => new()
+    private bool IsUdpHeard() => Liveness.IsUdpHeard(runtime.Plane?.GetStats() ?? []);
+
+    private static NetCheckFamily V4(PeerNat nat, NatReport report) => Family(report.V4, Addresses(nat, AddressFamily.InterNetwork), nat.Network.V4 is not null);
+
+    private static NetCheckFamily V6(PeerNat nat, NatReport report) => Family(report.V6, Addresses(nat, AddressFamily.InterNetworkV6), nat.Network.V6 is not null);
+
+    private static IReadOnlyList<IPAddress> Addresses(PeerNat nat, AddressFamily family) => [.. nat.Network.Addresses.Select(a => a.Address).Where(a => a.AddressFamily == family)];
+
+    private static NetCheckFamily Family(StunFindings findings, IReadOnlyList<IPAddress> addresses, bool route) => new()
     {
         Usable = addresses.Count > 0 && (route || findings.Endpoints.Count > 0),
         Addresses = [.. addresses.Select(a => a.ToString())],

@@ -2,6 +2,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Coordinator.State;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Node.Metrics;
 using TunnelMesh.Platform.Tun;
@@ -91,7 +92,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         Dictionary<string, PeerStats> stats = (parts.Runtime.Plane?.GetStats() ?? []).ToDictionary(s => s.DeviceId);
-        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id)))];
+        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, Liveness.Shown(stats.GetValueOrDefault(d.Id), d.Wire.Online)))];
     }
 
     /// <inheritdoc/>

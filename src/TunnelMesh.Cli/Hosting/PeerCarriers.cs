@@ -46,7 +46,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
         }
         catch (TcpPortException e) when (e.Error == SocketError.AddressAlreadyInUse)
         {
-            throw new HostException(ExitCode.InUse, $"{e.Message} Stop that program, choose another port with ssh_port, or leave ssh out of transports.", e);
+            throw new HostException(ExitCode.InUse, $"{e.Message} The setting is ssh_port; without ssh in transports no port is needed.", e);
         }
     }
 

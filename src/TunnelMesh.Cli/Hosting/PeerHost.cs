@@ -273,7 +273,7 @@ internal sealed class PeerHost : IAsyncDisposable
         }
         catch (UdpSocketException e) when (e.Error == UdpError.PortInUse)
         {
-            throw new HostException(ExitCode.InUse, $"{e.Message} Stop that program, or choose another port with udp_port.", e);
+            throw new HostException(ExitCode.InUse, $"{e.Message} The setting is udp_port.", e);
         }
     }
 
@@ -389,8 +389,15 @@ internal sealed class PeerHost : IAsyncDisposable
     {
         if (runtime.SetPublicEndpoints(read, out IReadOnlyList<IPEndPoint> endpoints))
         {
-            string list = string.Join(',', endpoints);
-            _options.Log.PublicEndpointsChanged(list);
+            if (endpoints.Count == 0)
+            {
+                _options.Log.PublicEndpointsGone();
+            }
+            else
+            {
+                string list = string.Join(',', endpoints);
+                _options.Log.PublicEndpointsChanged(list);
+            }
             _ = stream.PushEndpointsAsync(_stop.Token);
         }
     }

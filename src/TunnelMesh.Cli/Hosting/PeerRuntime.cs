@@ -33,6 +33,7 @@ internal sealed class PeerRuntime
     private IReadOnlyList<IPEndPoint> _endpoints, _outside = [];
     private IReadOnlyList<IPAddress> _dialled = [];
     private string? _problem;
+    private bool _connected;
 
     /// <summary>Prepares; nothing runs yet.</summary>
     /// <param name="options">The start's options.</param>
@@ -285,6 +286,9 @@ internal sealed class PeerRuntime
         }
     }
 
+    /// <summary>True while the control stream stands. Any thread.</summary>
+    public bool IsConnected => Volatile.Read(ref _connected);
+
     /// <summary>The stream's state has changed.</summary>
     public void OnState(ControlState state)
     {
@@ -292,6 +296,7 @@ internal sealed class PeerRuntime
         {
             _keeper.SetConnected(state.Phase == ControlPhase.Connected);
         }
+        Volatile.Write(ref _connected, state.Phase == ControlPhase.Connected);
         string? before = Interlocked.Exchange(ref _problem, state.Problem);
         if (state.Phase == ControlPhase.Connected)
         {

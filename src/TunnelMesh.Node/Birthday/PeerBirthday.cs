@@ -32,6 +32,9 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
     /// <summary>When <see cref="Run"/> is to be called next; <see cref="long.MaxValue"/> for not before something happens.</summary>
     public long NextDeadline { get; private set; } = long.MaxValue;
 
+    /// <summary>What kind of NAT the peer said last that it has. Any thread, as it is now.</summary>
+    public NatKind Told => Volatile.Read(ref _word).Kind;
+
     /// <summary>What the peer has said of its NAT.</summary>
     public void NoteWord(NatWord word, long now)
     {

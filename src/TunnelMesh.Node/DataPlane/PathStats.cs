@@ -9,7 +9,7 @@ public sealed record PathStats
     /// <summary>The UDP address; null over a carrier.</summary>
     public string? Endpoint { get; init; }
 
-    /// <summary>True for the one in use.</summary>
+    /// <summary>True for the one in use; a carrier that has no way is not.</summary>
     public required bool InUse { get; init; }
 
     /// <summary>True while the map, the coordinator or the carrier offers it; false for one learnt from the peer's datagrams.</summary>

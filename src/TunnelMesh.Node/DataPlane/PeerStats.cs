@@ -1,3 +1,5 @@
+using TunnelMesh.Node.Nat;
+
 namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>How the tunnel to one device is doing, at one moment.</summary>
@@ -6,7 +8,7 @@ public sealed record PeerStats
     /// <summary>The device's id.</summary>
     public required string DeviceId { get; init; }
 
-    /// <summary><c>udp</c>, <c>ssh</c>, <c>relay</c>, or <c>none</c> without a live session.</summary>
+    /// <summary><c>udp</c>, <c>ssh</c>, <c>relay</c>, or <c>none</c> without a live session, and while the carrier has no way.</summary>
     public required string Path { get; init; }
 
     /// <summary>Where datagrams go now, as <c>address:port</c>; null without one, and over a carrier.</summary>
@@ -23,6 +25,9 @@ public sealed record PeerStats
 
     /// <summary>When the last handshake was complete, in seconds of Unix time; null before the first.</summary>
     public long? LastHandshakeUnix { get; init; }
+
+    /// <summary>What the device said last of its own NAT, in a meeting.</summary>
+    public NatKind Nat { get; init; }
 
     /// <summary>How often another path was taken, since the start.</summary>
     public long PathChanges { get; init; }

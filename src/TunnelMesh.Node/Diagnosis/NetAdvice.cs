@@ -13,6 +13,8 @@ public static class NetAdvice
         return [.. All(report)];
     }
 
+    private static string Sentence(string text) => text.EndsWith('.') || text.EndsWith('?') || text.EndsWith('!') ? text : text + ".";
+
     private static IEnumerable<string> All(NetCheckReport report)
     {
         if (!report.Ipv4.Usable && !report.Ipv6.Usable && report.Relay is not { Open: true })
@@ -27,7 +29,15 @@ public static class NetAdvice
             yield return "UDP is blocked: no STUN server answers, so peers are reached over SSH or the relay only. Let UDP out, and answers in, in the firewall here.";
         }
 
-        if (report.UdpBlocked is null)
+        if (report is { StunSilent: true, UdpBlocked: not true })
+        {
+            string udp = report.UdpBlocked == false ? "UDP works with peers" : "whether UDP passes is not known";
+            yield return report.CoordinatorReached
+                ? $"No STUN server answers, though {udp}: let UDP in to its ports (3478 and 3479 by default) in the firewall of the coordinator."
+                : $"No STUN server answers, because the coordinator is not reached; {udp}. Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.";
+        }
+
+        if (report is { StunSilent: false, UdpBlocked: null })
         {
             yield return "No STUN server is known, so nobody tells how this machine is seen from outside. Coordinators serve STUN unless `coordinator.stun_listen` is off.";
         }
@@ -45,7 +55,7 @@ public static class NetAdvice
 
         if (report.Relay is { Open: false } relay)
         {
-            yield return $"The stream to the relay is not open{(relay.Problem is { } problem ? $": {problem.TrimEnd('.')}" : "")}. Peers that cannot be reached directly are not reached at all until it is.";
+            yield return $"The stream to the relay is not open{(relay.Problem is { } problem ? $": {Sentence(problem)}" : ".")} Peers that cannot be reached directly are not reached at all until it is.";
         }
     }
 }

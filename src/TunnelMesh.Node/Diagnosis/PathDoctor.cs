@@ -14,7 +14,7 @@ public static class PathDoctor
 
     // The fourth probe of a burst goes out 300 ms after the first; a path that answers has echoed one by then, and is being sized.
     private const int EnoughProbes = 4, EnoughEchoes = 3;
-    private const double LatelyMs = 20_000;
+    private const double LatelyMs = Liveness.LatelyMs;
     private const string Udp = "udp";
 
     /// <summary>The most likely cause.</summary>
@@ -23,8 +23,9 @@ public static class PathDoctor
     {
         ArgumentNullException.ThrowIfNull(facts);
         PathStats[] udp = [.. (facts.Stats?.Paths ?? []).Where(p => p.Transport == Udp)];
-        string path = facts.Stats?.Path ?? "none";
-        return (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
+        bool closed = facts.Stats?.Paths.Any(p => p.Transport == facts.Stats.Path && p is { InUse: true, Open: false }) ?? true;
+        string path = closed ? "none" : facts.Stats!.Path;
+        return Gone(facts) ?? (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
             ?? Absence(facts, path)
             ?? NotInUse(facts, path, udp)
             ?? Own(facts, path, udp)
@@ -41,13 +42,18 @@ public static class PathDoctor
         _ => null,
     };
 
+    private static PeerDiagnosis? Gone(PeerFacts facts) => !facts.Online && !(facts.Stats?.Paths ?? []).Any(p => Liveness.IsAlive(p, online: false))
+        ? new(DiagnosisCause.Offline, $"{facts.Name} is offline{(facts.CoordinatorReached ? ": it has no connection to the coordinator" : ", as the coordinator told last")}, and does not answer.",
+            $"Start it, or look with `tunnelmesh status` on {facts.Name} whether it reaches the coordinator.")
+        : null;
+
     private static PeerDiagnosis? Absence(PeerFacts facts, string path)
     {
-        bool heard = facts.Stats?.Paths.Any(p => p.HeardMsAgo < LatelyMs) ?? false;
-        if (!facts.Online && !heard)
+        if (facts.PeerTransports.Count > 0 && !facts.OwnTransports.Intersect(facts.PeerTransports).Any())
         {
-            return new(DiagnosisCause.Offline, $"{facts.Name} is offline: it has no connection to the coordinator, and nothing was heard of it lately.",
-                $"Start it, or look with `tunnelmesh status` on {facts.Name} whether it reaches the coordinator.");
+            return new(DiagnosisCause.TransportsForbid,
+                $"This machine uses {Listed(facts.OwnTransports)} only, and {facts.Name} {Listed(facts.PeerTransports)} only: the two have no transport in common and cannot reach each other.",
+                $"Add to `transports`, here or on {facts.Name}, one that the other side uses.");
         }
 
         if (!facts.OwnTransports.Contains(Udp))
@@ -61,7 +67,9 @@ public static class PathDoctor
         }
 
         return path == "none" && facts.Relay is { Open: false } relay
-            ? new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: UDP does not, and the stream to the relay at {relay.Url} is not open{(relay.Problem is { } problem ? $" ({problem.TrimEnd('.')})" : "")}.",
+            ? !facts.HasNetwork
+            ? new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: this machine has no usable network.", "Connect it, or look at its interfaces and its default route; `tunnelmesh netcheck` shows them.")
+            : new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: UDP does not, and the stream to the relay at {relay.Url} is not open{(relay.Problem is { } problem ? $" ({problem.TrimEnd('.')})" : "")}.",
                 "Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.")
             : null;
     }
@@ -84,7 +92,7 @@ public static class PathDoctor
 
     private static PeerDiagnosis? Own(PeerFacts facts, string path, PathStats[] udp)
     {
-        if (facts.Nat is { UdpBlocked: true })
+        if (facts is { Nat.UdpBlocked: true, CoordinatorReached: true, UdpWorks: false })
         {
             return new(DiagnosisCause.UdpBlocked, $"UDP is blocked on this side: no STUN server answers, so {Carried(facts, path)}.",
                 "Let UDP out, and answers in, in the firewall of this machine or its network.");
@@ -102,10 +110,17 @@ public static class PathDoctor
             return new(DiagnosisCause.NotTried, $"{facts.Name} has not been tried directly yet, or only just now.", $"Send something to it, for example with `tunnelmesh ping {facts.Name} --until-direct`.");
         }
 
-        return Array.TrueForAll(udp, p => p.Echoes == 0) && facts.Nat is { V4.Behaviour: MappingBehaviour.Dependent } nat && !Forwards(nat)
-            ? new(DiagnosisCause.HardNat, $"The NAT on this side gives a new port for each destination and forwards none, so {facts.Name} cannot find this machine and {Carried(facts, path)}.",
-                "Switch on UPnP, NAT-PMP or PCP in the router here, or forward the UDP port of this peer (`udp_port`); IPv6 on both sides helps as well.")
-            : null;
+        bool here = facts.Nat is { V4.Behaviour: MappingBehaviour.Dependent } nat && !Forwards(nat), there = facts.Stats is { Nat: NatKind.Hard };
+        return Array.Exists(udp, p => p.Echoes > 0) ? null : (here, there) switch
+        {
+            (true, true) => new(DiagnosisCause.HardNat, $"The NATs on both sides, here and of {facts.Name}, give a new port for each destination and forward none, so neither machine finds the other and {Carried(facts, path)}.",
+                "One side is enough: switch on UPnP, NAT-PMP or PCP in its router, or forward the UDP port of its peer (`udp_port`); IPv6 on both sides helps as well."),
+            (false, true) => new(DiagnosisCause.HardNat, $"The NAT of {facts.Name} gives a new port for each destination and forwards none, so this machine cannot find {facts.Name} and {Carried(facts, path)}.",
+                $"Switch on UPnP, NAT-PMP or PCP in the router of {facts.Name}, or forward its UDP port (`udp_port`) there; IPv6 on both sides helps as well."),
+            (true, false) => new(DiagnosisCause.HardNat, $"The NAT on this side gives a new port for each destination and forwards none, so {facts.Name} cannot find this machine and {Carried(facts, path)}.",
+                "Switch on UPnP, NAT-PMP or PCP in the router here, or forward the UDP port of this peer (`udp_port`); IPv6 on both sides helps as well."),
+            _ => null,
+        };
     }
 
     private static PeerDiagnosis Theirs(PeerFacts facts, PathStats[] udp)
@@ -124,7 +139,7 @@ public static class PathDoctor
         }
 
         string addresses = udp.Length == 1 ? $"The UDP address of {facts.Name} does not answer" : $"None of the {udp.Length} UDP addresses of {facts.Name} answers";
-        return facts.Nat is { V4.Behaviour: not MappingBehaviour.Unknown } or { V6.Behaviour: not MappingBehaviour.Unknown }
+        return facts.Nat is { V4.Endpoints.Count: > 0 } or { V6.Endpoints.Count: > 0 }
             ? new(DiagnosisCause.NoAnswer, $"{addresses}, and UDP works here: most likely a firewall or a hard NAT on its side keeps them out.",
                 $"Run `tunnelmesh netcheck` on {facts.Name}; opening or forwarding its UDP port there helps.")
             : new(DiagnosisCause.NoAnswer, $"{addresses}; a firewall or a hard NAT on either side keeps them out.",
@@ -136,6 +151,8 @@ public static class PathDoctor
         "A link in between has a small MTU and says nothing about it: let ICMP through there, or correct the MTU of that link.");
 
     private static bool Forwards(NatReport nat) => (nat.MappingV4 is { IsPublic: true } && nat.MappingAgrees) || nat.MappingV6 is { IsPublic: true };
+
+    private static string Listed(IReadOnlyList<string> transports) => string.Join(" and ", transports);
 
     private static string Carried(PeerFacts facts, string path) => path switch
     {

@@ -15,6 +15,12 @@ public sealed record PeerFacts
     public required PeerStats? Stats { get; init; }
     /// <summary>How this peer is seen from outside; null while that is not known.</summary>
     public required NatReport? Nat { get; init; }
+    /// <summary>False while the coordinator is not reached: its STUN servers, too, are silent then, which tells nothing of UDP.</summary>
+    public bool CoordinatorReached { get; init; } = true;
+    /// <summary>True when some device beyond this network is heard over UDP.</summary>
+    public bool UdpWorks { get; init; }
+    /// <summary>False where this machine has neither an address nor a default route.</summary>
+    public bool HasNetwork { get; init; } = true;
     /// <summary>The stream to the relay; null where this peer uses none.</summary>
     public required RelayReport? Relay { get; init; }
     /// <summary>Transports of this peer, by name.</summary>

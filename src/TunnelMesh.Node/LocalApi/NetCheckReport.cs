@@ -5,8 +5,12 @@ public sealed record NetCheckReport
 {
     /// <summary>UDP port of the tunnel.</summary>
     public required int UdpPort { get; init; }
-    /// <summary>True when no STUN server answers over UDP at all; null without a server to ask.</summary>
+    /// <summary>True when no STUN server answers over UDP although the coordinator is reached, and no peer beyond this network is heard over UDP; null when that is not known.</summary>
     public required bool? UdpBlocked { get; init; }
+    /// <summary>True when there are STUN servers, and none answers.</summary>
+    public bool StunSilent { get; init; }
+    /// <summary>True while the control stream stands.</summary>
+    public bool CoordinatorReached { get; init; } = true;
     /// <summary>IPv4.</summary>
     public required NetCheckFamily Ipv4 { get; init; }
     /// <summary>IPv6.</summary>

@@ -10,8 +10,11 @@ internal sealed class PeerPath(PathAddress address)
     // Probes of which an answer is still worth something.
     private const int OpenProbes = 32;
 
+    // More than that in a row are an outage, which is over once an answer comes: it tells nothing of what is lost on the way now.
+    private const int LossRun = 3;
+
     // Made with the first probe: most addresses of most peers are never probed.
-    private (ulong Challenge, long At, int Size)[]? _open;
+    private (ulong Challenge, long At, int Size, bool Counts)[]? _open;
     private int _next;
 
     public PathAddress Address => address;
@@ -28,7 +31,20 @@ internal sealed class PeerPath(PathAddress address)
     /// <summary>True once the peer has proved that it is there: by an echo, or by a handshake. Any datagram's source may be written by whoever sent it.</summary>
     public bool IsShown { get; set; }
 
-    public PathState State { get; set; }
+    /// <summary>What probes have told. Probes that are open when it becomes proven, or is that no longer, belong to a time when the path was down or untried: they are no loss.</summary>
+    public PathState State
+    {
+        get;
+        set
+        {
+            if (field != value && (field == PathState.Proven || value == PathState.Proven))
+            {
+                ForgetLost(long.MaxValue);
+            }
+
+            field = value;
+        }
+    }
 
     /// <summary>Inner bytes of the largest probe that came back since it was last sized; 0 for none.</summary>
     public int Mtu { get; set; }
@@ -51,7 +67,7 @@ internal sealed class PeerPath(PathAddress address)
     /// <summary>Smoothed round trip in timestamp units (RFC 6298, section 2); negative before the first.</summary>
     public long RoundTrip { get; private set; } = -1;
 
-    /// <summary>Share of small probes lost lately, 0 to 1.</summary>
+    /// <summary>Share of small probes lost lately, 0 to 1: a running average over about 16, of those that were sent while the path was proven. One counts as lost when a later one was answered.</summary>
     public double Loss { get; private set; }
 
     /// <summary>Probes sent, and come back.</summary>
@@ -63,14 +79,8 @@ internal sealed class PeerPath(PathAddress address)
     /// <summary>Notes a probe that was sent.</summary>
     public void NoteProbe(ulong challenge, int size, long now)
     {
-        _open ??= new (ulong, long, int)[OpenProbes];
-        ref (ulong Challenge, long At, int Size) slot = ref _open[_next];
-        if (slot.Size is > 0 and <= SmallProbe)
-        {
-            Loss += (1 - Loss) / 16;
-        }
-
-        slot = (challenge, now, size);
+        _open ??= new (ulong, long, int, bool)[OpenProbes];
+        _open[_next] = (challenge, now, size, size <= SmallProbe && State == PathState.Proven);
         _next = (_next + 1) % OpenProbes;
         Probes++;
     }
@@ -91,7 +101,17 @@ internal sealed class PeerPath(PathAddress address)
             {
                 long took = now - _open[i].At;
                 RoundTrip = RoundTrip < 0 ? took : RoundTrip + ((took - RoundTrip) / 8);
-                Loss -= size <= SmallProbe ? Loss / 16 : 0;
+                if (size <= SmallProbe)
+                {
+                    int lost = ForgetLost(_open[i].At);
+                    for (int left = lost <= LossRun ? lost : 0; left > 0; left--)
+                    {
+                        Loss += (1 - Loss) / 16;
+                    }
+
+                    Loss -= Loss / 16;
+                }
+
                 _open[i] = default;
                 Echoes++;
                 EchoAt = HeardAt = now;
@@ -101,6 +121,22 @@ internal sealed class PeerPath(PathAddress address)
         }
 
         return false;
+    }
+
+    // How many that count were sent before a time; none of them does from then on, though each may still be answered.
+    private int ForgetLost(long before)
+    {
+        int count = 0;
+        for (int i = 0; i < _open?.Length; i++)
+        {
+            if (_open[i].Counts && _open[i].At < before)
+            {
+                _open[i].Counts = false;
+                count++;
+            }
+        }
+
+        return count;
     }
 
     /// <summary>Forgets open probes and what was measured, as for another network.</summary>

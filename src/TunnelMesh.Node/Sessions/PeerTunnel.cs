@@ -199,8 +199,8 @@ internal sealed class PeerTunnel
     {
         PathRoute route = Paths.Route;
         long now = _time.GetTimestamp(), handshake = Session.LastHandshakeUnixMs;
-        bool live = !route.First.IsNone && Session.SendKeypair is { } keys && keys.IsAlive(now);
         PeerPath? path = Paths.All.FirstOrDefault(p => p.Address == route.First);
+        bool live = path is { IsOpen: true } && Session.SendKeypair is { } keys && keys.IsAlive(now);
         return new PeerStats
         {
             DeviceId = Spec.DeviceId,
@@ -211,6 +211,7 @@ internal sealed class PeerTunnel
             TxBytes = Volatile.Read(ref _txBytes),
             LastHandshakeUnix = handshake == 0 ? null : handshake / 1000,
             PathChanges = Paths.Changes,
+            Nat = Birthday.Told,
             Paths = paths ? [.. Paths.All.Select(p => StatsOf(p, route, now))] : [],
         };
     }
@@ -219,7 +220,7 @@ internal sealed class PeerTunnel
     {
         Transport = PathNames.Of(path.Address.Transport),
         Endpoint = path.Address.Endpoint.IsNone ? null : path.Address.ToString(),
-        InUse = path.Address == route.First,
+        InUse = path.IsOpen && path.Address == route.First,
         Offered = path.IsOffered,
         Open = path.IsOpen,
         State = path.State.ToString().ToLower(CultureInfo.InvariantCulture),

@@ -101,6 +101,18 @@ public sealed class ReachingTests
     });
 
     [Fact]
+    public void A_relay_that_has_closed_is_in_use_no_more() => Seeds.Each(Runs, seed =>
+    {
+        NatPair pair = new(seed, NatSituation.Hard, NatSituation.Hard);
+        pair.PingSteadily(1000);
+        pair.Until(() => pair.PathOf(pair.A) == "relay", 2);
+        pair.Relay.Disconnect(pair.A);
+        pair.World.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal("none", pair.PathOf(pair.A));
+        Assert.DoesNotContain(pair.A.StatsOf(pair.B).Paths, p => p.InUse);
+    });
+
+    [Fact]
     public void A_device_that_changes_networks_is_reached_again_within_a_third_of_a_second() => Seeds.Each(Runs, seed =>
     {
         NatPair pair = new(seed, NatSituation.Open, NatSituation.Easy);

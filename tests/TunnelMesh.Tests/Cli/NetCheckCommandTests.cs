@@ -62,6 +62,17 @@ public sealed class NetCheckCommandTests
         Assert.Equal(["SSH           not used", "! Do this.", "! And that."], lines[6..]);
     }
 
+    [Fact]
+    public void What_is_known_of_UDP_and_the_NAT_by_one_server_is_said()
+    {
+        StunServerReport first = new() { Server = "198.51.100.1:3478", SeenAs = "203.0.113.5:2223", RttMs = 7 }, second = first with { Server = "198.51.100.1:3479" };
+        NetCheckReport one = Good with { Ipv4 = Good.Ipv4 with { Mapping = "unknown", Servers = [first, second] } };
+        Assert.Contains("probably an easy NAT", Print(one)[1], StringComparison.Ordinal);
+        Assert.Contains("of unknown kind", Print(one with { Ipv4 = one.Ipv4 with { Servers = [first, second with { SeenAs = null }] } })[1], StringComparison.Ordinal);
+        Assert.EndsWith("no STUN server answers, as the coordinator is not reached", Print(Good with { UdpBlocked = null, StunSilent = true })[0], StringComparison.Ordinal);
+        Assert.EndsWith("works with peers, but no STUN server answers", Print(Good with { StunSilent = true })[0], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("unknown", "behind a NAT of unknown kind")]
     [InlineData("none", "no NAT")]

@@ -38,7 +38,19 @@ public sealed class NetAdviceTests
         Expect("UDP is blocked", Good with { UdpBlocked = true });
         Expect("coordinator.stun_listen", Good with { UdpBlocked = null });
         Expect("not open: refused.", Good with { Relay = Good.Relay! with { Open = false, Problem = "refused." } });
+        Expect("is the port right? Peers that", Good with { Relay = Good.Relay! with { Open = false, Problem = "nothing listens there. Is the coordinator running, and is the port right?" } });
+        Expect("not open. Peers that", Good with { Relay = Good.Relay! with { Open = false } });
         Expect("second NAT", Good with { PortMapping = new PortMappingReport { Enabled = true, Method = "pcp", External = "10.0.0.2:2223" } });
+    }
+
+    [Fact]
+    public void Silent_STUN_servers_are_told_from_UDP_that_is_blocked()
+    {
+        NetCheckReport silent = Good with { StunSilent = true, UdpBlocked = null, CoordinatorReached = false };
+        Expect("because the coordinator is not reached; whether UDP passes is not known", silent);
+        Expect("because the coordinator is not reached; UDP works with peers", silent with { UdpBlocked = false });
+        Expect("though UDP works with peers: let UDP in", silent with { UdpBlocked = false, CoordinatorReached = true });
+        Expect("UDP is blocked", silent with { UdpBlocked = true, CoordinatorReached = true });
     }
 
     [Fact]

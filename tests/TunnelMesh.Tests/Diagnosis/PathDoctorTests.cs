@@ -79,6 +79,25 @@ public sealed class PathDoctorTests
     }
 
     [Fact]
+    public void Whoever_has_gone_is_offline_though_it_was_heard_a_moment_ago()
+    {
+        PathStats stopped = Proven with { State = "doubted", HeardMsAgo = 4000 };
+        Expect(DiagnosisCause.Offline, Facts("udp", stopped, Relayed with { InUse = false, State = "doubted", HeardMsAgo = 5000 }) with { Online = false }, "offline");
+        Expect(DiagnosisCause.Offline, Facts("udp", Proven with { HeardMsAgo = 30_000 }) with { Online = false }, "offline");
+        Expect(DiagnosisCause.Offline, Facts("relay", Relayed with { Open = false }) with { Online = false }, "nas is offline: it has no connection");
+        Expect(DiagnosisCause.Offline, Facts("none") with { Online = false, CoordinatorReached = false }, "as the coordinator told last");
+        Expect(DiagnosisCause.DirectLost, Facts("udp", stopped), "4 s ago");
+    }
+
+    [Fact]
+    public void Two_without_a_transport_in_common_are_said_to_be_out_of_reach()
+    {
+        PeerFacts facts = Facts("none") with { OwnTransports = ["ssh", "relay"], PeerTransports = ["udp"] };
+        Expect(DiagnosisCause.TransportsForbid, facts, "uses ssh and relay only, and nas udp only: the two have no transport in common");
+        Expect(DiagnosisCause.TransportsForbid, facts with { PeerTransports = ["udp", "relay"] }, "never tried directly");
+    }
+
+    [Fact]
     public void A_configuration_without_udp_is_found_on_either_side()
     {
         Expect(DiagnosisCause.TransportsForbid, Facts("relay", Relayed) with { OwnTransports = ["relay"] }, "this machine");
@@ -100,6 +119,10 @@ public sealed class PathDoctorTests
     public void A_relay_that_is_closed_counts_where_nothing_else_carries()
     {
         RelayReport closed = OpenRelay with { Open = false, Problem = "connection refused." };
+        PathStats shut = Relayed with { Open = false };
+        Expect(DiagnosisCause.RelayClosed, Facts("relay", Silent, shut) with { Relay = closed, Nat = Nat(StunFindings.None, blocked: true), CoordinatorReached = false }, "Nothing carries");
+        Expect(DiagnosisCause.RelayClosed, Facts("ssh", Silent, shut with { Transport = "ssh" }) with { Relay = closed, HasNetwork = false }, "no usable network");
+        Expect(DiagnosisCause.NoAnswer, Facts("ssh", Silent, shut with { Transport = "ssh" }), "does not answer");
         Expect(DiagnosisCause.RelayClosed, Facts("none", Silent) with { Relay = closed }, "(connection refused)");
         Expect(DiagnosisCause.NoAnswer, Facts("ssh", Silent, Relayed with { Transport = "ssh" }) with { Relay = closed }, "does not answer");
     }
@@ -109,6 +132,27 @@ public sealed class PathDoctorTests
     {
         Expect(DiagnosisCause.UdpBlocked, Facts("relay", Silent, Relayed) with { Nat = Nat(StunFindings.None, blocked: true) }, "on this side");
         Expect(DiagnosisCause.UdpBlocked, Facts("ssh", Proven with { InUse = false, State = "doubted" }, Relayed) with { Nat = Nat(StunFindings.None, blocked: true) }, "goes over SSH");
+    }
+
+    [Fact]
+    public void Silent_STUN_servers_tell_nothing_of_UDP_while_their_coordinator_is_away_or_a_peer_is_heard()
+    {
+        PeerFacts facts = Facts("ssh", Silent, Relayed with { Transport = "ssh" }) with { Nat = Nat(StunFindings.None, blocked: true) };
+        Expect(DiagnosisCause.UdpBlocked, facts, "on this side");
+        Expect(DiagnosisCause.NoAnswer, facts with { CoordinatorReached = false }, "on either side");
+        Expect(DiagnosisCause.NoAnswer, facts with { UdpWorks = true }, "on either side");
+    }
+
+    [Fact]
+    public void A_hard_NAT_is_named_on_the_side_where_it_is_or_on_both()
+    {
+        PeerFacts there = Facts("relay", Silent, Relayed);
+        there = there with { Stats = there.Stats! with { Nat = NatKind.Hard } };
+        Expect(DiagnosisCause.HardNat, there, "The NAT of nas gives a new port");
+        Expect(DiagnosisCause.HardNat, there with { Nat = Nat(Hard) }, "The NATs on both sides, here and of nas,");
+        PeerFacts easy = there with { Stats = there.Stats! with { Nat = NatKind.Easy } };
+        Expect(DiagnosisCause.NoAnswer, easy, "its side");
+        Expect(DiagnosisCause.HardNat, easy with { Nat = Nat(Hard) }, "The NAT on this side");
     }
 
     [Fact]
@@ -146,6 +190,7 @@ public sealed class PathDoctorTests
         PeerFacts facts = Facts("relay", Silent, Silent with { Endpoint = "192.0.2.2:2223" }, Relayed);
         Expect(DiagnosisCause.NoAnswer, facts, "None of the 2 UDP addresses");
         Expect(DiagnosisCause.NoAnswer, facts, "on its side");
+        Expect(DiagnosisCause.NoAnswer, facts with { Nat = Nat(Easy with { Behaviour = MappingBehaviour.Unknown }) }, "on its side");
         Expect(DiagnosisCause.NoAnswer, facts with { Nat = Nat(StunFindings.None) }, "on either side");
         Expect(DiagnosisCause.NoAnswer, facts with { Nat = null }, "on either side");
     }

@@ -1,0 +1,37 @@
+using TunnelMesh.Cli.Commands;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class StatusCommandTests
+{
+    [Theory]
+    [InlineData("connected", "Peers         2 of 3 online")]
+    [InlineData("connecting", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
+    [InlineData("disconnected", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
+    public void Presence_is_said_to_be_old_while_the_coordinator_is_away(string state, string expected)
+    {
+        StatusReport report = new()
+        {
+            Name = "a",
+            PeerId = "0123456789abcdef",
+            DeviceId = new string('a', 32),
+            MeshIp = "10.42.0.2",
+            MeshIp6 = "fd00::2",
+            MeshCidr = "10.42.0.0/16",
+            Domain = "mesh",
+            Version = "1",
+            UptimeSeconds = 60,
+            Coordinator = new CoordinatorReport { Url = "https://hub:8443", State = state },
+            Relay = null,
+            Tun = new TunReport { Name = "tun-mesh0", Mtu = 1400 },
+            DataPlane = null,
+            Dns = new DnsReport { Listen = [], Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() },
+            Runtime = new RuntimeReport { GcGen0 = 0, GcGen1 = 0, GcGen2 = 0, AllocatedBytes = 0 },
+            MapEntriesDropped = 0,
+            PeersTotal = 3,
+            PeersOnline = 2,
+        };
+        Assert.Contains(expected, StatusCommand.Print(report, DateTimeOffset.UnixEpoch).Split('\n').Select(l => l.TrimEnd()));
+    }
+}
