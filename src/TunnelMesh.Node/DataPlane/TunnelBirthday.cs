@@ -24,7 +24,7 @@ internal sealed class TunnelBirthday(TimeProvider time, TunnelSender sender, ITu
         _tunnel = tunnel;
         PeerPaths paths = tunnel.Paths;
         bool direct = paths.IsDirect;
-        tunnel.Birthday.Run(new BirthdayView(output.Nat, TunnelSender.HasKeys(tunnel, now), !tunnel.Spec.Stock && paths.IsLively(now, tunnel.LastDataAt) && paths.Allows(PathTransport.Udp),
+        tunnel.Birthday.Run(new BirthdayView(output.Nat, TunnelSender.HasKeys(tunnel, now), !tunnel.Spec.Stock && paths.IsActive(now, tunnel.LastDataAt) && paths.Allows(PathTransport.Udp),
             direct, direct ? paths.Current!.Address.Socket : (ushort)0), now, this);
     }
 

@@ -22,6 +22,21 @@ public sealed partial class TunnelEngine
         }
     }
 
+    /// <summary>Pings a device inside its session, over the path in use. For the only engine of its device.</summary>
+    /// <param name="deviceId">Which device.</param>
+    /// <returns>What the echo told, once it comes; null when there is no such device.</returns>
+    public Task<PingResult>? PingAsync(string deviceId)
+    {
+        if (_members.Find(deviceId) is not { } tunnel)
+        {
+            return null;
+        }
+
+        PendingPing ping = new();
+        Handle(new LaneLetter(tunnel, null, default, LaneNews.Ping, Ping: ping));
+        return ping.Answer;
+    }
+
     /// <summary>A carrier has a way to a device, or none any more. For the only engine of its device.</summary>
     /// <param name="path">Which way.</param>
     /// <param name="open">True when it is open now.</param>
@@ -57,6 +72,12 @@ public sealed partial class TunnelEngine
             case LaneNews.Meet:
                 tunnel.TakeOffers(_output, now);
                 tunnel.Paths.Meet(letter.Addresses, now);
+                if (letter.Nat is { HidesPort: true } && _output.Nat == NatKind.Easy && !tunnel.Paths.IsDirect && !tunnel.Paths.IsLively(now, tunnel.LastDataAt))
+                {
+                    // It can only begin when it knows where this device is seen, and this one has no reason of its own to say so.
+                    _output.Meet(tunnel.Spec.DeviceId);
+                }
+
                 if (!TunnelSender.CanSend(tunnel, now))
                 {
                     // The peer wants a session: our initiation opens the way for its own.

@@ -151,7 +151,10 @@ internal sealed partial class PeerPaths
         return PathActions.None;
     }
 
-    private bool IsActive(long now, long dataAt) => IsLively(now, dataAt) || now < _wantedUntil;
+    /// <summary>True while there is traffic here, or the peer has asked for a better path a moment ago because there is some on its side.</summary>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="dataAt">When data went either way last.</param>
+    public bool IsActive(long now, long dataAt) => IsLively(now, dataAt) || now < _wantedUntil;
 
     private void Want(long now) => _wantedUntil = now + Ticks(PathTiming.Wanted);
 

@@ -116,6 +116,13 @@ internal sealed class SimulatedPeer : ITunnelOutput
     public void Ping(SimulatedPeer to, int sequence, bool v6 = false) =>
         Send(v6 ? InnerPacket.Ping(V6, to.V6, (ushort)sequence) : InnerPacket.Ping(V4, to.V4, (ushort)sequence));
 
+    /// <summary>Pings a device inside the session, as the command does: no data goes either way.</summary>
+    public void PingInside(SimulatedPeer to)
+    {
+        _ = Engine.PingAsync(to.Spec.DeviceId);
+        Reschedule();
+    }
+
     /// <summary>Hands it a datagram as if the network had, without sending it there.</summary>
     public void Inject(ReadOnlySpan<byte> datagram, in UdpEndpoint source)
     {

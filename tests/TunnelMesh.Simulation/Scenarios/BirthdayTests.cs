@@ -58,6 +58,28 @@ public sealed class BirthdayTests
         Assert.InRange(took.Count(t => t <= 10), took.Count * 99 / 100, took.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_ping_inside_the_session_is_reason_enough_from_either_side(bool fromHard)
+    {
+        int direct = 0;
+        Seeds.Each(40, seed =>
+        {
+            NatPair pair = new(seed, NatSituation.Hard, NatSituation.Easy);
+            (SimulatedPeer from, SimulatedPeer to) = fromHard ? (pair.A, pair.B) : (pair.B, pair.A);
+            for (int i = 0; i < 20; i++)
+            {
+                pair.World.After(TimeSpan.FromSeconds(i), () => from.PingInside(to));
+            }
+
+            pair.World.Run(TimeSpan.FromSeconds(20));
+            direct += pair.IsDirect ? 1 : 0;
+            Assert.Empty(pair.B.Sockets);
+        });
+        Assert.InRange(direct, 39, 40);
+    }
+
     [Fact]
     public void Two_hard_NATs_open_and_send_nothing() => Seeds.Each(20, seed =>
     {
