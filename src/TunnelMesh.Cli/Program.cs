@@ -25,7 +25,7 @@ internal static class Program
             AppContext.SetSwitch("System.Net.Security.UseNetworkFramework", true);
         }
         ProcessEnvironment environment = ProcessEnvironment.Read();
-        return await RunAsync(args, environment, Environment.IsPrivilegedProcess, Console.Out, Console.Error);
+        return await RunAsync(args, environment, Environment.IsPrivilegedProcess, StandardOutput.Open(), Console.Error);
     }
 
     /// <summary>Runs one command line; no exception leaves it.</summary>
@@ -48,6 +48,7 @@ internal static class Program
         }
         try
         {
+            context.CheckConfig(parsed);
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -56,6 +57,11 @@ internal static class Program
                 Output = output,
                 Error = error,
             });
+        }
+        catch (IOException e) when (StandardOutput.IsClosed(e))
+        {
+            // Whoever read the output has seen enough.
+            return (int)ExitCode.Ok;
         }
 #pragma warning disable CA1031 // The last line of defence: whatever happens, a person gets one line.
         catch (Exception e)

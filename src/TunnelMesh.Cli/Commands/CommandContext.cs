@@ -31,6 +31,18 @@ internal sealed class CommandContext
     /// <summary><c>--log-level</c>.</summary>
     public Option<string?> Level { get; } = new("--log-level", "-l") { Description = "trace, debug, info, warn or error (default: TUNNELMESH_LOG_LEVEL, then the configuration)", Recursive = true };
 
+    /// <summary>Refuses a <c>--config</c> that names no file, whether the command would read it or not: whoever names one means it to count.</summary>
+    /// <exception cref="ConfigException">It does not exist.</exception>
+    public void CheckConfig(ParseResult parsed)
+    {
+        if (parsed.GetValue(Config) is not { } file || File.Exists(file))
+        {
+            return;
+        }
+        bool count = parsed.CommandResult.Command.Name == PingCommand.Name && file.Length > 0 && file.All(char.IsAsciiDigit);
+        throw new ConfigException(count ? $"{file}: no such file, and `-c` is short for `--config`. To send {file} pings: `--count {file}`." : ConfigFiles.Missing(file));
+    }
+
     /// <summary>Reads the configuration that holds for a context.</summary>
     /// <exception cref="ConfigException">The file named does not exist, or a file cannot be used.</exception>
     public Settings LoadSettings(ParseResult parsed, string context)

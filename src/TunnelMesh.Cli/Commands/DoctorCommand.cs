@@ -22,6 +22,10 @@ internal static class DoctorCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            if (Progress(parsed.GetValue(peer), parsed.GetValue(json), !Console.IsErrorRedirected) is { } progress)
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync(progress);
+            }
             IReadOnlyList<DiagnosisReport> reports = await AskAsync(client, parsed.GetValue(peer), TimeProvider.System, cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))
@@ -36,6 +40,9 @@ internal static class DoctorCommand
         });
         return command;
     }
+
+    /// <summary>What a person at a terminal reads while a device is tried; null where nobody waits, or not for long.</summary>
+    internal static string? Progress(string? peer, bool json, bool terminal) => peer is not null && terminal && !json ? $"Trying {peer}, for up to {2 * Patience.TotalSeconds:0} s ..." : null;
 
     /// <summary>The reports for people.</summary>
     /// <param name="reports">All that were asked for.</param>

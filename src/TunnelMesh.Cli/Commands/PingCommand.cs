@@ -9,6 +9,9 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>ping PEER</c>: round trips inside the tunnel, and over which path.</summary>
 internal static class PingCommand
 {
+    /// <summary>What it is called on the command line.</summary>
+    internal const string Name = "ping";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), UntilDirectFor = TimeSpan.FromSeconds(30), Shortest = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Builds the command.</summary>
@@ -21,7 +24,7 @@ internal static class PingCommand
         Option<bool> untilDirect = new("--until-direct") { Description = "End with 0 once an answer comes directly over UDP, with 1 when none does in time" };
         Option<string> context = QueryCommand.Context();
         Option<bool> json = QueryCommand.Json();
-        Command command = new("ping", "Measure the way to a device inside the tunnel") { peer, count, interval, timeout, untilDirect, context, json };
+        Command command = new(Name, "Measure the way to a device inside the tunnel") { peer, count, interval, timeout, untilDirect, context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             bool until = parsed.GetValue(untilDirect);

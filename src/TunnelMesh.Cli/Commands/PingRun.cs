@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Logging;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Cli.Commands;
@@ -37,10 +38,23 @@ internal sealed class PingRun(Func<CancellationToken, Task<PingReport>> ask, Tex
         {
             // Time is up, or somebody has seen enough.
         }
-        PingSummary all = tally.Summary();
-        await output.WriteLineAsync(options.Json ? JsonSerializer.Serialize(all, LocalApiJson.Default.PingSummary) : PingTally.Line(all));
-        return options.UntilDirect ? tally.IsDirect ? ExitCode.Ok : ExitCode.General : tally.AnyAnswer ? ExitCode.Ok : ExitCode.General;
+        catch (IOException e) when (StandardOutput.IsClosed(e))
+        {
+            // Whoever read it has seen enough.
+        }
+        try
+        {
+            PingSummary all = tally.Summary();
+            await output.WriteLineAsync(options.Json ? JsonSerializer.Serialize(all, LocalApiJson.Default.PingSummary) : PingTally.Line(all));
+        }
+        catch (IOException e) when (StandardOutput.IsClosed(e))
+        {
+            // The code tells enough.
+        }
+        return Code(options, tally);
     }
+
+    private static ExitCode Code(PingOptions options, PingTally tally) => (options.UntilDirect ? tally.IsDirect : tally.AnyAnswer) ? ExitCode.Ok : ExitCode.General;
 
     private async Task PrintAsync(PingReport ping, PingTally tally, bool json)
     {

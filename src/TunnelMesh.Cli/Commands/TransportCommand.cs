@@ -40,7 +40,7 @@ internal static class TransportCommand
             }
             else
             {
-                Print(orders, output);
+                Print(orders, device, other, output);
             }
             return (int)ExitCode.Ok;
         });
@@ -56,14 +56,27 @@ internal static class TransportCommand
         { } names => [.. names.Trim('[', ']').Split(',', StringSplitOptions.TrimEntries)],
     };
 
-    /// <summary>One line an order, in the order they were set.</summary>
-    internal static void Print(IReadOnlyList<TransportReport> orders, TextWriter output)
+    /// <summary>One line an order, in the order they were set, and for a pair what holds of them.</summary>
+    /// <param name="orders">Those that concern what was asked for.</param>
+    /// <param name="device">The device asked for; null for all.</param>
+    /// <param name="other">The other one of a pair, or null.</param>
+    /// <param name="output">Where to.</param>
+    internal static void Print(IReadOnlyList<TransportReport> orders, string? device, string? other, TextWriter output)
     {
         if (orders.Count == 0)
         {
-            output.WriteLine("No order is set: each device goes by its own configuration.");
+            output.WriteLine(
+                device is null ? "No order is set: each device goes by its own configuration."
+                : other is null ? $"No order is set for {device}. An order that another device has holds between the two as well (`tunnelmesh transport` lists all); else each goes by its own configuration."
+                : $"No order holds between {device} and {other}: each goes by its own configuration.");
             return;
         }
         HumanTable.Print(["DEVICE", "WITH", "TRANSPORTS"], orders.Select(o => new[] { o.Name, o.With ?? "all", string.Join(", ", o.Transports) }), output);
+        if (other is not null)
+        {
+            // As peers choose: the pair's own, else the later.
+            TransportReport holds = orders.LastOrDefault(o => o.With is not null) ?? orders[^1];
+            output.WriteLine($"Between {device} and {other} holds {string.Join(", ", holds.Transports)} ({(holds.With is null ? $"set for {holds.Name}" : "set for the pair")}).");
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 
@@ -9,6 +10,9 @@ namespace TunnelMesh.Cli.Commands;
 internal static class UsageText
 {
     private const string Program = "tunnelmesh";
+
+    // What the system's ping calls them, here and on Windows.
+    private static readonly Dictionary<string, string> FlagsOfOtherPings = new() { ["-n"] = "--count", ["-i"] = "--interval", ["-w"] = "--timeout", ["-W"] = "--timeout" };
 
     /// <summary>The line, or null when the command line is good.</summary>
     public static string? Describe(ParseResult parsed)
@@ -29,8 +33,30 @@ internal static class UsageText
         }
         return command.Subcommands.Count > 0 && (parsed.Tokens.Count == 0 || !isRoot)
             ? $"Which command{(isRoot ? "" : $" of `{path}`")}? {(isRoot ? "" : string.Join(", ", command.Subcommands.Select(c => $"`{c.Name}`")) + "; ")}`{path} --help` shows them."
-            : $"{FailureReport.OneLine(parsed.Errors[0].Message).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
+            : $"{(NoValue(parsed.Errors[0].SymbolResult) ?? FailureReport.OneLine(parsed.Errors[0].Message)).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
     }
+
+    // The parser's own words for it name types of the framework.
+    private static string? NoValue(SymbolResult? at)
+    {
+        SymbolResult? owner = at is ArgumentResult { Parent: OptionResult parent } ? parent : at;
+        (string name, Type type) = owner switch
+        {
+            OptionResult option => ($"`{option.Option.Name}`", option.Option.ValueType),
+            ArgumentResult argument => (argument.Argument.Name, argument.Argument.ValueType),
+            _ => ("", typeof(string)),
+        };
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (at?.Tokens is not [{ Value: var text }] || IsNumber(type, text))
+        {
+            return null;
+        }
+        return $"`{FailureReport.OneLine(text)}` is no number for {name}: expected a whole number up to {(type == typeof(int) ? int.MaxValue : long.MaxValue)}";
+    }
+
+    // Also true for what is to be no number.
+    private static bool IsNumber(Type type, string text) =>
+        type == typeof(int) ? int.TryParse(text, CultureInfo.InvariantCulture, out _) : type != typeof(long) || long.TryParse(text, CultureInfo.InvariantCulture, out _);
 
     private static string PathOf(CommandResult result) => result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : Program;
 
@@ -51,7 +77,7 @@ internal static class UsageText
         {
             return $"There is no flag `{name}`: the token is read from the environment variable TUNNELMESH_TOKEN only, where nobody else on this machine sees it.";
         }
-        string nearest = Nearest(name, command.Options.Concat(root.Options.Where(o => o.Recursive)).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)));
+        string nearest = command.Name == PingCommand.Name && FlagsOfOtherPings.TryGetValue(name, out string? meant) ? $" Did you mean `{meant}`?" : Nearest(name, command.Options.Concat(root.Options.Where(o => o.Recursive)).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)));
         return $"`{path}` has no flag `{name}`.{nearest} `{path} --help` shows its flags.";
     }
 

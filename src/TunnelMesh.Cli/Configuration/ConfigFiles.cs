@@ -3,6 +3,12 @@ namespace TunnelMesh.Cli.Configuration;
 /// <summary>Which file is the configuration.</summary>
 internal static class ConfigFiles
 {
+    /// <summary>Says that a file which was named does not exist.</summary>
+    /// <param name="path">As it was named; empty for a flag with nothing behind it.</param>
+    public static string Missing(string path) => path.Length == 0
+        ? "--config names no file. Name one, or leave the flag out."
+        : $"{path}: no such file. `tunnelmesh init --peer --output {path}` writes one.";
+
     /// <summary>The file to read, or null when none exists and the defaults hold.</summary>
     /// <param name="explicitPath">From <c>--config</c> or the environment; it must exist.</param>
     /// <param name="contextFile">The active context's file.</param>
@@ -15,7 +21,7 @@ internal static class ConfigFiles
         {
             return File.Exists(explicitPath)
                 ? explicitPath
-                : throw new ConfigException($"{explicitPath}: no such file. `tunnelmesh init --peer --output {explicitPath}` writes one.");
+                : throw new ConfigException(Missing(explicitPath));
         }
         string[] candidates =
         [

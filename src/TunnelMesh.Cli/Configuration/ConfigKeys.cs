@@ -34,7 +34,7 @@ internal static class ConfigKeys
         new("dataplane.socket_buffer", "a size, 64Ki-64Mi", "7Mi", "Receive and send buffer of each UDP socket; the system may give less.", Size(64 << 10, 64 << 20, (s, v) => s.SocketBufferBytes = v)),
         new("fwmark", "a number, 0-4294967295, or 0x and hex digits", "0", "Firewall mark (SO_MARK) on all packets of the peer to the network, for rules of your own; 0 for none. Linux only.", SetMark),
         new("port_mapping", "true or false", "true", "Whether the gateway is asked for a port of its own, by PCP, NAT-PMP or UPnP.", Boolean((s, v) => s.PortMapping = v)),
-        new("transports", "a list of udp, ssh, relay", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
+        new("transports", "a list with at least one of udp, ssh, relay, each once", "[udp, ssh, relay]", "Transports in order of preference.", SetTransports),
         new("dns.listen", "IP address:port, :port or off", "127.0.0.53:5353", "Local DNS resolver, UDP and TCP, beside the one at the mesh address and port 53; off for none.", EndpointOrOff((s, v) => s.DnsListen = v)),
         new("dns.cache_ttl", "seconds, 0-86400", "300", "How long an answer on a name of the mesh may be remembered, in seconds.", Integer(0, 86400, (s, v) => s.DnsCacheTtl = v)),
         new("dns.aliases", "a list of at most 16 names: DNS labels that are not reserved", "[]", "Further names of this device; one that another device has stays that device's.", SetAliases),
@@ -222,12 +222,12 @@ internal static class ConfigKeys
 
     private static bool SetTransports(Settings s, ConfigNode n)
     {
-        if (n.Items is not { Count: > 0 } || n.Items.Any(i => i.Scalar is null || !KnownTransports.Contains(i.Scalar))
-            || n.Items.Select(i => i.Scalar).Distinct().Count() != n.Items.Count)
+        string?[] names = [.. (n.Items ?? []).Select(i => i.Scalar?.ToLowerInvariant())];
+        if (names.Length == 0 || names.Any(name => !KnownTransports.Contains(name)) || names.Distinct().Count() != names.Length)
         {
             return false;
         }
-        s.Transports = [.. n.Items.Select(i => i.Scalar!)];
+        s.Transports = [.. names.OfType<string>()];
         return true;
     }
 

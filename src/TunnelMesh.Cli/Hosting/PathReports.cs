@@ -30,6 +30,7 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         using CancellationTokenSource limit = new(timeout < LongestPing ? timeout : LongestPing, time);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         PingResult? answer = null;
+        PeerStats? before = Stats();
         try
         {
             SemaphoreSlim turn = _turns.GetOrAdd(device.Id, _ => new SemaphoreSlim(1));
@@ -47,7 +48,8 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         {
             // No answer is an answer, too.
         }
-        PeerStats? stats = plane.GetStats().FirstOrDefault(s => s.DeviceId == device.Id);
+        PeerStats? stats = Stats();
+        (string path, string? endpoint) = answer is null ? LostOver(before, stats) : (answer.Transport, answer.Endpoint);
         return new PingReport
         {
             Name = device.Name,
@@ -55,11 +57,19 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             DeviceId = device.Id,
             Answered = answer is not null,
             RttMs = answer?.RoundTrip.TotalMilliseconds,
-            Path = answer?.Transport ?? stats?.Path ?? "none",
-            Endpoint = answer is null ? stats?.Endpoint : answer.Endpoint,
+            Path = path,
+            Endpoint = endpoint,
             PathChanges = stats?.PathChanges ?? 0,
         };
+
+        PeerStats? Stats() => plane.GetStats().FirstOrDefault(s => s.DeviceId == device.Id);
     }
+
+    /// <summary>Over which path a ping went that nobody answered: the one in use when it was sent, as the wait for its answer may have moved the traffic to another.</summary>
+    /// <param name="before">The device when the ping was sent.</param>
+    /// <param name="after">The same when it was given up: counts where there was no path before.</param>
+    internal static (string Path, string? Endpoint) LostOver(PeerStats? before, PeerStats? after) =>
+        (before is null or { Path: "none" } ? after : before) is { Path: not "none" } way ? (way.Path, way.Endpoint) : ("none", null);
 
     /// <inheritdoc cref="ILocalApiHandler.CheckNetworkAsync"/>
     public async Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation)

@@ -268,7 +268,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         return (parts, parts.Coordinator ?? throw new LocalApiException(LocalErrorCodes.Failed,
-            $"This peer does not serve the mesh, so it keeps neither tokens nor orders of transports, and revokes nothing. Run the command on the coordinator ({parts.Stream.State.Server})."));
+            $"This command works on a coordinator only, and this machine is none. Run it on the machine of the coordinator {parts.Stream.State.Server}."));
     }
 
     private static async Task<T> Stored<T>(Task<T> change)

@@ -30,9 +30,18 @@ internal sealed class TransportOrderReports(NetworkMap map, string ownId,
             Judge(await set(device.Id, other?.Id, transports, cancellation).ConfigureAwait(false), device, other);
         }
         IEnumerable<TransportOrderRow> rows = await load(cancellation).ConfigureAwait(false);
-        return [.. rows.Where(r => device is null || r.DeviceId == device.Id || r.OtherId == device.Id).Where(r => other is null || r.DeviceId == other.Id || r.OtherId == other.Id)
+        return [.. Concerning(rows, device?.Id, other?.Id)
             .Select(r => r.OtherId is not null && r.OtherId == device?.Id ? Report(r.OtherId, r.DeviceId, r.Transports) : Report(r.DeviceId, r.OtherId, r.Transports))];
     }
+
+    /// <summary>The orders that concern a device, or a pair: its own, and those of either of the two towards all devices.</summary>
+    /// <param name="rows">All there are.</param>
+    /// <param name="device">Device ID; null for all orders.</param>
+    /// <param name="other">Device ID of the other one of a pair; null for none.</param>
+    internal static IEnumerable<TransportOrderRow> Concerning(IEnumerable<TransportOrderRow> rows, string? device, string? other) => rows.Where(r =>
+        device is null || (other is null ? r.DeviceId == device || r.OtherId == device
+            : r.OtherId is null ? r.DeviceId == device || r.DeviceId == other
+            : (r.DeviceId, r.OtherId) == (device, other) || (r.DeviceId, r.OtherId) == (other, device)));
 
     /// <summary>What is wrong with an order; null when it may be set.</summary>
     /// <param name="transports">Any text, also null in it, as JSON may bring; empty to take an order away.</param>

@@ -18,6 +18,8 @@ internal sealed class CoordinatorSocket : IDisposable
     private readonly SocketsHttpHandler _handler;
     private readonly HttpMessageInvoker _invoker;
     private readonly ClientWebSocket _socket = new();
+    private const string WayThere = "Check the address, the port and the firewalls in between; where they let only port 443 out, the coordinator can listen there too (`coordinator.listen`), and is joined as HOST:443.";
+
     private readonly string _server;
     private readonly string? _proxy;
     private readonly List<byte[]> _seen = [];
@@ -213,7 +215,7 @@ internal sealed class CoordinatorSocket : IDisposable
                 {
                     SocketError.ConnectionRefused => "nothing listens there. Is the coordinator running, and is the port right?",
                     SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "the name cannot be resolved. Check the spelling and this machine's DNS.",
-                    SocketError.TimedOut => "it does not answer. Check the address and the firewalls in between.",
+                    SocketError.TimedOut => "it does not answer. " + WayThere,
                     _ => $"{socket.Message}. Check the network of this machine.",
                 };
                 return new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} cannot be reached: {why}", 0, e);
@@ -231,13 +233,13 @@ internal sealed class CoordinatorSocket : IDisposable
             >= 500 => new ControlException(ControlErrorCodes.Internal, $"The coordinator {_server} reports an internal failure (HTTP {status}). See its log.", 0, e),
             > 0 => new ControlException(ControlFailure.NotACoordinator, $"The server at {_server} answers, but it is not a TunnelMesh coordinator (HTTP {status}). Check host and port.", 0, e),
             _ when e is OperationCanceledException || e.InnerException is OperationCanceledException => Unanswered(e),
-            _ => new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} cannot be reached: {e.Message}", 0, e),
+            _ => new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} cannot be reached: {e.Message.TrimEnd('.')}. {WayThere}", 0, e),
         };
     }
 
     private ControlException Unanswered(Exception e) => ServerSpki.Length != 0
         ? new ControlException(ControlFailure.Timeout, $"The server at {_server} took the connection but does not answer on it. Is the coordinator overloaded, or has its machine just gone?", 0, e)
-        : new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} does not answer. Check the address and the firewalls in between.", 0, e);
+        : new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} does not answer. {WayThere}", 0, e);
 
     private ControlException? ThroughProxy(Exception e)
     {
@@ -253,6 +255,7 @@ internal sealed class CoordinatorSocket : IDisposable
                 string why = refused.StatusCode switch
                 {
                     HttpStatusCode.ProxyAuthenticationRequired => "it wants a name and a password, or other ones than HTTPS_PROXY has",
+                    { } status and (HttpStatusCode.Forbidden or HttpStatusCode.MethodNotAllowed) => $"it refuses with HTTP {(int)status}. Many proxies allow port 443 only: let the coordinator listen there too, and join HOST:443",
                     { } status => $"it answers with HTTP {(int)status}",
                     null => "it opens no tunnel",
                 };

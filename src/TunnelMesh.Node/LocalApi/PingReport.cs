@@ -15,7 +15,7 @@ public sealed record PingReport
     public required bool Answered { get; init; }
     /// <summary>Round trip in milliseconds; null without an answer.</summary>
     public double? RttMs { get; init; }
-    /// <summary><c>udp</c>, <c>ssh</c> or <c>relay</c>: how ping and answer went; without an answer the path in use, or <c>none</c>.</summary>
+    /// <summary><c>udp</c>, <c>ssh</c> or <c>relay</c>: how ping and answer went; without an answer the path it was sent over, or <c>none</c>.</summary>
     public required string Path { get; init; }
     /// <summary>Endpoint of a UDP path, ip:port; null for another.</summary>
     public string? Endpoint { get; init; }

@@ -31,5 +31,14 @@ internal sealed class CommandLine : IDisposable
         return (code, output.ToString(), error.ToString());
     }
 
+    /// <summary>Runs one command line with an output of the caller's.</summary>
+    public async Task<(int Code, string Error)> RunToAsync(IEnumerable<string> arguments, TextWriter output)
+    {
+        using StringWriter error = new();
+        ProcessEnvironment environment = new() { Home = Home, UserHome = _directory.FullName };
+        int code = await Program.RunAsync([.. arguments], environment, isRoot: false, output, error);
+        return (code, error.ToString());
+    }
+
     public void Dispose() => _directory.Delete(recursive: true);
 }

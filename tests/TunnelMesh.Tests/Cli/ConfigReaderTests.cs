@@ -28,6 +28,18 @@ public sealed class ConfigReaderTests
         Assert.Equal(10L << 20, settings.RelayRateLimit);
     }
 
+    [Fact]
+    public void Transports_are_named_in_any_case_as_on_the_command_line() => Assert.Equal(["ssh", "udp"], ConfigReader.Read("transports: [SSH, Udp]\n", "c.yaml").Transports);
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("[udp, udp]")]
+    [InlineData("[udp, UDP]")]
+    [InlineData("[pigeon]")]
+    [InlineData("udp")]
+    public void Why_a_list_of_transports_is_refused_is_said(string value) => Assert.Contains(
+        $"`transports`: expected a list with at least one of udp, ssh, relay, each once, found `{value}`", Assert.Throws<ConfigException>(() => ConfigReader.Read($"transports: {value}\n", "c.yaml")).Message, StringComparison.Ordinal);
+
     [Theory]
     [InlineData("off", null)]
     [InlineData(":4000", 4000)]

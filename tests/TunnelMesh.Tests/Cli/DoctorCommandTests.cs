@@ -77,4 +77,12 @@ public sealed class DoctorCommandTests
     public void Without_any_traffic_it_is_said_what_to_do() => Assert.Contains("tunnelmesh doctor PEER", Assert.Single(Print(named: false)), StringComparison.Ordinal);
 
     private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    [Theory]
+    [InlineData("nas", false, true, "Trying nas, for up to 6 s ...")]
+    [InlineData("nas", true, true, null)]
+    [InlineData("nas", false, false, null)]
+    [InlineData(null, false, true, null)]
+    public void Only_a_person_at_a_terminal_is_told_what_takes_long(string? peer, bool json, bool terminal, string? expected) =>
+        Assert.Equal(expected, DoctorCommand.Progress(peer, json, terminal));
 }

@@ -1,6 +1,11 @@
+using System.Globalization;
+using System.IO.Pipes;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Logging;
+using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Tests.Cli;
@@ -104,6 +109,53 @@ public sealed class PingRunTests
         }, output, TimeProvider.System);
         Assert.Equal(ExitCode.Ok, await run.RunAsync(Quick, enough.Token));
         Assert.Contains("1 sent, 1 answered, 0 % lost", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task Whoever_closes_the_pipe_ends_it_with_the_code_of_the_answers_so_far(bool answered, int expected)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There the console's own writer is used.");
+        using AnonymousPipeServerStream reader = new(PipeDirection.In);
+        using SafeFileHandle end = new(nint.Parse(reader.GetClientHandleAsString(), CultureInfo.InvariantCulture), ownsHandle: false);
+        await using TextWriter output = StandardOutput.ToPipe(end);
+        int asked = 0;
+        PingRun run = new(_ =>
+        {
+            if (++asked == 3)
+            {
+                reader.Dispose();
+            }
+            return Task.FromResult(answered ? Udp : Silence);
+        }, output, TimeProvider.System);
+        // The third ping is lost with the pipe, and no fourth goes out.
+        Assert.Equal(expected, (int)await run.RunAsync(Quick, Cancel));
+        Assert.Equal(3, asked);
+    }
+
+    [Fact]
+    public async Task Any_command_ends_quietly_when_its_output_is_closed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There the console's own writer is used.");
+        using CommandLine cli = new();
+        using AnonymousPipeServerStream reader = new(PipeDirection.In);
+        using SafeFileHandle end = new(nint.Parse(reader.GetClientHandleAsString(), CultureInfo.InvariantCulture), ownsHandle: false);
+        await using TextWriter output = StandardOutput.ToPipe(end);
+        reader.Dispose();
+        Assert.Equal((0, ""), await cli.RunToAsync(["version"], output));
+    }
+
+    [Fact]
+    public void A_lost_ping_names_the_path_it_was_sent_over()
+    {
+        PeerStats udp = new() { DeviceId = "d", Path = "udp", Endpoint = "192.0.2.1:2223" }, ssh = udp with { Path = "ssh", Endpoint = null }, none = ssh with { Path = "none", Endpoint = "192.0.2.1:2223" };
+        Assert.Equal<(string, string?)>(("udp", "192.0.2.1:2223"), PathReports.LostOver(udp, ssh));
+        Assert.Equal<(string, string?)>(("udp", "192.0.2.1:2223"), PathReports.LostOver(udp, none));
+        Assert.Equal<(string, string?)>(("ssh", null), PathReports.LostOver(none, ssh));
+        Assert.Equal<(string, string?)>(("ssh", null), PathReports.LostOver(null, ssh));
+        Assert.Equal<(string, string?)>(("none", null), PathReports.LostOver(none, none));
+        Assert.Equal<(string, string?)>(("none", null), PathReports.LostOver(null, null));
     }
 
     [Fact]

@@ -20,6 +20,14 @@ public sealed class UsageTests : IDisposable
     [InlineData("join a b", "`b` is one argument too many for `tunnelmesh join`.")]
     [InlineData("resolve", "Required argument missing for command: 'resolve'. `tunnelmesh resolve --help` shows what it takes.")]
     [InlineData("--log-level loud status", "Argument 'loud' not recognized. Must be one of: 'trace' 'debug' 'info' 'warn' 'error'.")]
+    [InlineData("ping nas -n 3", "`tunnelmesh ping` has no flag `-n`. Did you mean `--count`?")]
+    [InlineData("ping nas -i 2", "`tunnelmesh ping` has no flag `-i`. Did you mean `--interval`?")]
+    [InlineData("ping nas --count x", "`x` is no number for `--count`: expected a whole number up to 2147483647. `tunnelmesh ping --help`")]
+    [InlineData("ping nas --count 9999999999", "`9999999999` is no number for `--count`: expected a whole number up to 2147483647.")]
+    [InlineData("ping nas --count", "Required argument missing for option: '--count'.")]
+    [InlineData("ping nas --until-direct=soon", "`soon` is one argument too many for `tunnelmesh ping`.")]
+    [InlineData("token create --uses few", "`few` is no number for `--uses`: expected a whole number up to")]
+    [InlineData("token revoke first", "`first` is no number for id: expected a whole number up to")]
     [InlineData("", "Which command? `tunnelmesh --help` shows them.")]
     public async Task What_is_wrong_is_said_on_one_line_with_what_was_probably_meant(string line, string expected)
     {
@@ -29,6 +37,20 @@ public sealed class UsageTests : IDisposable
         Assert.StartsWith("tunnelmesh: ", error, StringComparison.Ordinal);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("ping nas -c 3", "3: no such file, and `-c` is short for `--config`. To send 3 pings: `--count 3`.")]
+    [InlineData("ping nas -c three", "three: no such file. `tunnelmesh init --peer --output three` writes one.")]
+    [InlineData("status --config 3", "3: no such file. `tunnelmesh init")]
+    [InlineData("--config nowhere.yaml peers", "nowhere.yaml: no such file.")]
+    [InlineData("version --config ", "--config names no file.")]
+    [InlineData("transport nas --config nowhere.yaml", "nowhere.yaml: no such file.")]
+    public async Task A_configuration_that_is_named_must_exist_whatever_the_command(string line, string expected)
+    {
+        (int code, string output, string error) = await _cli.RunAsync(line.Split(' '));
+        Assert.Equal((3, ""), (code, output));
+        Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,11 +14,14 @@ internal sealed class ConnectProxy : IAsyncDisposable
     private readonly Task _accepting;
     private readonly int _target;
     private readonly string? _credentials;
+    private readonly bool _refuses;
 
     /// <param name="target">Port of every tunnel.</param>
     /// <param name="credentials">name:password that it wants, or null.</param>
-    internal ConnectProxy(int target, string? credentials = null)
+    /// <param name="refuses">Whether it forbids every port.</param>
+    internal ConnectProxy(int target, string? credentials = null, bool refuses = false)
     {
+        _refuses = refuses;
         _target = target;
         _credentials = credentials;
         _listener.Start();
@@ -73,6 +76,12 @@ internal sealed class ConnectProxy : IAsyncDisposable
             if (_credentials is not null && !head.Contains("Proxy-Authorization: Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(_credentials)), StringComparer.OrdinalIgnoreCase))
             {
                 await stream.WriteAsync("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"test\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), _stop.Token);
+                near.Close();
+                return;
+            }
+            if (_refuses)
+            {
+                await stream.WriteAsync("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), _stop.Token);
                 near.Close();
                 return;
             }

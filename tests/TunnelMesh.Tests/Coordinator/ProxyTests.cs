@@ -54,6 +54,15 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    public async Task A_proxy_that_forbids_the_port_leads_to_the_one_that_most_allow()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        await using ConnectProxy proxy = new(mesh.Server.Port, refuses: true);
+        ControlException e = await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(Through(mesh, proxy)));
+        Assert.Contains("it refuses with HTTP 403. Many proxies allow port 443 only", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_proxy_that_is_away_is_named_and_an_exception_goes_round_it()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
