@@ -75,6 +75,7 @@ internal static class Program
         JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
         ResolveCommand.Create(context), PingCommand.Create(context), NetCheckCommand.Create(context), DoctorCommand.Create(context),
         LeaveCommand.Create(context), RevokeCommand.Create(context), TokenCommand.Create(context), TransportCommand.Create(context),
+        ServiceCommand.Create(context),
     ];
 
     private static bool WantsTrace(string? level) => level is "debug" or "trace";
