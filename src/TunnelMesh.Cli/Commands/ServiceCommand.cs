@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.Commands;
@@ -29,6 +30,10 @@ internal static class ServiceCommand
             (string context, ServiceManager manager) = options.Read(parsed);
             string? root = parsed.GetValue(options.Root);
             RequireRoot(commands, root);
+            if (manager is { Absence: { } reason } && manager.DescriptionFile(ServiceDefinition.NameOf(context)) is null)
+            {
+                throw new HostException(ExitCode.General, reason);
+            }
             string? config = commands.FindConfig(parsed, context);
             ServiceSetup setup = new()
             {
@@ -38,6 +43,7 @@ internal static class ServiceCommand
                 ConfigFile = config is null || commands.IsUsual(config, context) ? null : config,
                 Context = context,
                 Program = Environment.ProcessPath ?? throw new HostException(ExitCode.General, "The system does not say where this program lies. Start it by its full path."),
+                ForThisSystem = root is null,
                 Manager = manager,
             };
             ServiceDefinition service = setup.Describe();
@@ -61,9 +67,10 @@ internal static class ServiceCommand
             TextWriter output = parsed.InvocationConfiguration.Output;
             ServiceFiles.SetSecrets(secretFile, secrets);
             await output.WriteLineAsync($"{secretFile} {(secrets.Count == 0 ? "is for secret variables; none was set for this command" : $"holds {string.Join(", ", secrets.Select(s => s.Key))}")}.");
+            bool changed = secrets.Count > 0;
             if (file is not null)
             {
-                ServiceFiles.WriteDescription(file, text);
+                changed |= ServiceFiles.WriteDescription(file, text);
                 await output.WriteLineAsync($"Wrote {file}.");
             }
             Run(manager.Enable(service));
@@ -78,7 +85,8 @@ internal static class ServiceCommand
                 await output.WriteLineAsync($"It was not started now, because a peer of the context {context} is running already. Stop that one, then: tunnelmesh service start{Flag(context)}");
                 return (int)ExitCode.Ok;
             }
-            RunAndExplain(manager.Restart(service.Name), context);
+            // What runs as it is described goes on undisturbed.
+            RunAndExplain(changed ? manager.Restart(service.Name) : [manager.Start(service.Name)], context);
             await output.WriteLineAsync($"The service {service.Name} is started.");
             return (int)ExitCode.Ok;
         });
@@ -128,9 +136,11 @@ internal static class ServiceCommand
             string name = RequireInstalled(manager, context);
             RequireRoot(commands, null);
             RunAndExplain(steps(manager, name), context);
-            if (verb != "stop" && !commands.Layout.ControlSockets(context).Any(File.Exists) && !Directory.Exists(commands.Layout.ContextDirectory(context)))
+            // A condition of the unit that does not hold is no failure to systemd.
+            if (verb != "stop" && manager.IsActive(name) == false)
             {
-                throw new HostException(ExitCode.NotRunning, $"The service {name} was not started: the context {context} is a member of no mesh any more. Join again, then start it.");
+                throw new HostException(ExitCode.NotRunning,
+                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{Flag(context)}");
             }
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"The service {name} is {done}.");
             return (int)ExitCode.Ok;
@@ -198,13 +208,13 @@ internal static class ServiceCommand
     {
         try
         {
-            using Node.LocalApi.LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, context, cancellation);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, context, cancellation);
         }
-        catch (Node.LocalApi.PeerNotRunningException)
+        catch (PeerNotRunningException)
         {
             return false;
         }
-        return !manager.IsActive(name);
+        return manager.IsActive(name) != true;
     }
 
     private static void Run(IReadOnlyList<IReadOnlyList<string>> steps)

@@ -27,7 +27,16 @@ internal static class ServiceFiles
     }
 
     /// <summary>Writes the description, readable by all, whole or not at all.</summary>
-    public static void WriteDescription(string path, string text) => Write(path, text, secret: false);
+    /// <returns>False when it was there already, just so.</returns>
+    public static bool WriteDescription(string path, string text)
+    {
+        if (File.Exists(path) && File.ReadAllText(path) == text)
+        {
+            return false;
+        }
+        Write(path, text, secret: false);
+        return true;
+    }
 
     /// <summary>Sets secret variables in their file; what else is in it stays. The file is root's alone from its first byte on.</summary>
     /// <param name="path">The file.</param>

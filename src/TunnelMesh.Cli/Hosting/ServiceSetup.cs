@@ -26,6 +26,8 @@ internal sealed class ServiceSetup
     public required string Context { get; init; }
     /// <summary>This program.</summary>
     public required string Program { get; init; }
+    /// <summary>False for files below a scratch root: they are not run from here.</summary>
+    public required bool ForThisSystem { get; init; }
     /// <summary>Who keeps services.</summary>
     public required ServiceManager Manager { get; init; }
 
@@ -34,7 +36,10 @@ internal sealed class ServiceSetup
     /// <exception cref="PeerStoreException">The membership is damaged.</exception>
     public ServiceDefinition Describe()
     {
-        RequireSafeProgram(Program);
+        if (ForThisSystem)
+        {
+            RequireSafeProgram(Program);
+        }
         string directory = Layout.ContextDirectory(Context);
         RequireOwn(directory);
         PeerMembership? membership = Directory.Exists(directory) ? new PeerStore(directory, TimeProvider.System).LoadMembership() : null;

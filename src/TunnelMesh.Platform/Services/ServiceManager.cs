@@ -58,9 +58,9 @@ public abstract class ServiceManager
     /// <param name="follow">Whether to go on with what comes.</param>
     public abstract IReadOnlyList<string>? Logs(string name, int lines, bool follow);
 
-    /// <summary>Whether the service runs, or is about to.</summary>
+    /// <summary>Whether the service runs; null where nobody can be asked. Asks the system.</summary>
     /// <param name="name">Name of the service.</param>
-    public virtual bool IsActive(string name) => false;
+    public virtual bool? IsActive(string name) => null;
 
     /// <summary>A path of the system, below the scratch root where there is one.</summary>
     public static string Below(string? root, string path) => root is null ? path : Path.Join(Path.GetFullPath(root), path);

@@ -58,7 +58,7 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
         ["journalctl", "--no-pager", "--unit", Unit(name), "--lines", lines.ToString(CultureInfo.InvariantCulture), .. follow ? (string[])["--follow"] : []];
 
     /// <inheritdoc/>
-    public override bool IsActive(string name) => Absence is null && ServiceProgram.Show(["systemctl", "is-active", "--quiet", Unit(name)]) == 0;
+    public override bool? IsActive(string name) => Absence is null && ServiceProgram.Show(["systemctl", "is-active", "--quiet", Unit(name)]) == 0;
 
     // Enabling needs no running systemd: it makes a link.
     private IReadOnlyList<string> Control(string verb, string name) => root is null

@@ -24,7 +24,7 @@ public static class SystemdUnit
     {
         ArgumentNullException.ThrowIfNull(service);
         StringBuilder unit = new(2048);
-        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\nDocumentation=man:tunnelmesh(1)\n");
+        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\n");
         // What may set up names has to be there before the peer looks for it; the network itself may come later.
         unit.Append("After=network.target systemd-resolved.service NetworkManager.service\n");
         unit.Append("StartLimitIntervalSec=0\n");
@@ -78,10 +78,10 @@ public static class SystemdUnit
             SystemCallFilter=~@privileged @resources @setuid
 
             """);
-        // chown gives the control socket to the group; the limits on open files and the processors to be used are asked for by the runtime.
+        // The runtime asks for as many open files as there may be; chown gives the control socket to the group, which root without its capabilities may do as a member.
+        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.Group is null ? "" : " @chown")}\n");
         unit.Append(
             """
-            SystemCallFilter=@chown setrlimit prlimit64 sched_setaffinity
             SystemCallErrorNumber=EPERM
             SystemCallArchitectures=native
             ProtectClock=yes
@@ -116,12 +116,13 @@ public static class SystemdUnit
     // A variable is expanded in arguments only; in the path of the program a dollar stands for itself.
     private static string Argument(string text) => Quoted(text).Replace("$", "$$", StringComparison.Ordinal);
 
-    private static string Bound(string path) => "-" + Quoted(path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal));
+    // A colon outside quotation marks would part the place from where it is mounted; and what does not exist is left out.
+    private static string Bound(string path) => Quoted("-" + path, always: path.Contains(':', StringComparison.Ordinal));
 
-    private static string Quoted(string text)
+    private static string Quoted(string text, bool always = false)
     {
         string plain = Specifier(text);
-        return plain.Length > 0 && plain.All(c => char.IsAsciiLetterOrDigit(c) || "/._-=:@%+,[]".Contains(c, StringComparison.Ordinal))
+        return !always && plain.Length > 0 && plain.All(c => char.IsAsciiLetterOrDigit(c) || "/._-=:@%+,[]".Contains(c, StringComparison.Ordinal))
             ? plain
             : $"\"{plain.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }

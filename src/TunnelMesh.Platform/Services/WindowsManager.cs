@@ -7,7 +7,8 @@ public sealed class WindowsManager : ServiceManager
     public override string Name => "the service control manager";
 
     /// <inheritdoc/>
-    public override string? Absence => null;
+    // It ends what keeps silent after 30 s, and a peer does not answer it yet.
+    public override string? Absence => "A peer does not answer the service control manager yet in this version. Have the Task Scheduler run `tunnelmesh join` at the start of the system, as SYSTEM.";
 
     /// <inheritdoc/>
     public override string EnvironmentFile(string context)
