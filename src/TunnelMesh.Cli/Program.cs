@@ -34,15 +34,11 @@ internal static class Program
         await using ForgivingWriter forgiving = new(error);
         error = forgiving;
         CommandContext context = new(environment, new HomeLayout(environment, isRoot));
-        Command version = new("version", "Show the version");
-        version.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"tunnelmesh {Version}"));
-        RootCommand root = new("TunnelMesh, a peer-to-peer mesh VPN")
+        RootCommand root = Root(context);
+        if (args is [CompletionCommand.Ask, .. string[] words])
         {
-            version, context.Config, context.Level,
-        };
-        foreach (Command command in Commands(context))
-        {
-            root.Add(command);
+            await Completion.RunAsync(root, context.Layout, words, output);
+            return (int)ExitCode.Ok;
         }
         ParseResult parsed = root.Parse(args);
         if (UsageText.Describe(parsed) is { } wrong)
@@ -69,14 +65,26 @@ internal static class Program
         }
     }
 
-    /// <summary>Every command but <c>version</c>, in the order of the help.</summary>
-    internal static Command[] Commands(CommandContext context) =>
-    [
-        JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
-        ResolveCommand.Create(context), PingCommand.Create(context), NetCheckCommand.Create(context), DoctorCommand.Create(context),
-        LeaveCommand.Create(context), RevokeCommand.Create(context), TokenCommand.Create(context), TransportCommand.Create(context),
-        ServiceCommand.Create(context),
-    ];
+    /// <summary>The whole program.</summary>
+    internal static RootCommand Root(CommandContext context)
+    {
+        Command version = new("version", "Show the version");
+        version.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"tunnelmesh {Version}"));
+        RootCommand root = new("TunnelMesh, a peer-to-peer mesh VPN") { context.Config, context.Level };
+        Command[] commands =
+        [
+            JoinCommand.Create(context), InitCommand.Create(context), StatusCommand.Create(context), PeersCommand.Create(context),
+            ResolveCommand.Create(context), PingCommand.Create(context), NetCheckCommand.Create(context), DoctorCommand.Create(context),
+            LeaveCommand.Create(context), RevokeCommand.Create(context), TokenCommand.Create(context), TransportCommand.Create(context),
+            ServiceCommand.Create(context), BugReportCommand.Create(context), CompletionCommand.Create(), ManCommand.Create(() => root), version,
+        ];
+        foreach (Command command in commands)
+        {
+            root.Add(command);
+        }
+        ExampleHelp.AddTo(root);
+        return root;
+    }
 
     private static bool WantsTrace(string? level) => level is "debug" or "trace";
 }

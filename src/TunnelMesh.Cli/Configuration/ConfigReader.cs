@@ -10,8 +10,10 @@ internal static class ConfigReader
     private const int MaxDepth = 16;
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="each">Told of every key that has a value, before it is checked; null for nobody.</param>
     /// <exception cref="ConfigException">The file cannot be read, or is not a valid configuration.</exception>
-    public static Settings ReadFile(string path)
+    public static Settings ReadFile(string path, Action<ConfigKey, ConfigNode>? each = null)
     {
         try
         {
@@ -19,7 +21,7 @@ internal static class ConfigReader
             {
                 throw new ConfigException($"{path}: larger than 1 MiB, this is no configuration of TunnelMesh.");
             }
-            return Read(File.ReadAllText(path), path);
+            return Read(File.ReadAllText(path), path, each);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -30,8 +32,9 @@ internal static class ConfigReader
     /// <summary>Reads YAML text; empty text gives all defaults.</summary>
     /// <param name="yaml">The text.</param>
     /// <param name="file">Name for messages.</param>
+    /// <param name="each">Told of every key that has a value, before it is checked; null for nobody.</param>
     /// <exception cref="ConfigException">An unknown, ill-typed, doubled or not yet supported key, or no YAML at all.</exception>
-    public static Settings Read(string yaml, string file)
+    public static Settings Read(string yaml, string file, Action<ConfigKey, ConfigNode>? each = null)
     {
         Settings settings = new();
         try
@@ -45,7 +48,7 @@ internal static class ConfigReader
             parser.Consume<DocumentStart>();
             if (parser.Accept<MappingStart>(out _))
             {
-                ReadMapping(parser, "", settings, file, [], 0);
+                ReadMapping(parser, "", settings, file, each, [], 0);
             }
             else if (ReadValue(parser, file, 0) is { IsAbsent: false } other)
             {
@@ -64,7 +67,7 @@ internal static class ConfigReader
         return settings;
     }
 
-    private static void ReadMapping(Parser parser, string prefix, Settings settings, string file, HashSet<string> seen, int depth)
+    private static void ReadMapping(Parser parser, string prefix, Settings settings, string file, Action<ConfigKey, ConfigNode>? each, HashSet<string> seen, int depth)
     {
         parser.Consume<MappingStart>();
         while (!parser.TryConsume<MappingEnd>(out _))
@@ -87,7 +90,7 @@ internal static class ConfigReader
             }
             if (section && parser.Accept<MappingStart>(out _))
             {
-                ReadMapping(parser, path + ".", settings, file, seen, depth + 1);
+                ReadMapping(parser, path + ".", settings, file, each, seen, depth + 1);
                 continue;
             }
             ConfigNode value = ReadValue(parser, file, depth + 1);
@@ -98,6 +101,10 @@ internal static class ConfigReader
                     throw Error(file, value.Line, $"`{path}` is a section: expected keys below it, found `{value.Display}`.");
                 }
                 continue;
+            }
+            if (!value.IsAbsent)
+            {
+                each?.Invoke(known!, value);
             }
             Apply(known!, value, settings, file);
         }

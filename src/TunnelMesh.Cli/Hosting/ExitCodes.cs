@@ -18,6 +18,24 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>Which exit code a failure has. Everything that is not listed is a defect of this program.</summary>
 internal static class ExitCodes
 {
+    /// <summary>What a code means, in a few words.</summary>
+    public static string Describe(ExitCode code) => code switch
+    {
+        ExitCode.Ok => "Done",
+        ExitCode.General => "A failure without a code of its own",
+        ExitCode.Usage => "Wrong command line",
+        ExitCode.Configuration => "The configuration or the token cannot be used",
+        ExitCode.Permission => "Missing rights, or no TUN driver",
+        ExitCode.Network => "Network trouble, or the other side cannot be reached",
+        ExitCode.Refused => "Refused by the other side, or it has not proved itself",
+        ExitCode.NotRunning => "No peer is running here, or it has not joined yet",
+        ExitCode.InUse => "A port, interface, control socket or the coordinator's state is in use",
+        ExitCode.DamagedState => "A key, state or cache file is damaged",
+        ExitCode.VersionMismatch => "The other side speaks another protocol version, or a newer program wrote the state",
+        ExitCode.Clock => "The clock is wrong",
+        _ => code.ToString(),
+    };
+
     /// <summary>The code of an expected failure, or null for a defect.</summary>
     public static ExitCode? Of(Exception failure) => failure switch
     {

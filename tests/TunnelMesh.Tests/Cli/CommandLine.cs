@@ -1,4 +1,5 @@
 using TunnelMesh.Cli;
+using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
 
 namespace TunnelMesh.Tests.Cli;
@@ -13,6 +14,13 @@ internal sealed class CommandLine : IDisposable
 
     /// <summary>A path outside the home.</summary>
     public string PathOf(string name) => Path.Combine(_directory.FullName, name);
+
+    /// <summary>What the commands are made with.</summary>
+    public CommandContext Context()
+    {
+        ProcessEnvironment environment = new() { Home = Home, UserHome = _directory.FullName };
+        return new CommandContext(environment, new HomeLayout(environment, isRoot: false));
+    }
 
     /// <summary>Runs one command line.</summary>
     public async Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, string? token = null, string? server = null, string? level = null, string? proxy = null)

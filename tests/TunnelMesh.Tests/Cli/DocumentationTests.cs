@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
 using TunnelMesh.Cli;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
@@ -45,20 +46,76 @@ public sealed class DocumentationTests
             ConfigKeys.All.Select(k => $"`{k.Path}` {k.Derived ?? $"`{k.Default}`"}{(k.Supported ? "" : " (*later*)")}"),
             Rows("Configuration keys").Skip(1).Select(r => $"{r[0]} {r[1]}"));
 
+    // The part of a command: from the heading that names it to the next.
+    private static string Part(string path)
+    {
+        string[] parts = [.. Section("Commands").Split("\n### ").Skip(1).Where(p => Usages(p).Any(u => u == path || u.StartsWith(path + " ", StringComparison.Ordinal)))];
+        return Assert.Single(parts);
+    }
+
+    // The code spans of a heading, one a command.
+    private static IEnumerable<string> Usages(string part) => part.Split('\n')[0].Split('`').Where((_, i) => i % 2 == 1);
+
     [Fact]
-    public void Every_command_and_every_flag_is_described()
+    public void Every_command_and_every_flag_is_described_under_its_own_heading()
     {
         using CommandLine cli = new();
-        ProcessEnvironment environment = new() { UserHome = cli.Home, Home = cli.Home };
-        CommandContext context = new(environment, new HomeLayout(environment, isRoot: false));
-        foreach (Command command in Program.Commands(context))
+        RootCommand root = Program.Root(cli.Context());
+        foreach ((string path, Command command) in CommandTree.All(root).Where(c => c.Command.Subcommands.Count == 0))
         {
-            Assert.Contains($"`{command.Name}", Section("Commands"), StringComparison.Ordinal);
-            foreach (string name in command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)).Concat([context.Config.Name, context.Level.Name]))
+            string part = Part(path);
+            foreach (string name in command.Options.Where(o => !o.Hidden && o.Name is not ("--help" or "--context")).SelectMany(o => o.Aliases.Prepend(o.Name)))
             {
-                Assert.True(Text.Contains($"`{name}", StringComparison.Ordinal) || Text.Contains($"[{name}", StringComparison.Ordinal), $"{command.Name} {name}");
+                Assert.True(Regex.IsMatch(part, $@"(?<![\w-]){Regex.Escape(name)}(?![\w-])"), $"docs/cli.md does not describe {path} {name}");
+            }
+            string usage = Usages(part).First(u => u == path || u.StartsWith(path + " ", StringComparison.Ordinal));
+            Assert.All(command.Arguments, a => Assert.Contains(a.Name.ToUpperInvariant(), usage, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void No_flag_is_described_that_its_command_does_not_have()
+    {
+        using CommandLine cli = new();
+        RootCommand root = Program.Root(cli.Context());
+        Dictionary<string, Command> commands = CommandTree.All(root).ToDictionary(c => c.Path, c => c.Command);
+        foreach (string usage in Section("Commands").Split("\n### ").Skip(1).SelectMany(Usages))
+        {
+            string path = string.Join(' ', usage.Split(' ').TakeWhile(w => char.IsAsciiLetterLower(w[0])));
+            Command command = commands[path];
+            foreach (Match flag in Regex.Matches(usage, @"(?<![\w-])--?[a-z][\w-]*"))
+            {
+                Assert.Contains(flag.Value, command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)));
             }
         }
+    }
+
+    [Fact]
+    public void Every_global_flag_is_described()
+    {
+        using CommandLine cli = new();
+        string table = Text[..Text.IndexOf("## Commands", StringComparison.Ordinal)];
+        foreach (string name in Program.Root(cli.Context()).Options.Where(o => o.Recursive && o.Name != "--help").SelectMany(o => o.Aliases.Prepend(o.Name)))
+        {
+            Assert.Contains($"`{name}", table, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_command_line_in_the_documentation_is_one_of_the_program()
+    {
+        using CommandLine cli = new();
+        RootCommand root = Program.Root(cli.Context());
+        string[] files = [Path.Combine(Root(), "README.md"), .. Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md")];
+        int seen = 0;
+        foreach (string line in files.SelectMany(File.ReadLines).Where(l => l.StartsWith("    tunnelmesh ", StringComparison.Ordinal)))
+        {
+            // Up to a remark or a redirection.
+            string command = line.Trim().Split(" #")[0].Split(" >")[0]["tunnelmesh ".Length..].Trim();
+            Assert.True(UsageText.Describe(root.Parse(command)) is null, line);
+            seen++;
+        }
+        Assert.True(seen > 0);
     }
 
     [Fact]

@@ -26,6 +26,25 @@ public sealed class RelayHeartbeatTests
     }
 
     [Fact]
+    public void A_quiet_stream_rests_until_it_must_be_asked_and_not_while_an_answer_is_waited_for()
+    {
+        Answered();
+        Assert.Equal(TimeSpan.FromSeconds(8), _heartbeat.Rest);
+        Pass(5);
+        Assert.Equal(TimeSpan.FromSeconds(3), _heartbeat.Rest);
+        Pass(4);
+        Assert.Equal(TimeSpan.Zero, _heartbeat.Rest);
+        ulong number = Assert.NotNull(_heartbeat.Ask());
+        Assert.Null(_heartbeat.Rest);
+        _heartbeat.Prove(number);
+        Assert.Equal(TimeSpan.FromSeconds(8), _heartbeat.Rest);
+        _heartbeat.Sent();
+        Assert.Null(_heartbeat.Rest);
+        _heartbeat.Heard();
+        Assert.Equal(TimeSpan.FromSeconds(8), _heartbeat.Rest);
+    }
+
+    [Fact]
     public void A_stream_that_only_sends_is_asked_after_a_second()
     {
         Answered();

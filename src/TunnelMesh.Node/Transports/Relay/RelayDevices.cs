@@ -19,6 +19,9 @@ internal sealed class RelayDevices(ICarrierSink sink, TimeSpan notHereTime, Time
     /// <summary>True when the device was said to have no stream, not long ago.</summary>
     internal bool IsAway(UInt128 device) => _awayCount > 0 && _away.TryGetValue(device, out long since) && time.GetElapsedTime(since) < notHereTime;
 
+    /// <summary>True while devices are away that are to be tried again.</summary>
+    internal bool SomeAway => _awayCount > 0;
+
     /// <summary>Somebody wants to know when the way to a device opens or closes.</summary>
     internal void Want(UInt128 device)
     {

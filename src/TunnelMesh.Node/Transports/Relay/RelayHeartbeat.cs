@@ -45,6 +45,19 @@ internal sealed class RelayHeartbeat(TimeSpan askAfter, TimeSpan answerTime, Tim
         }
     }
 
+    /// <summary>How long nothing can become due as long as no datagram goes out and nobody doubts the stream; null while an answer is waited for.</summary>
+    internal TimeSpan? Rest
+    {
+        get
+        {
+            lock (_lock)
+            {
+                TimeSpan left = askAfter - time.GetElapsedTime(_proved);
+                return _waits || Volatile.Read(ref _sent) ? null : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            }
+        }
+    }
+
     /// <summary>The number to send first.</summary>
     internal ulong Start()
     {

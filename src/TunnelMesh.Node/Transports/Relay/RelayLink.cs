@@ -25,13 +25,15 @@ internal sealed class RelayLink : IThreadPoolWorkItem
     private readonly RelayTally _tally;
     private readonly RelayHeartbeat _heartbeat;
     private readonly Action<RelayLink> _opened;
-    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly RelayQueue _queue = new();
     private readonly byte[] _small = new byte[RelayFrame.EchoBytes];
     private ulong? _ping, _pong;
     private bool _running, _over, _open;
+    private readonly WakeSignal _beat = new();
+    private readonly ITimer _turn;
     private TaskCompletionSource? _idle;
+    private bool _rests;
     private long _roundTrip = -1;
 
     /// <param name="connection">Connected; the link disposes it.</param>
@@ -51,7 +53,7 @@ internal sealed class RelayLink : IThreadPoolWorkItem
         _tally = tally;
         _heartbeat = new RelayHeartbeat(options.AskAfter, options.AnswerTime, time);
         _opened = opened;
-        _time = time;
+        _turn = time.CreateTimer(static beat => ((WakeSignal)beat!).Set(), _beat, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (connection.Tcp is { } tcp)
         {
             KeepShort(tcp);
@@ -83,8 +85,9 @@ internal sealed class RelayLink : IThreadPoolWorkItem
             {
                 _running = wake = true;
             }
+            _heartbeat.Sent();
+            StopResting();
         }
-        _heartbeat.Sent();
         Interlocked.Add(ref _tally.DroppedFull, dropped);
         if (wake)
         {
@@ -106,6 +109,7 @@ internal sealed class RelayLink : IThreadPoolWorkItem
         using CancellationTokenSource over = new();
         using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(cancel, over.Token);
         Task stopped = Task.Delay(Timeout.InfiniteTimeSpan, any.Token);
+        using CancellationTokenRegistration beat = over.Token.UnsafeRegister(static beat => ((WakeSignal)beat!).Set(), _beat);
         Task receiving = ReceiveAsync(over.Token), beating = BeatAsync(over.Token);
         try
         {
@@ -120,6 +124,7 @@ internal sealed class RelayLink : IThreadPoolWorkItem
         {
             await over.CancelAsync().ConfigureAwait(false);
             _connection.Dispose();
+            await _turn.DisposeAsync().ConfigureAwait(false);
             await Task.WhenAll(receiving, beating, RestAsync()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -130,9 +135,11 @@ internal sealed class RelayLink : IThreadPoolWorkItem
     private async Task BeatAsync(CancellationToken cancel)
     {
         Echo(_heartbeat.Start(), null);
-        using PeriodicTimer timer = new(Turn, _time);
-        while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
+        while (true)
         {
+            BeginTurn();
+            await _beat.WaitAsync().ConfigureAwait(false);
+            cancel.ThrowIfCancellationRequested();
             if (_heartbeat.IsDead)
             {
                 Interlocked.Increment(ref _tally.Silent);
@@ -143,6 +150,27 @@ internal sealed class RelayLink : IThreadPoolWorkItem
                 Echo(number, null);
             }
             _devices.Expire();
+        }
+    }
+
+    // A stream without traffic is not looked at before something is due: a peer that has nothing to do costs nothing.
+    private void BeginTurn()
+    {
+        lock (_lock)
+        {
+            TimeSpan wait = _devices.SomeAway ? Turn : _heartbeat.Rest ?? Turn;
+            _rests = wait > Turn;
+            _turn.Change(wait, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    // With the lock.
+    private void StopResting()
+    {
+        if (_rests)
+        {
+            _rests = false;
+            _turn.Change(Turn, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -203,6 +231,10 @@ internal sealed class RelayLink : IThreadPoolWorkItem
             case RelayFrameKind.NotHere:
                 Interlocked.Increment(ref _tally.NotHere);
                 _devices.Miss(RelayFrame.Device(message));
+                lock (_lock)
+                {
+                    StopResting();
+                }
                 break;
             case RelayFrameKind.Here:
                 _devices.Find(RelayFrame.Device(message));
@@ -244,6 +276,10 @@ internal sealed class RelayLink : IThreadPoolWorkItem
         {
             // Of several that wait, the newest is enough.
             (_ping, _pong) = (ping ?? _ping, pong ?? _pong);
+            if (ping is not null)
+            {
+                StopResting();
+            }
             if (_over || _running)
             {
                 return;

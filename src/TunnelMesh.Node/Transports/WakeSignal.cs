@@ -1,6 +1,6 @@
 using System.Threading.Tasks.Sources;
 
-namespace TunnelMesh.Node.Transports.Ssh;
+namespace TunnelMesh.Node.Transports;
 
 /// <summary>Lets one task sleep until somebody has work for it. Setting it again before it woke changes nothing; neither side allocates.</summary>
 internal sealed class WakeSignal : IValueTaskSource

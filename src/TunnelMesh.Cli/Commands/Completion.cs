@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Globalization;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary>What may stand where the cursor is on a command line.</summary>
+internal static class Completion
+{
+    // Whoever presses a key does not wait for a peer that is busy.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    private static readonly string[] DeviceArguments = ["peer", "which", "name"];
+
+    /// <summary>Answers a script of <see cref="CompletionCommand"/>: a line for each word that fits, what it means behind a tab. Nothing that goes wrong is said: a shell would show it in the middle of a line.</summary>
+    /// <param name="root">The program.</param>
+    /// <param name="layout">Where a running peer is found.</param>
+    /// <param name="arguments">How many words there are behind the program's name, the one under the cursor included, and these words: a shell may leave out an empty last one.</param>
+    /// <param name="output">Where to.</param>
+    public static async Task RunAsync(RootCommand root, HomeLayout layout, string[] arguments, TextWriter output)
+    {
+        if (arguments.Length == 0 || !int.TryParse(arguments[0], NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+        {
+            return;
+        }
+        List<string> words = [.. arguments.Skip(1).Where(w => w != "=")];
+        if (arguments.Length - 1 < count)
+        {
+            words.Add("");
+        }
+        IReadOnlyList<(string Word, string What)> found = Find(root, words, out bool devices, out string context);
+        foreach ((string word, string what) in found)
+        {
+            await output.WriteLineAsync($"{word}\t{what}");
+        }
+        if (devices)
+        {
+            foreach (PeerReport peer in await DevicesAsync(layout, context, words[^1]))
+            {
+                await output.WriteLineAsync($"{peer.Name}\t{peer.MeshIp}");
+            }
+        }
+    }
+
+    /// <summary>The words that fit, with what they mean.</summary>
+    /// <param name="root">The program.</param>
+    /// <param name="words">Behind the program's name; the last is the one under the cursor, and may be empty.</param>
+    /// <param name="devices">True when names of devices fit, too.</param>
+    /// <param name="context">Which peer knows them.</param>
+    internal static IReadOnlyList<(string Word, string What)> Find(RootCommand root, IReadOnlyList<string> words, out bool devices, out string context)
+    {
+        (devices, context) = (false, HomeLayout.DefaultContext);
+        string last = words.Count > 0 ? words[^1] : "";
+        Command command = root;
+        Option? open = null;
+        int arguments = 0;
+        HashSet<string> used = [];
+        foreach (string word in words.SkipLast(1))
+        {
+            if (open is not null)
+            {
+                context = open.Name == "--context" ? word : context;
+                open = null;
+            }
+            else if (word.StartsWith('-'))
+            {
+                string name = word.Split('=', 2)[0];
+                Option? option = CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+                used.Add(option?.Name ?? name);
+                open = option is not null && !word.Contains('=', StringComparison.Ordinal) && CommandTree.ValueOf(option) is not null ? option : null;
+            }
+            else if (command.Subcommands.FirstOrDefault(c => c.Name == word && !c.Hidden) is { } below)
+            {
+                command = below;
+            }
+            else
+            {
+                arguments++;
+            }
+        }
+        if (open is not null)
+        {
+            devices = open.HelpName == "PEER";
+            return Values(open, last);
+        }
+        if (last.StartsWith('-'))
+        {
+            return [.. CommandTree.Flags(command, root).Where(o => !used.Contains(o.Name) && o.Name.StartsWith(last, StringComparison.Ordinal)).Select(o => (o.Name, o.Description ?? ""))];
+        }
+        if (command.Subcommands.Count > 0)
+        {
+            return arguments > 0 ? [] : [.. command.Subcommands.Where(c => !c.Hidden && c.Name.StartsWith(last, StringComparison.Ordinal)).Select(c => (c.Name, c.Description ?? ""))];
+        }
+        if (arguments >= command.Arguments.Count)
+        {
+            return [];
+        }
+        devices = DeviceArguments.Contains(command.Arguments[arguments].Name);
+        return Values(command.Arguments[arguments], last);
+    }
+
+    private static IReadOnlyList<(string Word, string What)> Values(Symbol symbol, string last) =>
+        [.. symbol.GetCompletions(CompletionContext.Empty).Select(c => c.Label).Where(l => l.StartsWith(last, StringComparison.Ordinal)).Select(l => (l, ""))];
+
+    private static async Task<IEnumerable<PeerReport>> DevicesAsync(HomeLayout layout, string context, string begin)
+    {
+        try
+        {
+            using CancellationTokenSource late = new(Patience);
+            using LocalApiClient client = await QueryCommand.ConnectAsync(layout, context, late.Token);
+            return (await client.PeersAsync(late.Token)).Where(p => p.Name.StartsWith(begin, StringComparison.OrdinalIgnoreCase));
+        }
+        catch (Exception e) when (ExitCodes.Of(e) is not null)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,67 @@
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary>How each command is used, for its help, its man page and the tests, which parse every line.</summary>
+internal static class Examples
+{
+    private static readonly Dictionary<string, (string Line, string What)[]> ByCommand = new()
+    {
+        ["join"] =
+        [
+            ("tunnelmesh join", "Found a mesh on this machine, and serve it"),
+            ("tunnelmesh join mesh.example.com", "Join the mesh of that coordinator; the token is in TUNNELMESH_TOKEN"),
+            ("tunnelmesh join 192.0.2.1:443 --name nas --context work", "Join a second mesh over port 443, under another name"),
+        ],
+        ["init"] =
+        [
+            ("tunnelmesh init", "Make the identity key if there is none"),
+            ("tunnelmesh init --peer --output peer.yaml", "Write a commented configuration, too"),
+        ],
+        ["status"] = [("tunnelmesh status", "How this peer is doing"), ("tunnelmesh status --json --context work", "The same of another context, for a program")],
+        ["peers"] = [("tunnelmesh peers", "The other devices, and how they are reached"), ("tunnelmesh peers --json", "The same for a program")],
+        ["resolve"] = [("tunnelmesh resolve nas", "Addresses of a device"), ("tunnelmesh resolve this.tm", "Addresses of the coordinators")],
+        ["ping"] = [("tunnelmesh ping nas", "Until Ctrl-C, a line for each answer"), ("tunnelmesh ping nas --until-direct --timeout 10s", "Wait for a direct path, ten seconds at most")],
+        ["netcheck"] = [("tunnelmesh netcheck", "NAT, ports and relay of this network")],
+        ["doctor"] = [("tunnelmesh doctor", "Every device there was traffic with"), ("tunnelmesh doctor nas", "One device, which is tried first")],
+        ["leave"] = [("tunnelmesh leave", "Leave the mesh for good"), ("tunnelmesh leave --force", "Forget it here, also when the coordinator is away")],
+        ["revoke"] = [("tunnelmesh revoke laptop", "Throw out one device"), ("tunnelmesh revoke --user laptop --yes", "Throw out its user with all devices, without being asked")],
+        ["token list"] = [("tunnelmesh token list", "Those that admit devices"), ("tunnelmesh token list --all --json", "All of them, for a program")],
+        ["token create"] =
+        [
+            ("tunnelmesh token create", "One that counts until it is revoked"),
+            ("tunnelmesh token create --expires 1h --uses 1", "One for one device, within the hour"),
+        ],
+        ["token revoke"] =
+        [
+            ("tunnelmesh token revoke 1", "Token 1 admits nobody any more; whom it admitted stays"),
+            ("tunnelmesh token revoke 1 --revoke-peers", "It has leaked: what it admitted goes, too"),
+        ],
+        ["transport"] =
+        [
+            ("tunnelmesh transport", "Every order that is set"),
+            ("tunnelmesh transport nas ssh,udp,relay", "SSH first, to and from nas"),
+            ("tunnelmesh transport nas default --with laptop", "Take the order of a pair away"),
+        ],
+        ["service install"] =
+        [
+            ("tunnelmesh service install", "Have the system run the peer that has joined here"),
+            ("tunnelmesh service install --context work", "The same for a second mesh"),
+        ],
+        ["service uninstall"] = [("tunnelmesh service uninstall", "Stop it and take it out of the system; the membership stays")],
+        ["service start"] = [("tunnelmesh service start", "Start it, and wait until the peer is usable")],
+        ["service stop"] = [("tunnelmesh service stop", "Stop it until the system starts anew")],
+        ["service restart"] = [("tunnelmesh service restart", "After the configuration was changed")],
+        ["service status"] = [("tunnelmesh service status", "What the system says about it")],
+        ["service logs"] = [("tunnelmesh service logs --lines 200", "The last 200 lines"), ("tunnelmesh service logs --follow", "What comes, until Ctrl-C")],
+        ["completion"] =
+        [
+            ("tunnelmesh completion bash > /etc/bash_completion.d/tunnelmesh", "For every user of bash"),
+            ("tunnelmesh completion fish > ~/.config/fish/completions/tunnelmesh.fish", "For you, in fish"),
+        ],
+        ["man"] = [("tunnelmesh man --output /usr/local/share/man/man1", "Where `man tunnelmesh` finds them")],
+        ["bugreport"] = [("tunnelmesh bugreport", "Gather it into a file here"), ("tunnelmesh bugreport --output report.tar.gz --log peer.log", "With the log of the peer, into this file")],
+        ["version"] = [("tunnelmesh version", "The version of this program")],
+    };
+
+    /// <summary>Of a command, by its path without the program's name; none for one that only has others below it.</summary>
+    public static IReadOnlyList<(string Line, string What)> Of(string path) => ByCommand.GetValueOrDefault(path) ?? [];
+}

@@ -1,0 +1,143 @@
+using System.CommandLine;
+using System.Diagnostics;
+using TunnelMesh.Cli;
+using TunnelMesh.Cli.Commands;
+
+namespace TunnelMesh.Tests.Cli;
+
+public sealed class HelpTests : IDisposable
+{
+    private readonly CommandLine _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    private RootCommand Root() => Program.Root(_cli.Context());
+
+    [Fact]
+    public async Task Every_command_shows_its_flags_and_examples_that_it_understands()
+    {
+        RootCommand root = Root();
+        foreach ((string path, Command command) in CommandTree.All(root).Where(c => c.Command.Subcommands.Count == 0))
+        {
+            (int code, string output, string error) = await _cli.RunAsync([.. path.Split(' '), "--help"]);
+            Assert.Equal((0, ""), (code, error));
+            Assert.Contains(command.Description!, output, StringComparison.Ordinal);
+            Assert.DoesNotContain('\u001b', output);
+            Assert.NotEmpty(Examples.Of(path));
+            foreach ((string line, string what) in Examples.Of(path))
+            {
+                Assert.Contains(line, output, StringComparison.Ordinal);
+                Assert.Contains(what, output, StringComparison.Ordinal);
+                ParseResult parsed = root.Parse(line.Split(" >")[0]["tunnelmesh ".Length..]);
+                Assert.True(UsageText.Describe(parsed) is null, line);
+                Assert.Same(command, parsed.CommandResult.Command);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Every_command_and_every_flag_has_its_page_and_the_pages_are_sound()
+    {
+        string folder = _cli.PathOf("man");
+        (int code, string output, _) = await _cli.RunAsync(["man", "--output", folder]);
+        Assert.Equal(0, code);
+        RootCommand root = Root();
+        string[] expected = ["tunnelmesh.1", .. CommandTree.All(root).Select(c => $"tunnelmesh-{c.Path.Replace(' ', '-')}.1")];
+        Assert.Contains($"{expected.Length} pages", output, StringComparison.Ordinal);
+        Assert.Equal(expected.Order(), Directory.GetFiles(folder).Select(f => Path.GetFileName(f)).Order());
+        foreach ((string path, Command command) in CommandTree.All(root))
+        {
+            string page = await File.ReadAllTextAsync(Path.Combine(folder, $"tunnelmesh-{path.Replace(' ', '-')}.1"), TestContext.Current.CancellationToken);
+            Assert.All(CommandTree.Flags(command, root), o => Assert.Contains(o.Name.Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
+            Assert.All(Examples.Of(path), e => Assert.Contains(e.Line.Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal));
+            // Nothing but requests of man(7) at the begin of a line.
+            Assert.All(page.Split('\n').Where(l => l.StartsWith('.')), l => Assert.Matches("^\\.(TH|SH|TP|PP|RS|RE|nf|fi|B|BR|RI)( |$)", l));
+            Assert.DoesNotContain(page.Split('\n'), l => l.StartsWith('\''));
+        }
+        (code, _, string error) = await _cli.RunAsync(["man", "--output", Path.Combine(folder, "tunnelmesh.1")]);
+        Assert.Equal(3, code);
+        Assert.Contains("is a file", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "join init status")]
+    [InlineData("to", "token")]
+    [InlineData("token ", "list create revoke")]
+    [InlineData("token c", "create")]
+    [InlineData("status --j", "--json")]
+    [InlineData("status --json --j", "")]
+    [InlineData("--log-level ", "trace debug info warn error")]
+    [InlineData("status --log-level d", "debug")]
+    [InlineData("status --log-level=info --c", "--context --config")]
+    [InlineData("join --exit", "")]
+    [InlineData("completion ", "bash zsh fish powershell")]
+    [InlineData("quack ", "")]
+    public async Task Words_are_completed(string line, string expected)
+    {
+        string[] words = line.Split(' ');
+        foreach (string[] asked in new[] { words, words[^1].Length == 0 ? words[..^1] : words })
+        {
+            (int code, string output, string error) = await _cli.RunAsync(["__complete", $"{words.Length}", .. asked]);
+            Assert.Equal((0, ""), (code, error));
+            string[] found = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0])];
+            string[] wanted = expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(wanted.Order(), found.Where(f => wanted.Length == 0 || line.Length > 0 || wanted.Contains(f)).Order());
+        }
+    }
+
+    [Theory]
+    [InlineData("ping n", true, "default")]
+    [InlineData("ping nas ", false, "default")]
+    [InlineData("doctor --context work ", true, "work")]
+    [InlineData("transport nas --with ", true, "default")]
+    [InlineData("revoke ", true, "default")]
+    [InlineData("init --output ", false, "default")]
+    public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string which)
+    {
+        Completion.Find(Root(), line.Split(' '), out bool devices, out string context);
+        Assert.Equal((wanted, which), (devices, context));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("99999999999")]
+    [InlineData("1 \u001b[2J")]
+    [InlineData("3 ping --context ../../x ")]
+    public async Task Nothing_that_a_shell_may_ask_fails(string line)
+    {
+        (int code, _, string error) = await _cli.RunAsync(["__complete", .. line.Split(' ')]);
+        Assert.Equal((0, ""), (code, error));
+    }
+
+    [Theory]
+    [InlineData("tunnelmesh tok", "token")]
+    [InlineData("tunnelmesh token revoke --rev", "--revoke-peers")]
+    [InlineData("tunnelmesh --log-level=de", "debug")]
+    public async Task Bash_completes_through_its_script(string line, string expected)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/bin/bash"), "needs bash");
+        string script = (await _cli.RunAsync(["completion", "bash"])).Output;
+        // As readline splits it: "=" is a word.
+        string[] words = line.Replace("=", " = ", StringComparison.Ordinal).Split(' ');
+        ProcessStartInfo start = new("/bin/bash") { RedirectStandardOutput = true, ArgumentList = { "--norc", "-c", $"{script}\nCOMP_CWORD={words.Length - 1}; COMP_WORDS=(\"$@\"); COMP_WORDS[0]=$0; _tunnelmesh; printf '%s\\n' \"${{COMPREPLY[@]}}\"", Path.Combine(AppContext.BaseDirectory, "tunnelmesh") } };
+        foreach (string word in words)
+        {
+            start.ArgumentList.Add(word);
+        }
+        using Process bash = Process.Start(start)!;
+        Assert.Equal(expected, (await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim());
+    }
+
+    [Fact]
+    public async Task Every_shell_has_its_script()
+    {
+        foreach (string shell in new[] { "bash", "zsh", "fish", "powershell" })
+        {
+            (int code, string output, _) = await _cli.RunAsync(["completion", shell]);
+            Assert.Equal(0, code);
+            Assert.Contains("__complete", output, StringComparison.Ordinal);
+        }
+        Assert.Equal(2, (await _cli.RunAsync(["completion", "csh"])).Code);
+    }
+}
