@@ -26,8 +26,13 @@ internal static class TransportCommand
             {
                 throw new HostException(ExitCode.Usage, "--with names the second device of a pair; say the first as well: tunnelmesh transport PEER --with PEER");
             }
+            IReadOnlyList<string>? transports = Parse(parsed.GetValue(order));
+            if (transports is not null && TransportOrderReports.FaultOf(transports) is { } fault)
+            {
+                throw new HostException(ExitCode.Usage, fault);
+            }
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            IReadOnlyList<TransportReport> orders = await client.TransportsAsync(device, other, Parse(parsed.GetValue(order)), cancellation);
+            IReadOnlyList<TransportReport> orders = await client.TransportsAsync(device, other, transports, cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))
             {

@@ -226,7 +226,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         MeshIp = device.Wire.Ip,
         MeshIp6 = device.Wire.Ip6,
         Online = device.Wire.Online,
-        LastSeen = device.Wire.LastSeen > 0 ? DateTimeOffset.FromUnixTimeSeconds(device.Wire.LastSeen) : null,
+        LastSeen = device.LastSeen,
         Path = stats?.Path ?? "none",
         Endpoint = stats?.Endpoint,
         RttMs = stats?.RttMs,

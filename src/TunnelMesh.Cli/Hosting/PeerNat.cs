@@ -164,7 +164,12 @@ internal sealed class PeerNat : IAsyncDisposable
             ThreadPool.QueueUserWorkItem(_ =>
             {
                 Volatile.Write(ref _telling, 0);
-                Volatile.Write(ref _kind, (int)Report.Kind);
+                lock (_gate)
+                {
+                    // Read here, so that of two who tell at the same time the newer is the last.
+                    Volatile.Write(ref _kind, (int)Report.Kind);
+                }
+
                 _changed(() => [.. Report.PublicEndpoints.Select(e => e.ToIPEndPoint())]);
             });
         }

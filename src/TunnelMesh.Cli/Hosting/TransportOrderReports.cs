@@ -23,7 +23,10 @@ internal sealed class TransportOrderReports(NetworkMap map, string ownId,
             {
                 throw new LocalApiException(LocalErrorCodes.BadRequest, "An order of transports belongs to a device or a pair; say which.");
             }
-            Check(transports);
+            if (FaultOf(transports) is { } fault)
+            {
+                throw new LocalApiException(LocalErrorCodes.BadRequest, fault);
+            }
             Judge(await set(device.Id, other?.Id, transports, cancellation).ConfigureAwait(false), device, other);
         }
         IEnumerable<TransportOrderRow> rows = await load(cancellation).ConfigureAwait(false);
@@ -31,17 +34,16 @@ internal sealed class TransportOrderReports(NetworkMap map, string ownId,
             .Select(r => r.OtherId is not null && r.OtherId == device?.Id ? Report(r.OtherId, r.DeviceId, r.Transports) : Report(r.DeviceId, r.OtherId, r.Transports))];
     }
 
-    private static void Check(IReadOnlyList<string> transports)
+    /// <summary>What is wrong with an order; null when it may be set.</summary>
+    /// <param name="transports">Any text, also null in it, as JSON may bring; empty to take an order away.</param>
+    internal static string? FaultOf(IReadOnlyList<string?> transports)
     {
         string[] known = [.. Enum.GetValues<PathTransport>().Select(PathNames.Of)];
-        if (transports.FirstOrDefault(t => !known.Contains(t)) is { } unknown)
+        if (transports.Where(t => !known.Contains(t)).Take(1).ToArray() is [var unknown])
         {
-            throw new LocalApiException(LocalErrorCodes.BadRequest, $"`{unknown}` is no transport; there are {string.Join(", ", known)}.");
+            return $"`{unknown}` is no transport; there are {string.Join(", ", known)}, with commas between, or `default`.";
         }
-        if (transports.Distinct().Count() != transports.Count)
-        {
-            throw new LocalApiException(LocalErrorCodes.BadRequest, "An order names each transport once.");
-        }
+        return transports.Distinct().Count() != transports.Count ? "An order names each transport once." : null;
     }
 
     private static void Judge(TransportOrderOutcome outcome, MapEntry device, MapEntry? other)

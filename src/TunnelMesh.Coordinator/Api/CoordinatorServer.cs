@@ -32,7 +32,8 @@ public sealed class CoordinatorServer : IAsyncDisposable
     };
 
     private readonly CoordinatorServerOptions _options;
-    private readonly ProofRateLimiter _limiter;
+    // Apart, so that a machine with a wrong token keeps nobody behind its address from renewing: keys are not guessed, tokens might be.
+    private readonly ProofRateLimiter _joins, _renewals;
     private readonly RefusalLog _refusals;
     private readonly ServerCertificates _certificates;
     private readonly ClientCertificateCheck _clients;
@@ -56,15 +57,16 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _registry = registry;
         Self = self;
         _tokens = new LiveTokens(options.State, options.Time, options.Logger);
-        _limiter = new ProofRateLimiter(options.Time);
+        _joins = new ProofRateLimiter(options.Time);
+        _renewals = new ProofRateLimiter(options.Time);
         _refusals = new RefusalLog(options.Logger, options.Time);
         _certificates = new ServerCertificates(options.Authority, options.Time);
         _clients = new ClientCertificateCheck(options.Authority, options.Time);
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
-        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), Bind, ServeAsync);
+        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), _refusals, Bind, ServeAsync);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
-        _join = new JoinHandler(options, registry, _limiter, _refusals, () => _tokens.Current);
+        _join = new JoinHandler(options, registry, _joins, _renewals, _refusals, () => _tokens.Current);
         _relay = new RelayServer(options.Relay, registry.Map, _refusals, options.Time, options.Logger);
         _control = new ControlHandler(options.State, registry, _publisher, _sessions, _relay, new EndpointRules(mesh.Cidr, mesh.Ula), _refusals, options.Time, options.Logger);
         _housekeeping = new Housekeeping(options.State, _sessions, RenewCertificate, options.Time, options.Logger);
@@ -342,7 +344,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
             return;
         }
-        if (!_limiter.MayTry(address, out TimeSpan wait))
+        if (!(renewal ? _renewals : _joins).MayTry(address, out TimeSpan wait))
         {
             int seconds = (int)Math.Ceiling(wait.TotalSeconds);
             CoordinatorLog.JoinLimited(_options.Logger, address, seconds);

@@ -13,7 +13,7 @@ using TunnelMesh.Protocol.Identity;
 namespace TunnelMesh.Coordinator.Api;
 
 /// <summary>The coordinator's side of a join or a renewal. Thread-safe.</summary>
-internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter limiter, RefusalLog refusals, Func<TokenSet> tokens)
+internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry registry, ProofRateLimiter joins, ProofRateLimiter renewals, RefusalLog refusals, Func<TokenSet> tokens)
 {
     private static readonly TimeSpan WorstClock = TimeSpan.FromHours(1);
 
@@ -49,7 +49,8 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry
 
     private async Task<object> AdmitAsync(WebSocket socket, IPAddress address, byte[] serverSpki, bool renewal, CancellationToken cancel)
     {
-        PeerMessageReader reader = new(socket);
+        PeerMessageReader reader = new(socket, ControlProtocol.MaxStrangerMessageBytes);
+        ProofRateLimiter limiter = renewal ? renewals : joins;
         if ((await reader.ReadAsync(cancel).ConfigureAwait(false)).Message is not JoinHello hello || !IsSound(hello))
         {
             return Error(ControlErrorCodes.BadMessage, "The first message is not a sound join request. Run the same version on both sides.");

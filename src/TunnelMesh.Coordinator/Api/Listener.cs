@@ -30,15 +30,22 @@ internal static class Listener
     /// <summary>Connections that wait to be accepted: a thousand peers come back at once after a restart.</summary>
     private const int Backlog = 4096;
 
+    /// <summary>
+    /// Bytes that one connection may have waiting to be read: whoever sends without reading our answers makes us hold that much. The framework's default of a megabyte would let
+    /// strangers, of whom there may be thousands, take all memory.
+    /// </summary>
+    internal const int MaxUnread = 128 * 1024;
+
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(5);
 
     /// <summary>The application, not started yet.</summary>
     /// <param name="options">Where to listen.</param>
     /// <param name="certificates">The server's own.</param>
     /// <param name="gate">Bounds connections.</param>
+    /// <param name="refusals">Told of connections that cannot be served.</param>
     /// <param name="bind">Makes the bound socket of an endpoint.</param>
     /// <param name="serve">Serves a request.</param>
-    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, Func<EndPoint, Socket> bind, RequestDelegate serve)
+    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, RefusalLog refusals, Func<EndPoint, Socket> bind, RequestDelegate serve)
     {
         // Empty: no settings file of the working directory, no variable and no signal of the process has a say in this listener.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -53,12 +60,14 @@ internal static class Listener
         {
             sockets.Backlog = Backlog;
             sockets.CreateBoundListenSocket = bind;
+            sockets.MaxReadBufferSize = MaxUnread;
         });
         X509ChainPolicy policy = OwnChainsOnly(options.Authority);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ControlProtocol.MaxPeerMessageBytes;
+            kestrel.Limits.MaxRequestBufferSize = MaxUnread;
             kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
             kestrel.Limits.MaxRequestLineSize = 2 * 1024;
             kestrel.Limits.RequestHeadersTimeout = HandshakeTime;
@@ -67,7 +76,7 @@ internal static class Listener
             kestrel.Limits.MaxConcurrentUpgradedConnections = MaxConnections;
             foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(options.Listen))
             {
-                kestrel.Listen(endpoint, listen => Serve(listen, certificates, gate, policy));
+                kestrel.Listen(endpoint, listen => Serve(listen, certificates, gate, refusals, policy));
             }
         });
         WebApplication app = builder.Build();
@@ -76,17 +85,24 @@ internal static class Listener
         return app;
     }
 
-    private static void Serve(ListenOptions listen, ServerCertificates certificates, ConnectionGate gate, X509ChainPolicy policy)
+    private static void Serve(ListenOptions listen, ServerCertificates certificates, ConnectionGate gate, RefusalLog refusals, X509ChainPolicy policy)
     {
         listen.Protocols = HttpProtocols.Http1;
         // Before TLS, which is what a connection costs.
         listen.Use(next => async connection =>
         {
-            ConnectionGate.Slot slot = gate.Enter((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None, connection.Abort);
+            IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+            ConnectionGate.Slot slot = gate.Enter(address, connection.Abort);
             connection.Features.Set(slot);
             try
             {
                 await next(connection).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                // A few odd bytes make the framework's TLS throw what it does not catch; the web server would write each into the log as an error of ours.
+                refusals.Connection(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, e);
+                connection.Abort();
             }
             finally
             {

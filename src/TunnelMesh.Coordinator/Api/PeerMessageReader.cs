@@ -5,10 +5,11 @@ using TunnelMesh.Protocol.Control;
 namespace TunnelMesh.Coordinator.Api;
 
 /// <summary>
-/// Reads a peer's messages. Waiting costs a small buffer only; a larger message borrows one, up to
-/// <see cref="ControlProtocol.MaxPeerMessageBytes"/>. One reader at a time.
+/// Reads a peer's messages. Waiting costs a small buffer only; a larger message borrows one. One reader at a time.
 /// </summary>
-internal sealed class PeerMessageReader(WebSocket socket)
+/// <param name="socket">Stays the caller's.</param>
+/// <param name="maxBytes">Largest message; a power of two, of 256 at least.</param>
+internal sealed class PeerMessageReader(WebSocket socket, int maxBytes = ControlProtocol.MaxPeerMessageBytes)
 {
     private readonly byte[] _small = new byte[256];
 
@@ -37,14 +38,14 @@ internal sealed class PeerMessageReader(WebSocket socket)
                 {
                     return Decode(buffer.AsSpan(0, length));
                 }
-                if (length >= ControlProtocol.MaxPeerMessageBytes)
+                if (length >= maxBytes)
                 {
                     return new PeerMessage(PeerMessageKind.TooLarge, null);
                 }
                 if (length == buffer.Length)
                 {
                     // Rented arrays are powers of two and the limit is one: it is never passed.
-                    byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 4, ControlProtocol.MaxPeerMessageBytes));
+                    byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 4, maxBytes));
                     buffer.AsSpan(0, length).CopyTo(larger);
                     Return(buffer);
                     buffer = larger;

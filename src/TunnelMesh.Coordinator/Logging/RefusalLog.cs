@@ -34,6 +34,15 @@ internal sealed class RefusalLog(ILogger log, TimeProvider time)
         }
     }
 
+    /// <summary>A connection could not be served at all.</summary>
+    internal void Connection(IPAddress address, Exception reason)
+    {
+        if (Take())
+        {
+            CoordinatorLog.ConnectionFailed(log, address, reason);
+        }
+    }
+
     private bool Take()
     {
         long left;

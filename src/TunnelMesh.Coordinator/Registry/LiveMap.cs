@@ -114,7 +114,18 @@ internal sealed class LiveMap
             bool late = known ? member!.Durable > result.MapNumber : _gone.GetValueOrDefault(id) > result.MapNumber;
             if (!late)
             {
-                _members[id] = new Member(ToWire(result.Device, member?.Wire), result.MapNumber) { Ordered = member?.Ordered ?? 0 };
+                MapDevice? before = member?.Wire;
+                if (known && result.Created)
+                {
+                    // It went and came back, and the removal has not been told yet: what was kept for it is gone all the same.
+                    before = before! with { Preferences = Since(before.Preferences, result.MapNumber) };
+                    ForgetPairs(id, result.MapNumber);
+                }
+                _members[id] = new Member(ToWire(result.Device, before), result.MapNumber)
+                {
+                    Joined = result.Created ? result.MapNumber : member?.Joined ?? 0,
+                    Ordered = member?.Ordered ?? 0,
+                };
                 _pending[id] = Change.Whole;
             }
         }
@@ -139,7 +150,7 @@ internal sealed class LiveMap
                 }
                 _members.Remove(id);
                 _pending[id] = Change.Whole;
-                ForgetPairs(id);
+                ForgetPairs(id, result.MapNumber);
                 if (_gone.TryAdd(id, result.MapNumber))
                 {
                     _goneOrder.Enqueue(id);
@@ -167,11 +178,14 @@ internal sealed class LiveMap
         lock (_lock)
         {
             _number++;
-            if (_members.TryGetValue(result.DeviceId, out Member? member) && member.Ordered < result.MapNumber)
+            if (_members.TryGetValue(result.DeviceId, out Member? member) && member.Ordered < result.MapNumber && member.Joined < result.MapNumber)
             {
                 member.Ordered = result.MapNumber;
-                // One of a pair may have left meanwhile.
-                member.Wire = member.Wire with { Preferences = ToPreferences(result.Orders.Where(o => o.OtherId is null || _members.ContainsKey(o.OtherId))) };
+                // One of a pair may have left meanwhile, or have left and come back.
+                member.Wire = member.Wire with
+                {
+                    Preferences = ToPreferences(result.Orders.Where(o => o.OtherId is null || (_members.TryGetValue(o.OtherId, out Member? other) && other.Joined < o.Number))),
+                };
                 _pending[result.DeviceId] = _pending.GetValueOrDefault(result.DeviceId) | Change.Preferences;
             }
         }
@@ -333,14 +347,17 @@ internal sealed class LiveMap
         return preferences.Length > 0 ? preferences : null;
     }
 
-    // The orders of pairs go with either device.
-    private void ForgetPairs(string gone)
+    private static TransportPreference[]? Since(IReadOnlyList<TransportPreference>? preferences, long number) =>
+        preferences?.Where(p => p.Number > number).ToArray() is { Length: > 0 } left ? left : null;
+
+    // The orders of pairs go with either device; those of one that came back since stay.
+    private void ForgetPairs(string gone, long number)
     {
         foreach ((string id, Member member) in _members)
         {
-            if (member.Wire.Preferences is { } before && before.Any(p => p.With == gone))
+            if (member.Wire.Preferences is { } before && before.Any(p => p.With == gone && p.Number < number))
             {
-                TransportPreference[] left = [.. before.Where(p => p.With != gone)];
+                TransportPreference[] left = [.. before.Where(p => p.With != gone || p.Number >= number)];
                 member.Wire = member.Wire with { Preferences = left.Length > 0 ? left : null };
                 _pending[id] = _pending.GetValueOrDefault(id) | Change.Preferences;
             }
@@ -353,6 +370,9 @@ internal sealed class LiveMap
 
         /// <summary>The state's number of its last stored change.</summary>
         internal long Durable { get; } = durable;
+
+        /// <summary>The state's number at which it became a member; 0 where that is not known, as of one that was loaded.</summary>
+        internal long Joined { get; init; }
 
         /// <summary>The state's number of the orders of transports it holds.</summary>
         internal long Ordered { get; set; }

@@ -312,7 +312,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         }
     }
 
-    // Renews while the stream lives; a failure is tried again after a minute, and at the latest when dialling next.
+    // Renews while the stream lives. A failure is tried again after a minute, also once the certificate has ended: the stream itself lives on without it, but the relay cannot be dialled anew.
     private async Task KeepRenewingAsync(CoordinatorAddress server, CancellationToken cancel)
     {
         try
@@ -321,12 +321,21 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             {
                 TimeSpan wait = held.RenewAt - clock.GetUtcNow();
                 await Task.Delay(wait > TimeSpan.FromMinutes(1) ? (wait < TimeSpan.FromDays(1) ? wait : TimeSpan.FromDays(1)) : TimeSpan.FromMinutes(1), clock, cancel).ConfigureAwait(false);
-                await RenewIfDueAsync(server, cancel).ConfigureAwait(false);
+                try
+                {
+                    await RenewIfDueAsync(server, cancel).ConfigureAwait(false);
+                }
+#pragma warning disable CA1031 // Whatever it was, the next minute may be better; what ends the stream is noticed by its reader.
+                catch (Exception e) when (e is not OperationCanceledException && e is not ControlException { IsFinal: true })
+#pragma warning restore CA1031
+                {
+                    // Nobody else renews while the stream lives.
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ControlException)
         {
-            // Ended with the stream, or refused: dialling again tells which.
+            // Ended with the stream, or refused for good: dialling again tells which.
             _renew |= e is ControlException;
         }
     }

@@ -112,14 +112,17 @@ internal sealed class CoordinatorSocket : IDisposable
     {
         CoordinatorSocket socket = new(server, dialling, check, client);
         (socket._socket.Options.KeepAliveInterval, socket._socket.Options.KeepAliveTimeout) = keepAlive ?? (TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        time.CancelAfter(dialling.Patience);
         try
         {
-            await socket._socket.ConnectAsync(server.WebSocket(path), socket._invoker, cancel).ConfigureAwait(false);
+            await socket._socket.ConnectAsync(server.WebSocket(path), socket._invoker, time.Token).ConfigureAwait(false);
             return socket;
         }
         catch (Exception e) when (e is WebSocketException or HttpRequestException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            ControlException translated = socket.Translate(e);
+            // Whatever the framework makes of a wait that was ended: the reason is ours.
+            ControlException translated = time.IsCancellationRequested && !cancel.IsCancellationRequested && socket._refusal is null ? socket.Unanswered(e) : socket.Translate(e);
             socket.Dispose();
             throw translated;
         }
@@ -227,11 +230,14 @@ internal sealed class CoordinatorSocket : IDisposable
             429 => new ControlException(ControlErrorCodes.RateLimited, $"The coordinator {_server} has had too many attempts from this address. Wait a minute.", 60, e),
             >= 500 => new ControlException(ControlErrorCodes.Internal, $"The coordinator {_server} reports an internal failure (HTTP {status}). See its log.", 0, e),
             > 0 => new ControlException(ControlFailure.NotACoordinator, $"The server at {_server} answers, but it is not a TunnelMesh coordinator (HTTP {status}). Check host and port.", 0, e),
-            _ when e is OperationCanceledException || e.InnerException is OperationCanceledException =>
-                new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} does not answer. Check the address and the firewalls in between.", 0, e),
+            _ when e is OperationCanceledException || e.InnerException is OperationCanceledException => Unanswered(e),
             _ => new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} cannot be reached: {e.Message}", 0, e),
         };
     }
+
+    private ControlException Unanswered(Exception e) => ServerSpki.Length != 0
+        ? new ControlException(ControlFailure.Timeout, $"The server at {_server} took the connection but does not answer on it. Is the coordinator overloaded, or has its machine just gone?", 0, e)
+        : new ControlException(ControlFailure.Unreachable, $"The coordinator {_server} does not answer. Check the address and the firewalls in between.", 0, e);
 
     private ControlException? ThroughProxy(Exception e)
     {

@@ -11,6 +11,11 @@ public sealed record Dialling
     /// <summary>The HTTP proxies to go through.</summary>
     public ProxySettings Proxy { get; init; } = ProxySettings.None;
 
+    /// <summary>
+    /// How long it may take until the WebSocket stands, name, TLS and upgrade included: a host that vanishes between these would otherwise be waited for as long as TCP does, a quarter of an hour.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Called with each socket before it connects, or null. Any thread; what it throws ends the attempt.</summary>
     public Action<Socket>? ConfigureSocket { get; init; }
 }

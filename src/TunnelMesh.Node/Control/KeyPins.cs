@@ -17,6 +17,9 @@ public sealed class KeyPins
         _changed = changed;
     }
 
+    /// <summary>Names remembered at most, unless the map itself has half as many: whoever joins and leaves under ever new names must not fill memory and disk of all others.</summary>
+    public const int MaxNames = 65_536;
+
     /// <summary>A copy, for storage.</summary>
     public IReadOnlyDictionary<string, string> Snapshot() => new Dictionary<string, string>(_pins);
 
@@ -30,6 +33,22 @@ public sealed class KeyPins
         if (known != key && _pins.TryUpdate(name, key, known))
         {
             _changed(new KeyPinChange(name, known, key));
+        }
+    }
+
+    /// <summary>When there are too many names, forgets those that nobody has at present.</summary>
+    /// <param name="count">Names of the map.</param>
+    /// <param name="isPresent">Whether one is on it.</param>
+    public void Bound(int count, Func<string, bool> isPresent)
+    {
+        ArgumentNullException.ThrowIfNull(isPresent);
+        if (_pins.Count <= Math.Max(MaxNames, 2 * count))
+        {
+            return;
+        }
+        foreach (string name in _pins.Keys.Where(n => !isPresent(n)))
+        {
+            _pins.TryRemove(name, out _);
         }
     }
 }

@@ -31,6 +31,8 @@ public sealed class MapEntry
     public IReadOnlyList<IPNetwork> Prefixes { get; }
     /// <summary>Candidate UDP endpoints, best first; unreadable ones are left out.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; }
+    /// <summary>When the device was last connected; null for never, and for a number that is no time.</summary>
+    public DateTimeOffset? LastSeen => Wire.LastSeen > 0 && Wire.LastSeen <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(Wire.LastSeen) : null;
     /// <summary>Device ID.</summary>
     public string Id => Wire.Id;
     /// <summary>Name in the mesh.</summary>

@@ -161,9 +161,14 @@ public sealed class NetworkMap
                 }
             }
         }
+        ImmutableDictionary<string, MapEntry> names = byName.ToImmutable();
+        if (upserted.Count > 0)
+        {
+            pins.Bound(names.Count, names.ContainsKey);
+        }
         return new MapChange
         {
-            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, byId.ToImmutable(), byName.ToImmutable(), byAddress.ToImmutable()),
+            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, byId.ToImmutable(), names, byAddress.ToImmutable()),
             Upserted = changed,
             Removed = gone,
             Dropped = dropped,

@@ -179,7 +179,8 @@ public sealed class PeerStore
     private static CachedMap ReadMap(byte[] bytes)
     {
         using GZipStream gzip = new(new MemoryStream(bytes, writable: false), CompressionMode.Decompress);
-        return JsonSerializer.Deserialize(gzip, PeerStoreJson.Default.CachedMap) ?? throw new InvalidDataException("empty");
+        CachedMap map = JsonSerializer.Deserialize(gzip, PeerStoreJson.Default.CachedMap) ?? throw new InvalidDataException("empty");
+        return map.ConfirmedUnixMs >= 0 && map.ConfirmedUnixMs <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? map : throw new InvalidDataException("confirmed at no time");
     }
 
     private static T Json<T>(byte[] bytes, JsonTypeInfo<T> info) where T : class =>

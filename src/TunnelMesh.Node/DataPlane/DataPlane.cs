@@ -32,7 +32,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
         _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu);
-        _sockets = options.OpenSocket is { } open ? new SideSockets(open, this) : null;
+        _sockets = options.OpenSocket is { } open ? new SideSockets(open, id => _members.Find(id) is not null, this) : null;
         var lanes = new List<Lane>();
         _mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
         try
@@ -114,7 +114,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
             }
 
             _members.Replace(peers);
-            _sockets?.Retain(id => _members.Find(id) is not null);
+            _sockets?.Sweep();
             if (_started)
             {
                 Array.ForEach(_lanes, l => l.Wake());

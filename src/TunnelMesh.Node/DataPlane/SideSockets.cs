@@ -11,8 +11,9 @@ namespace TunnelMesh.Node.DataPlane;
 /// it to the lanes as carriers do; whoever sends does so itself. Any thread.
 /// </summary>
 /// <param name="open">Opens a socket at a free port.</param>
+/// <param name="exists">Whether there is a device, by its ID. Any thread.</param>
 /// <param name="sink">Takes what comes in.</param>
-internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : IDisposable
+internal sealed class SideSockets(Func<IUdpSocket> open, Func<string, bool> exists, ICarrierSink sink) : IDisposable
 {
     /// <summary>Sockets open at the same time.</summary>
     public const int MaxSockets = 1024;
@@ -34,9 +35,10 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
 
     /// <summary>Opens a socket.</summary>
     /// <param name="deviceId">For which device.</param>
-    /// <returns>Its number; 0 when there are too many, or the system has none.</returns>
+    /// <returns>Its number; 0 when there are too many, the system has none, or the device is no more.</returns>
     public ushort Open(string deviceId)
     {
+        ushort number;
         lock (_changing)
         {
             if (_stop || _open.Count >= MaxSockets)
@@ -61,7 +63,8 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
                 _last++;
             }
             while (_last == 0 || _open.ContainsKey(_last));
-            _open[_last] = (socket, deviceId);
+            number = _last;
+            _open[number] = (socket, deviceId);
             Interlocked.Increment(ref _changes);
             if (_thread is null)
             {
@@ -72,9 +75,16 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
             {
                 _poller.Wake();
             }
-
-            return _last;
         }
+
+        if (!exists(deviceId))
+        {
+            // It went while the socket was being opened, and the sweep may have come before it was there to be seen.
+            Close(number);
+            return 0;
+        }
+
+        return number;
     }
 
     /// <summary>Closes a socket; nothing comes of it when it is closed already.</summary>
@@ -89,8 +99,8 @@ internal sealed class SideSockets(Func<IUdpSocket> open, ICarrierSink sink) : ID
         }
     }
 
-    /// <summary>Closes the sockets of devices that are no more.</summary>
-    public void Retain(Func<string, bool> exists)
+    /// <summary>Closes the sockets of devices that are no more; to be called after some went.</summary>
+    public void Sweep()
     {
         foreach ((ushort number, (_, string device)) in _open)
         {

@@ -289,7 +289,9 @@ public sealed class LocalApiServer : IAsyncDisposable
         {
             return (Refuse(e.Code, e.Message), false);
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or TimeoutException)
+#pragma warning disable CA1031 // Whatever an answer stumbles over: whoever asked is told, and the connection goes on.
+        catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
         {
             return (Refuse(LocalErrorCodes.Failed, e.Message), false);
         }

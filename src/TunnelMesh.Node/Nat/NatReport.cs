@@ -43,7 +43,7 @@ public sealed record NatReport(StunFindings V4, StunFindings V6, PortMapping? Ma
     {
         MappingBehaviour.Dependent => MappingV4 is { IsPublic: true } && MappingAgrees ? NatKind.Unknown : NatKind.Hard,
         MappingBehaviour.EndpointIndependent or MappingBehaviour.None => NatKind.Easy,
-        _ => V4.Endpoints.Count == 1 && V4.Servers.Count(s => !s.Mapped.IsNone) > 1 ? NatKind.Easy : NatKind.Unknown,
+        _ => V4 is { Endpoints.Count: 1, IsSeconded: true } ? NatKind.Easy : NatKind.Unknown,
     };
 
     /// <summary><see cref="Kind"/> and the endpoint outside an easy NAT, in the words of a <see cref="Protocol.Control.Meeting"/>.</summary>

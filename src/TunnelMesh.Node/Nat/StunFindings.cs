@@ -38,8 +38,12 @@ public sealed record StunFindings(MappingBehaviour Behaviour, IReadOnlyList<UdpE
         return new StunFindings(behaviour, Distinct(outside), endpoints.All(e => e.Port == localPort), servers);
     }
 
+    /// <summary>True when no server or port stands alone with what it told.</summary>
+    public bool IsSeconded => Servers.Count(s => !s.Mapped.IsNone) > 1;
+
     /// <summary>True when both say the same of us and the NAT; round trips do not count.</summary>
-    internal bool SaysAs(StunFindings other) => Behaviour == other.Behaviour && PortPreserved == other.PortPreserved && Endpoints.SequenceEqual(other.Endpoints);
+    internal bool SaysAs(StunFindings other) =>
+        Behaviour == other.Behaviour && PortPreserved == other.PortPreserved && IsSeconded == other.IsSeconded && Endpoints.SequenceEqual(other.Endpoints);
 
     private static UdpEndpoint[] Distinct(StunObservation[] observations) => [.. observations.Select(s => s.Mapped).Distinct()];
 

@@ -9,6 +9,19 @@ internal sealed partial class PeerPaths
     private int _largeLost;
     private bool _alsoSecond, _lively, _askWhenResumed;
 
+    // Written by whoever sends, and by the owner when something is heard.
+    private long _unansweredAt = long.MaxValue;
+
+    /// <summary>Data was sent. Any thread; cheap while what was sent before waits for its answer.</summary>
+    /// <param name="now">Timestamp.</param>
+    public void NoteSent(long now)
+    {
+        if (Volatile.Read(ref _unansweredAt) == long.MaxValue)
+        {
+            Volatile.Write(ref _unansweredAt, now);
+        }
+    }
+
     /// <summary>Probes what is due, leaves what does not answer and takes what is better.</summary>
     /// <param name="now">Timestamp.</param>
     /// <param name="sentAt">When data was sent last; <see cref="PeerPath.Never"/> for never.</param>
@@ -42,9 +55,9 @@ internal sealed partial class PeerPaths
         NextDeadline = _meetAt;
         if (_current is { } current && (_askedAt != long.MaxValue || _alsoSecond || now - sentAt < Ticks(PathTiming.BusySpan)))
         {
-            long since = _askedAt != long.MaxValue ? _askedAt : current.HeardAt;
-            long due = since + SilenceOf(current);
-            NextDeadline = Math.Min(NextDeadline, due > now ? Math.Min(due, now + Ticks(PathTiming.Look)) : now + Ticks(PathTiming.Look));
+            long since = _askedAt != long.MaxValue ? _askedAt : UnansweredSince(current), look = now + Ticks(PathTiming.Look);
+            long due = since != long.MaxValue ? since + SilenceOf(current) : look;
+            NextDeadline = Math.Min(NextDeadline, due > now ? Math.Min(due, look) : look);
         }
 
         foreach (PeerPath path in _paths)
@@ -96,7 +109,7 @@ internal sealed partial class PeerPaths
         }
 
         long roundTrip = Math.Max(0, current.RoundTrip);
-        if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && sentAt > current.HeardAt && now - current.HeardAt >= SilenceOf(current))
+        if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && UnansweredSince(current) is < long.MaxValue and var since && now - since >= SilenceOf(current))
         {
             AskCurrent(now);
         }
@@ -381,6 +394,28 @@ internal sealed partial class PeerPaths
     }
 
     private int Place(PeerPath path) => _selector.PlaceOf(path.Address.Transport);
+
+    // When the first of what was sent over the path in use after it was heard last was sent: a path that was not used before is not silent. MaxValue for none.
+    private long UnansweredSince(PeerPath current)
+    {
+        long since = Volatile.Read(ref _unansweredAt);
+        if (since == long.MaxValue || since > current.HeardAt)
+        {
+            return since;
+        }
+
+        // Its sender noted it after the answer had come.
+        Interlocked.CompareExchange(ref _unansweredAt, long.MaxValue, since);
+        return long.MaxValue;
+    }
+
+    private void NoteAnswered()
+    {
+        if (Volatile.Read(ref _unansweredAt) != long.MaxValue)
+        {
+            Volatile.Write(ref _unansweredAt, long.MaxValue);
+        }
+    }
 
     // How long a path may be silent while something is sent before that means something.
     private long SilenceOf(PeerPath path) => Math.Max(Ticks(PathTiming.Silence), 2 * path.RoundTrip);

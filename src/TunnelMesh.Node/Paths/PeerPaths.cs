@@ -2,7 +2,7 @@ namespace TunnelMesh.Node.Paths;
 
 /// <summary>
 /// All ways to one peer: which there are, when each is probed, and which is used. Only fresh authenticated datagrams are reported here, so nobody else can
-/// move anything. Pure but for <see cref="IPathProber"/>: no clock of its own. Owned by the thread of the peer's lane; <see cref="Route"/> and <see cref="All"/> may be read by any.
+/// move anything. Pure but for <see cref="IPathProber"/>: no clock of its own. Owned by the thread of the peer's lane; <see cref="Route"/> and <see cref="All"/> may be read by any, and any may call <see cref="NoteSent"/>.
 /// <para>A stock WireGuard peer is not probed: every authenticated datagram moves its endpoint (paper, section 2.1).</para>
 /// <code>
 /// Untried  small probes go out in a burst, then now and then      -> Sizing at the first echo
@@ -197,6 +197,7 @@ internal sealed partial class PeerPaths
         if (_current is { } current && current.Address == source)
         {
             current.HeardAt = now;
+            NoteAnswered();
             return;
         }
 
@@ -387,6 +388,8 @@ internal sealed partial class PeerPaths
         {
             Changes += _current is null ? 0 : 1;
             (_current, _movedAt) = (path, now);
+            // What waits was sent over another path.
+            NoteAnswered();
             EndQuestion();
         }
 

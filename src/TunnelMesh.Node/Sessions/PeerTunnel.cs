@@ -177,6 +177,7 @@ internal sealed class PeerTunnel
         Interlocked.Add(ref _txBytes, bytes);
         Volatile.Write(ref _lastSentAt, now);
         Volatile.Write(ref _lastDataAt, now);
+        Paths.NoteSent(now);
     }
 
     public void NoteReceivedData(int bytes, long now)

@@ -35,7 +35,10 @@ public static class ControlProtocol
     /// <summary>Largest message, in bytes, that a coordinator takes from a peer.</summary>
     public const int MaxPeerMessageBytes = 64 * 1024;
 
-    /// <summary>Largest message, in bytes after decompression, that either side takes while a join or renewal is proved.</summary>
+    /// <summary>Largest message, in bytes, that a coordinator takes while a join or renewal is proved: ten times what there is to say, since strangers may hold one open on each of thousands of connections.</summary>
+    public const int MaxStrangerMessageBytes = 8 * 1024;
+
+    /// <summary>Largest message, in bytes after decompression, that a peer takes while a join or renewal is proved.</summary>
     public const int MaxProofMessageBytes = 64 * 1024;
 
     /// <summary>Largest message, in bytes after decompression, that a peer takes from a coordinator.</summary>

@@ -122,22 +122,37 @@ public sealed partial class WireGuardDevice
         }
     }
 
-    // The store keeps units of 100 ns, which a rounded label always is but for the remainder below 100 ns.
-    private Tai64n NextTimestamp()
+    /// <summary>The greatest label sent to anybody so far, those before a restart included: one that is sent to a new peer must be later.</summary>
+    internal Tai64n GreatestSent()
     {
         lock (_clockLock)
         {
-            Tai64n now = Tai64n.From(Time.GetUtcNow());
+            // The store keeps units of 100 ns, which a rounded label always is but for the remainder below 100 ns.
             if (_lastSent == default && _store?.Load() is > 0 and var stored)
             {
                 _lastSent = Tai64n.From(DateTimeOffset.UnixEpoch.AddTicks(stored)).Next();
             }
-            if (now <= _lastSent)
+            return _lastSent;
+        }
+    }
+
+    // Later than the last one to this peer, not than those to others: else many handshakes at once, a label each 17 ms, would drive the labels ever further ahead of the
+    // clock, and a machine that is set back to an old copy of itself would be locked out for as long.
+    private Tai64n NextTimestamp(WireGuardPeer peer)
+    {
+        lock (_clockLock)
+        {
+            Tai64n now = Tai64n.From(Time.GetUtcNow());
+            if (now <= peer.LastLabel)
             {
-                now = _lastSent.Next();
+                now = peer.LastLabel.Next();
             }
-            _lastSent = now;
-            _store?.Save((long)(now.Seconds - Tai64n.From(DateTimeOffset.UnixEpoch).Seconds) * TimeSpan.TicksPerSecond + now.Nanoseconds / 100);
+            peer.LastLabel = now;
+            if (now > _lastSent)
+            {
+                _lastSent = now;
+                _store?.Save((long)(now.Seconds - Tai64n.From(DateTimeOffset.UnixEpoch).Seconds) * TimeSpan.TicksPerSecond + now.Nanoseconds / 100);
+            }
             return now;
         }
     }

@@ -81,7 +81,7 @@ public sealed partial class WireGuardDevice
             peer.ClearPending();
             uint index = Reserve(new PeerIndexEntry(peer, null));
             peer.Pending = InitiatorHandshake.Create(
-                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(), peer.Cookies.Current(now), _random, peer.PendingMessage);
+                Local, peer.RemotePublic, peer.PresharedKey, index, NextTimestamp(peer), peer.Cookies.Current(now), _random, peer.PendingMessage);
             if (peer.Pending is null)
             {
                 Indexes.TryRemove(index, out _);

@@ -17,6 +17,9 @@ public sealed partial class WireGuardPeer
     private readonly byte[] _answered = new byte[AuthenticatedBytes];
     private readonly byte[] _response = new byte[WireGuardMessage.ResponseSize];
     internal Tai64n GreatestTimestamp;
+
+    /// <summary>No initiation to this peer has a later label; under the device's lock of the clock.</summary>
+    internal Tai64n LastLabel;
     internal bool HasConsumed, Removed;
     internal long LastConsumed;
     internal InitiatorHandshake? Pending;
@@ -53,6 +56,7 @@ public sealed partial class WireGuardPeer
         }
         (Device, Tag, RemotePublic) = (device, tag, remotePublic.ToArray());
         presharedKey.CopyTo(PresharedKey);
+        LastLabel = device.GreatestSent();
         Cookies = new CookieJar(remotePublic);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using TunnelMesh.Node.LocalApi;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
 
@@ -88,24 +89,26 @@ public sealed class PathChangeTests
         await UntilPathAsync(a, "b", "udp");
         await UntilRelayedAsync(a, b);
         Assert.Equal(1, (await a.AskAsync(Cancel, "transport", "b", "ssh")).ExitCode);
-        Assert.Contains("pigeon", (await hub.AskAsync(Cancel, "transport", "b", "pigeon,udp")).Errors, StringComparison.Ordinal);
+        CommandResult none = await hub.AskAsync(Cancel, "transport", "b", "pigeon,udp");
+        Assert.Equal(2, none.ExitCode);
+        Assert.Contains("pigeon", none.Errors, StringComparison.Ordinal);
         Assert.Contains("No order", (await hub.AskAsync(Cancel, "transport")).Output, StringComparison.Ordinal);
 
+        using LocalApiClient fromA = await a.ConnectAsync(Cancel), fromB = await b.ConnectAsync(Cancel);
         await using PingTrace trace = PingTrace.Start(a.Machine, target, 0.01, 30);
         foreach ((string[] order, string path) in new (string[], string)[]
         {
             (["b", "ssh,udp,relay", "--with", "a"], "ssh"), (["a", "relay"], "ssh"), (["a", "default", "--with", "b"], "relay"), (["b", "udp"], "udp"), (["b", "default"], "relay"), (["a", "default"], "udp"),
         })
         {
-            long set = Stopwatch.GetTimestamp();
             JsonElement kept = await hub.AskJsonAsync(Cancel, ["transport", .. order]);
+            long set = Stopwatch.GetTimestamp();
+            await Task.WhenAll(UntilPathAsync(fromA, "b", path), UntilPathAsync(fromB, "a", path));
+            Assert.True(Stopwatch.GetElapsedTime(set) < TimeSpan.FromSeconds(2), $"{string.Join(' ', order)}: after {Stopwatch.GetElapsedTime(set)}");
             if (order[1] != "default")
             {
                 Assert.Contains(kept.EnumerateArray(), o => o.GetProperty("name").GetString() == order[0] && string.Join(',', o.GetProperty("transports").EnumerateArray()) == order[1]);
             }
-            await UntilPathAsync(a, "b", path);
-            await UntilPathAsync(b, "a", path);
-            Assert.True(Stopwatch.GetElapsedTime(set) < TimeSpan.FromSeconds(5), $"{string.Join(' ', order)}: after {Stopwatch.GetElapsedTime(set)}");
         }
         (int sent, IReadOnlyList<(double From, double To, int Lost)> gaps) = await trace.EndAsync(Cancel);
         Assert.True(sent > 1000 && gaps.Count == 0, $"{sent} sent, lost: {string.Join(' ', gaps)}");
@@ -221,6 +224,15 @@ public sealed class PathChangeTests
 
     private static Task UntilPathAsync(Peer peer, string other, string path) => peer.AskUntilAsync(
         peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == other && p.GetProperty("path").GetString() == path), Cancel, "peers");
+
+    private static async Task UntilPathAsync(LocalApiClient peer, string other, string path)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (PeerReport seen; (seen = (await peer.PeersAsync(Cancel)).Single(p => p.Name == other)).Path != path; await Task.Delay(10, Cancel))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), seen.ToString());
+        }
+    }
 
     // Both have their streams to the relay.
     private static async Task UntilRelayedAsync(params Peer[] peers)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using TunnelMesh.Node.LocalApi;
 using TunnelMesh.SystemTests.Machines;
 
 namespace TunnelMesh.SystemTests.Peers;
@@ -59,6 +60,9 @@ internal sealed class Peer : IAsyncDisposable
     /// <summary>Asks the running peer.</summary>
     public Task<CommandResult> AskAsync(CancellationToken cancel, params string[] arguments) =>
         Machine.TryRunAsync(["env", $"TUNNELMESH_HOME={Home}", Repository.Binary, .. arguments], cancel);
+
+    /// <summary>Asks over the control socket, without the start of a program for each question.</summary>
+    public Task<LocalApiClient> ConnectAsync(CancellationToken cancel) => LocalApiClient.ConnectAsync([Path.Combine(Home, "default.sock")], cancel);
 
     /// <summary>The JSON a command answers.</summary>
     public async Task<JsonElement> AskJsonAsync(CancellationToken cancel, params string[] arguments)

@@ -61,6 +61,23 @@ public sealed class BadCoordinatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_coordinator_that_takes_the_connection_and_never_answers_is_given_up_and_dialled_again()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        JoinRequest request = mesh.Request("victim");
+        JoinResult joined = await mesh.JoinAsync(request);
+        _server = mesh.Authority.IssueServer("hub", []);
+        await using TlsRelay hung = await TlsRelay.StartAsync(_server, [mesh.Authority.Issuer], null, context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        TestPeer peer = mesh.Run(request with
+        {
+            Server = new CoordinatorAddress("127.0.0.1", hung.Port),
+            Dialling = new Dialling { Patience = TimeSpan.FromSeconds(1) },
+        }, joined.Certificate);
+        await peer.UntilStateAsync(s => s.Problem?.Contains("does not answer", StringComparison.Ordinal) == true);
+        Assert.False(peer.Running.IsCompleted);
+    }
+
+    [Fact]
     public async Task Messages_with_holes_are_passed_over_and_the_next_good_one_counts()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();

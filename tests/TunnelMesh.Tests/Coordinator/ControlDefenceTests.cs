@@ -180,6 +180,43 @@ public sealed class ControlDefenceTests
     }
 
     [Fact]
+    public async Task Wrong_tokens_keep_nobody_behind_their_address_from_renewing_and_bad_renewals_are_limited_too()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        JoinRequest member = mesh.Request("member");
+        await mesh.JoinAsync(member);
+        CoordinatorClient client = new(TimeProvider.System);
+        for (int i = 0; i < ProofRateLimiter.MaxFailures; i++)
+        {
+            ControlException refused = await Assert.ThrowsAsync<ControlException>(() => client.JoinAsync(mesh.Request(), new string('0', 32), Cancel));
+            Assert.Equal(ControlErrorCodes.ProofRefused, refused.Code);
+        }
+        Assert.Equal(ControlErrorCodes.RateLimited, (await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(mesh.Request()))).Code);
+        Assert.Equal("member", (await client.RenewAsync(member, mesh.Root, Cancel)).Device.Name);
+
+        using X509Certificate2 stolen = mesh.Authority.IssueServer("hub", []);
+        await using TlsRelay between = await TlsRelay.StartAsync(stolen, [mesh.Authority.Issuer]);
+        between.Target = mesh.Server.Port;
+        for (int i = 0; i < ProofRateLimiter.MaxFailures; i++)
+        {
+            ControlException refused = await Assert.ThrowsAsync<ControlException>(() => client.RenewAsync(member with { Server = new CoordinatorAddress("127.0.0.1", between.Port) }, mesh.Root, Cancel));
+            Assert.Equal(ControlErrorCodes.ProofRefused, refused.Code);
+        }
+        Assert.Equal(ControlErrorCodes.RateLimited, (await Assert.ThrowsAsync<ControlException>(() => client.RenewAsync(member, mesh.Root, Cancel))).Code);
+    }
+
+    [Theory]
+    [InlineData(ControlProtocol.JoinPath)]
+    [InlineData(ControlProtocol.RenewPath)]
+    public async Task A_stranger_is_answered_as_soon_as_its_message_is_too_long(string path)
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        using RawStream stranger = await RawStream.ConnectAsync(mesh.Server.Port, null, path);
+        await stranger.SendPartAsync(new byte[ControlProtocol.MaxStrangerMessageBytes]);
+        Assert.Equal(ControlErrorCodes.BadMessage, (await stranger.ReceiveAsync<ErrorMessage>()).Code);
+    }
+
+    [Fact]
     public async Task A_man_in_the_middle_who_plays_the_coordinator_is_refused_by_the_device()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
@@ -225,7 +262,7 @@ public sealed class ControlDefenceTests
         // It knows the token, so its proofs are good; only the role tells.
         MeshRegistry registry = await MeshRegistry.LoadAsync(mesh.State, TimeSpan.FromDays(1), Cancel);
         TokenSet tokens = new(await mesh.State.LoadTokensAsync(Cancel), default);
-        JoinHandler handler = new(new CoordinatorServerOptions { Listen = new(0, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority }, registry, new ProofRateLimiter(TimeProvider.System), new RefusalLog(NullLogger.Instance, TimeProvider.System), () => tokens);
+        JoinHandler handler = new(new CoordinatorServerOptions { Listen = new(0, 0), Name = "hub", State = mesh.State, Authority = mesh.Authority }, registry, new ProofRateLimiter(TimeProvider.System), new ProofRateLimiter(TimeProvider.System), new RefusalLog(NullLogger.Instance, TimeProvider.System), () => tokens);
         TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TlsRelay actor = await TlsRelay.StartAsync(leaf, [mesh.Authority.Issuer], serve: async context =>
         {

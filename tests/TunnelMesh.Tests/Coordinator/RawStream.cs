@@ -53,6 +53,9 @@ internal sealed class RawStream : IDisposable
 
     internal Task SendAsync(byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Text) => _socket.SendAsync(bytes, type, true, Cancel);
 
+    /// <summary>The beginning of a message whose end never comes.</summary>
+    internal Task SendPartAsync(byte[] bytes) => _socket.SendAsync(bytes, WebSocketMessageType.Text, false, Cancel);
+
     /// <summary>The next message; null when the other side has closed.</summary>
     internal async Task<object?> ReceiveAsync()
     {

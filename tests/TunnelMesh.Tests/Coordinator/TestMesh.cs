@@ -15,6 +15,7 @@ internal sealed class TestMesh : IAsyncDisposable
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"tm-{Guid.NewGuid():N}");
     private readonly List<TestPeer> _peers = [];
     private Func<CoordinatorServerOptions, CoordinatorServerOptions> _change = o => o;
+    private TimeProvider _time = TimeProvider.System;
 
     internal string Token { get; } = MeshToken.Generate(RandomNumberGenerator.Fill);
 
@@ -43,10 +44,11 @@ internal sealed class TestMesh : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    internal static async Task<TestMesh> StartAsync(Func<CoordinatorServerOptions, CoordinatorServerOptions>? change = null)
+    internal static async Task<TestMesh> StartAsync(Func<CoordinatorServerOptions, CoordinatorServerOptions>? change = null, TimeProvider? time = null)
     {
         TestMesh mesh = new();
         mesh._change = change ?? mesh._change;
+        mesh._time = time ?? mesh._time;
         mesh.OpenState();
         await mesh.State.AddTokenAsync(mesh.Token, null, null, Cancel);
         await mesh.ServeAsync();
@@ -95,7 +97,7 @@ internal sealed class TestMesh : IAsyncDisposable
     /// <param name="endpoints">Its endpoints.</param>
     internal TestPeer Run(JoinRequest request, PeerCertificate? certificate, NetworkMap? map = null, Action<MapChange>? onMap = null, params string[] endpoints)
     {
-        TestPeer peer = new(request, Root, Mesh, certificate, map, endpoints, onMap);
+        TestPeer peer = new(request, Root, Mesh, certificate, map, endpoints, onMap, _time);
         _peers.Add(peer);
         return peer;
     }
@@ -113,8 +115,8 @@ internal sealed class TestMesh : IAsyncDisposable
 
     private void OpenState()
     {
-        State = SqliteState.Open(new SqliteStateOptions { File = Path.Combine(_directory, "state.db") });
-        Authority = MeshAuthority.Open(Path.Combine(_directory, "ca"), [State.Mesh.Cidr, State.Mesh.Ula], TimeProvider.System);
+        State = SqliteState.Open(new SqliteStateOptions { File = Path.Combine(_directory, "state.db"), Time = _time });
+        Authority = MeshAuthority.Open(Path.Combine(_directory, "ca"), [State.Mesh.Cidr, State.Mesh.Ula], _time);
     }
 
     private async Task ServeAsync()
@@ -125,6 +127,7 @@ internal sealed class TestMesh : IAsyncDisposable
             Name = "hub",
             State = State,
             Authority = Authority,
+            Time = _time,
         }), Cancel);
         Relay ??= new TcpRelay();
         Relay.Target = Server.Port;

@@ -12,7 +12,7 @@ internal sealed class TestPeer : IAsyncDisposable
     private readonly List<ControlState> _states = [];
     private TaskCompletionSource _event = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal TestPeer(JoinRequest request, byte[] root, MeshInfo mesh, PeerCertificate? certificate, NetworkMap? map, IReadOnlyList<string> endpoints, Action<MapChange>? onMap)
+    internal TestPeer(JoinRequest request, byte[] root, MeshInfo mesh, PeerCertificate? certificate, NetworkMap? map, IReadOnlyList<string> endpoints, Action<MapChange>? onMap, TimeProvider time)
     {
         Request = request;
         Endpoints = endpoints;
@@ -37,7 +37,7 @@ internal sealed class TestPeer : IAsyncDisposable
                 Renewals++;
                 Happened(null);
             },
-        }, TimeProvider.System);
+        }, time);
         Running = Stream.RunAsync(_stop.Token);
     }
 

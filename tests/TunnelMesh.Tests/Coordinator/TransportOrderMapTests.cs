@@ -61,6 +61,41 @@ public sealed class TransportOrderMapTests
     }
 
     [Fact]
+    public void What_was_kept_for_a_device_does_not_come_back_with_it_in_whatever_order_the_disk_answers()
+    {
+        DeviceRow a = LiveMapTests.Row("a", 1), b = LiveMapTests.Row("b", 2), c = LiveMapTests.Row("c", 3);
+        LiveMap map = new("e", 5, Mesh, [a, b, c]);
+        map.Apply(new RemovalResult([b.Id], 8));
+        map.Apply(new RegistrationResult(b, true, true, 9));
+
+        // Set before it went.
+        map.Apply(Changed(b.Id, 6, new TransportOrderRow(b.Id, null, ["ssh"], 6)));
+        map.Apply(Changed(a.Id, 7, new TransportOrderRow(a.Id, b.Id, ["ssh"], 7), new TransportOrderRow(a.Id, c.Id, ["relay"], 4)));
+        Assert.Equal(["a+c"], Kept());
+        map.Apply(Changed(b.Id, 10, new TransportOrderRow(b.Id, null, ["ssh"], 10)));
+        map.Apply(Changed(a.Id, 11, new TransportOrderRow(a.Id, b.Id, ["ssh"], 11)));
+        Assert.Equal(["a+b", "b+"], Kept());
+
+        // It goes and comes back once more, and the removal is the last to be told; what was set since then stays.
+        map.Apply(new RegistrationResult(b with { ProgramVersion = "2" }, true, true, 13));
+        Assert.Empty(Kept());
+        map.Apply(Changed(b.Id, 14, new TransportOrderRow(b.Id, null, ["relay"], 14)));
+        map.Apply(Changed(a.Id, 15, new TransportOrderRow(a.Id, b.Id, ["relay"], 15)));
+        map.Apply(new RemovalResult([b.Id], 12));
+        Assert.Equal(["a+b", "b+"], Kept());
+
+        // One that is new, of which a later change is told first: what was set in between is its own.
+        DeviceRow d = LiveMapTests.Row("d", 4);
+        map.Apply(new RegistrationResult(d with { ProgramVersion = "2" }, false, true, 18));
+        map.Apply(Changed(d.Id, 17, new TransportOrderRow(d.Id, null, ["ssh"], 17)));
+        map.Apply(new RegistrationResult(d, true, true, 16));
+        Assert.Equal(["a+b", "b+", "d+"], Kept());
+
+        string[] Kept() => [.. map.Snapshot().Devices.SelectMany(d => (d.Preferences ?? []).Select(p =>
+            $"{d.Name}+{(p.With == b.Id ? "b" : p.With == c.Id ? "c" : "")}")).Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
     public async Task Over_real_TLS_both_peers_have_a_new_order_at_once_and_again_after_a_restart()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();

@@ -14,13 +14,14 @@ public sealed class SideSocketsTests : ICarrierSink, IDisposable
     private readonly BlockingCollection<(PathAddress Source, byte[] Bytes)> _came = [];
     private readonly List<IUdpSocket> _made = [];
     private readonly Socket _other = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly HashSet<string> _devices = ["a", "b", "d"];
     private readonly SideSockets _sockets;
 
     public SideSocketsTests()
     {
         _other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _other.ReceiveTimeout = (int)Patience.TotalMilliseconds;
-        _sockets = new SideSockets(Make, this);
+        _sockets = new SideSockets(Make, _devices.Contains, this);
     }
 
     [Fact]
@@ -67,14 +68,31 @@ public sealed class SideSocketsTests : ICarrierSink, IDisposable
         }
 
         Assert.Equal(0, _sockets.Open("b"));
-        _sockets.Retain(d => d == "b");
+        _devices.Remove("a");
+        _sockets.Sweep();
         Assert.Equal(SideSockets.MaxSockets - 1000, _sockets.Count);
+    }
+
+    [Fact]
+    public void A_device_that_goes_while_its_socket_is_being_opened_leaves_none_behind()
+    {
+        Assert.NotEqual(0, _sockets.Open("b"));
+        SideSockets? sockets = null;
+        using SideSockets going = sockets = new SideSockets(() =>
+        {
+            _devices.Remove("a");
+            sockets!.Sweep();
+            return Make();
+        }, _devices.Contains, this);
+        Assert.Equal(0, going.Open("a"));
+        Assert.Equal(0, going.Count);
+        Assert.True(SpinWait.SpinUntil(() => IsClosed(_made[^1]), Patience));
     }
 
     [Fact]
     public void Where_the_system_has_no_socket_there_is_none()
     {
-        using var none = new SideSockets(() => throw new UdpSocketException(UdpError.Failed, 0, "no descriptor left"), this);
+        using var none = new SideSockets(() => throw new UdpSocketException(UdpError.Failed, 0, "no descriptor left"), _ => true, this);
         Assert.Equal(0, none.Open("d"));
     }
 

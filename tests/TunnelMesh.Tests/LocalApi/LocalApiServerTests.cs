@@ -24,6 +24,8 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal("a.tunnelmesh", (await client.ResolveAsync("a", stop)).Name);
             LocalApiException missing = await Assert.ThrowsAsync<LocalApiException>(() => client.ResolveAsync("b", stop));
             Assert.Equal(LocalErrorCodes.NotFound, missing.Code);
+            LocalApiException stumbled = await Assert.ThrowsAsync<LocalApiException>(() => client.ResolveAsync("stumble", stop));
+            Assert.Contains("no such time", stumbled.Message, StringComparison.Ordinal);
             Assert.Equal(("nas", 1500.0), (await client.PingAsync("nas", TimeSpan.FromSeconds(1.5), stop)) is { } ping ? (ping.Name, ping.RttMs) : default);
             Assert.Equal(2223, (await client.CheckNetworkAsync(stop)).UdpPort);
             Assert.Empty(await client.DiagnoseAsync(null, stop));
@@ -89,7 +91,8 @@ public sealed class LocalApiServerTests : IDisposable
         public TaskCompletionSource Stopped { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
         public StatusReport GetStatus() => throw new InvalidOperationException("not asked");
         public IReadOnlyList<PeerReport> GetPeers() => [];
-        public ResolveReport? Resolve(string name) => name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
+        public ResolveReport? Resolve(string name) => name == "stumble" ? throw new ArgumentOutOfRangeException(nameof(name), "no such time")
+            : name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
         public Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation) =>
             Task.FromResult(new PingReport { Name = peer, MeshIp = "", DeviceId = "", Answered = true, Path = "udp", PathChanges = 0, RttMs = timeout.TotalMilliseconds });
         public Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation) => Task.FromResult(NetAdviceTests.Good);

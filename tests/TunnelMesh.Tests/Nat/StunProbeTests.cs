@@ -108,6 +108,21 @@ public sealed class StunProbeTests : IDisposable
     }
 
     [Fact]
+    public void A_second_port_that_answers_late_is_news_since_an_easy_NAT_takes_two_to_believe()
+    {
+        _bench.Probe.IsNeeded = true;
+        _bench.Probe.SetServers([StunBench.First, StunBench.FirstPort]);
+        _bench.Answer(StunBench.First, "203.0.113.5:4000");
+        _bench.Advance(3.4);
+        Assert.True(_bench.Probe.IsSettled);
+        Assert.Equal(NatKind.Unknown, NatReport.Of(_bench.Probe, null).Kind);
+        int changes = _bench.Changes;
+        _bench.Advance(5);
+        _bench.Answer(StunBench.FirstPort, "203.0.113.5:4000");
+        Assert.Equal((NatKind.Easy, changes + 1), (NatReport.Of(_bench.Probe, null).Kind, _bench.Changes));
+    }
+
+    [Fact]
     public void Two_ports_of_one_address_do_not_tell_unless_they_differ()
     {
         _bench.Probe.SetServers([StunBench.First, StunBench.FirstPort]);

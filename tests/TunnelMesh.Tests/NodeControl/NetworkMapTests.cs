@@ -83,6 +83,26 @@ public sealed class NetworkMapTests
     }
 
     [Fact]
+    public void Names_without_end_push_out_those_that_nobody_has_and_never_one_on_the_map()
+    {
+        List<KeyPinChange> changed = [];
+        string key = new('0', 64);
+        KeyPins pins = new(Enumerable.Range(0, KeyPins.MaxNames).ToDictionary(i => $"gone{i}", _ => key), changed.Add);
+        NetworkMap.FromFull(Full(Device("a", 1), Device("gone7", 2)), Root, null, pins, Now);
+        Assert.Equal(["a", "gone7"], pins.Snapshot().Keys.Order());
+        // What was pinned to it before still counts.
+        Assert.Equal("gone7", Assert.Single(changed).Name);
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(-1, false)]
+    [InlineData(1_700_000_000, true)]
+    [InlineData(long.MaxValue, false)]
+    public void A_last_contact_that_is_no_time_is_none(long seconds, bool known) =>
+        Assert.Equal(known ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null, Assert.Single(Start(Device("a", 1) with { LastSeen = seconds }).Map.Devices.Values).LastSeen);
+
+    [Fact]
     public void A_prefix_that_leads_out_of_the_mesh_is_left_out_and_one_that_is_none_drops_the_device()
     {
         MapDevice exit = Device("exit", 1) with { Prefixes = ["0.0.0.0/0", "10.0.0.0/8", "10.42.0.1/32", "192.168.1.0/24", "::/0", "fd12:3456:789a::1/128"] };

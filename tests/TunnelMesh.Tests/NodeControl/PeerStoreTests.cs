@@ -75,6 +75,19 @@ public sealed class PeerStoreTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1_700_000_000_000, true)]
+    [InlineData(long.MinValue, false)]
+    [InlineData(long.MaxValue, false)]
+    public void A_map_that_was_confirmed_at_no_time_is_damage(long milliseconds, bool good)
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        store.SaveMap(new CachedMap { ConfirmedUnixMs = milliseconds, Map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1)) });
+        Exception? refused = Record.Exception(() => store.LoadMap());
+        Assert.Equal(good, refused is null);
+        Assert.True(refused is null or PeerStoreException);
+    }
+
+    [Theory]
     [InlineData("400000000000000a00000000", true)]
     [InlineData("400000006b49d20a3b9aca00", false)]
     [InlineData("4000000000000009000f4240", false)]

@@ -267,6 +267,38 @@ public sealed class WireGuardDeviceTests
     }
 
     [Fact]
+    public void However_many_peers_are_called_at_once_the_labels_do_not_run_ahead_of_the_clock()
+    {
+        Store store = new();
+        OffsetTime clock = new(_time);
+        LocalStatic key = Key(), other = Key();
+        WireGuardDevice caller = new(key, clock, RandomNumberGenerator.Fill, store), called = new(other, _time, RandomNumberGenerator.Fill, null);
+        called.AddPeer(key.PublicKey.Span, [], null);
+        WireGuardPeer first = caller.AddPeer(other.PublicKey.Span, [], null);
+        WireGuardPeer[] peers = [.. Enumerable.Range(0, 500).Select(_ => caller.AddPeer(Key().PublicKey.Span, [], null))];
+        for (int round = 0; round < 3; round++)
+        {
+            foreach (WireGuardPeer peer in peers)
+            {
+                Assert.True(caller.TryBeginHandshake(peer, _message));
+            }
+            Handshake(caller, first, called);
+            _time.Advance(TimeSpan.FromSeconds(5));
+        }
+        Assert.True(store.Last <= (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks);
+
+        // The clock is set back: a peer that was called before gets a later label all the same, and so does one that is new, also after a restart.
+        clock.Offset = TimeSpan.FromHours(-1);
+        Handshake(caller, first, called);
+        foreach (WireGuardDevice device in new[] { caller, new WireGuardDevice(key, clock, RandomNumberGenerator.Fill, store) })
+        {
+            long before = store.Last;
+            Assert.True(device.TryBeginHandshake(device.AddPeer(Key().PublicKey.Span, [], null), _message));
+            Assert.True(store.Last > before);
+        }
+    }
+
+    [Fact]
     public void Mutated_datagrams_never_throw_or_establish()
     {
         Assert.True(_left.TryBeginHandshake(_toRight, _message));

@@ -70,6 +70,7 @@ internal sealed class PathTrial : IPathProber
                 }
 
                 SentAt = Now;
+                Paths.NoteSent(Now);
                 PathAddress used = Paths.Route.First;
                 if (Answers && !used.IsNone && _links.TryGetValue(used, out Link? link) && link.RoundTrip >= 0)
                 {

@@ -119,6 +119,51 @@ public sealed class PeerPathsTests
         Assert.InRange(trial.Probes.Count(p => p.At > trial.Now - 10_000 && p.Path == Wan), 5, 120);
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(90)]
+    public void What_is_sent_after_a_pause_is_waited_for_as_long_as_anything_else_before_its_path_is_asked(int roundTrip)
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, roundTrip);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Run(3000);
+        int silence = Math.Max(100, 2 * roundTrip);
+        trial.Until(() => trial.Probes[^1] == (trial.Now - 1, Wan, Full), 2500);
+        trial.Busy = false;
+        trial.Run(800);
+
+        // One packet; its answer comes after a round trip.
+        int before = trial.Probes.Count;
+        SendOne();
+        trial.Run(roundTrip);
+        trial.Paths.NoteHeard(Wan, trial.Now);
+        trial.Run(silence + 50);
+        Assert.Equal(before, trial.Probes.Count);
+
+        // Another one has none.
+        SendOne();
+        trial.Run(silence - 2);
+        Assert.Equal(before, trial.Probes.Count);
+        trial.Run(3);
+        Assert.Contains(trial.Probes.Skip(before), p => p.Path == Wan && p.Size == PeerPaths.SmallSize);
+
+        // A sender may be late to say so; what had been answered by then is not asked for.
+        trial.Run(500);
+        before = trial.Probes.Count;
+        trial.Paths.NoteHeard(Wan, trial.Now);
+        trial.Paths.NoteSent(trial.Now - 1);
+        trial.Run(silence + 50);
+        Assert.Equal(before, trial.Probes.Count);
+
+        void SendOne()
+        {
+            (trial.Busy, trial.Answers) = (true, false);
+            trial.Run(1);
+            (trial.Busy, trial.Answers) = (false, true);
+        }
+    }
+
     [Fact]
     public void A_silent_peer_is_not_probed_after_two_minutes_and_its_path_is_asked_before_it_is_trusted_again()
     {

@@ -1,0 +1,56 @@
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Simulation.Peers;
+
+namespace TunnelMesh.Simulation.Scenarios;
+
+/// <summary>What it costs to watch paths that work.</summary>
+public sealed class WatchingTests
+{
+    private const int Seconds = 60;
+
+    [Fact]
+    public void Pings_a_second_apart_ask_nothing_of_a_path_that_answers_them() => Seeds.Each(20, seed =>
+    {
+        NatPair pair = new(seed, NatSituation.Easy, NatSituation.Easy);
+        pair.PingSteadily(300);
+        pair.World.Run(TimeSpan.FromSeconds(10));
+        Assert.True(pair.IsDirect);
+        Dictionary<string, long> before = Probes();
+        pair.A.Received.Clear();
+        for (int i = 0; i < Seconds; i++)
+        {
+            int number = i + 1000;
+            pair.World.After(TimeSpan.FromSeconds(i), () => pair.A.Ping(pair.B, number));
+        }
+
+        pair.World.Run(TimeSpan.FromSeconds(Seconds));
+        Assert.Equal(Seconds, pair.A.Pongs.Count);
+        Dictionary<string, long> after = Probes();
+
+        // Its size every two seconds, by a small and a large one, every 20 s whether it is there, and the same when the other side has looked at the relay, every ten.
+        Assert.InRange(after["udp"] - before["udp"], Seconds / 2, (((Seconds / 2) + 1) * 2) + (Seconds / 20) + 1 + (Seconds / 10) + 1);
+
+        Dictionary<string, long> Probes() => pair.A.StatsOf(pair.B).Paths.Where(p => p.InUse).ToDictionary(p => p.Transport, (PathStats p) => p.Probes);
+    });
+
+    [Fact]
+    public void Pings_a_second_apart_that_nobody_answers_cost_no_more_than_one_of_them() => Seeds.Each(20, seed =>
+    {
+        NatPair pair = new(seed, NatSituation.Easy, NatSituation.Easy);
+        pair.PingSteadily(300);
+        pair.World.Run(TimeSpan.FromSeconds(10));
+        Assert.True(pair.IsDirect);
+        pair.A.Received.Clear();
+        for (int i = 1; i <= 20; i++)
+        {
+            int number = i;
+            pair.World.After(TimeSpan.FromSeconds(i), () => pair.A.Ping(pair.B, number));
+        }
+
+        pair.World.Run(TimeSpan.FromSeconds(5.5));
+        pair.Internet.Censor = _ => true;
+        pair.World.Run(TimeSpan.FromSeconds(20));
+        Assert.Equal(("relay", "relay"), (pair.PathOf(pair.A), pair.PathOf(pair.B)));
+        Assert.Equal([.. Enumerable.Range(1, 5), .. Enumerable.Range(7, 14)], pair.A.Pongs.Order());
+    });
+}
