@@ -14,10 +14,11 @@ internal static class ServiceCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands) => new("service", "Have the system run the peer of a context, from its start on")
     {
-        Install(commands), Uninstall(commands), Logs(commands), Status(commands),
+        Install(commands), Uninstall(commands),
         Act(commands, "start", "Start the service and wait until the peer is usable", (manager, name) => [manager.Start(name)], "started"),
         Act(commands, "stop", "Stop the service until it is started, or the system starts anew", (manager, name) => [manager.Stop(name)], "stopped"),
         Act(commands, "restart", "Stop and start the service", (manager, name) => manager.Restart(name), "restarted"),
+        Status(commands), Logs(commands),
     };
 
     private static Command Install(CommandContext commands)

@@ -41,7 +41,9 @@ public sealed class LaunchdManager(string? root) : ServiceManager
     public override IReadOnlyList<string> Stop(string name) => ["launchctl", "bootout", Target(name)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<IReadOnlyList<string>> Restart(string name) => [["launchctl", "kickstart", "-k", Target(name)]];
+    // It is told of a changed list by taking the old one out, which fails where there was none.
+    public override IReadOnlyList<IReadOnlyList<string>> Restart(string name) =>
+        [["/bin/sh", "-c", "launchctl bootout \"$0\" 2>/dev/null; exec launchctl bootstrap system \"$1\"", Target(name), DescriptionFile(name)]];
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Status(string name) => ["launchctl", "print", Target(name)];

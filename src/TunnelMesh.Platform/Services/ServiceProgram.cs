@@ -6,6 +6,8 @@ namespace TunnelMesh.Platform.Services;
 /// <summary>Runs the programs of a service manager; no shell reads their arguments.</summary>
 public static class ServiceProgram
 {
+    private static readonly string[] Folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
     /// <summary>Runs one that has something to do, to its end.</summary>
     /// <param name="command">Program and arguments.</param>
     /// <exception cref="ServiceException">It does not run, or fails; the message tells what it said.</exception>
@@ -36,7 +38,9 @@ public static class ServiceProgram
 
     private static Process Start(IReadOnlyList<string> command, bool redirect)
     {
-        ProcessStartInfo start = new(command[0], command.Skip(1)) { RedirectStandardOutput = redirect, RedirectStandardError = redirect };
+        // Before what a variable of the user's names, since this is run as root.
+        string program = Folders.Select(f => Path.Combine(f, command[0])).FirstOrDefault(File.Exists) ?? command[0];
+        ProcessStartInfo start = new(program, command.Skip(1)) { RedirectStandardOutput = redirect, RedirectStandardError = redirect };
         try
         {
             return Process.Start(start) ?? throw new ServiceException($"`{command[0]}` did not start.");
