@@ -75,7 +75,7 @@ internal sealed class BootedMachine : IAsyncDisposable
         RunningProgram outer = machine.Start(["sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
         try
         {
-            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--parent", $"{outer.ProcessId}"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, cancel, () => outer.Output);
+            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, cancel, () => outer.Output);
             BootedMachine booted = new(outer, cgroup, first);
             await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", cancel, () => outer.Output);
             return booted;
