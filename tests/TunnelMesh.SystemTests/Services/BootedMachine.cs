@@ -75,9 +75,9 @@ internal sealed class BootedMachine : IAsyncDisposable
         RunningProgram outer = machine.Start(["sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
         try
         {
-            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, cancel, () => outer.Output);
+            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
             BootedMachine booted = new(outer, cgroup, first);
-            await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", cancel, () => outer.Output);
+            await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", () => outer.Output, cancel);
             return booted;
         }
         catch
@@ -101,7 +101,7 @@ internal sealed class BootedMachine : IAsyncDisposable
 
     /// <summary>Runs a command until its output is as wanted, for half a minute.</summary>
     public Task<string> UntilAsync(Func<string, bool> wanted, CancellationToken cancel, params string[] arguments) =>
-        UntilAsync(async () => (await TryRunAsync(cancel, arguments)).Output.Trim(), wanted, cancel, () => string.Join(' ', arguments));
+        UntilAsync(async () => (await TryRunAsync(cancel, arguments)).Output.Trim(), wanted, () => string.Join(' ', arguments), cancel);
 
     public async ValueTask DisposeAsync()
     {
@@ -112,7 +112,7 @@ internal sealed class BootedMachine : IAsyncDisposable
         await Command.TryRunAsync(["find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
     }
 
-    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, CancellationToken cancel, Func<string> what)
+    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel)
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         string answer;
