@@ -72,7 +72,8 @@ internal sealed class BootedMachine : IAsyncDisposable
         string folder = Path.Combine(underlay.Folder, machine.Name), script = Path.Combine(folder, "boot.sh"), cgroup = Path.Combine(mounts.Split('\n')[0], machine.Name);
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(script, Boot, cancel);
-        RunningProgram outer = machine.Start(["sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
+        // Not `ip netns exec`, which mounts a /sys of its own, without the cgroups.
+        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
         try
         {
             string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
