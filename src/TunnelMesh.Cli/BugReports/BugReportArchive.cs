@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 
@@ -7,6 +6,8 @@ namespace TunnelMesh.Cli.BugReports;
 /// <summary>The file of a bug report: a tar of plain texts, gzipped, readable by its owner only.</summary>
 internal static class BugReportArchive
 {
+    private const int Block = 512;
+
     /// <summary>Cleans the parts, and writes them; the last one lists what there is.</summary>
     /// <param name="path">The file; one that exists is never written over.</param>
     /// <param name="parts">The parts.</param>
@@ -29,17 +30,15 @@ internal static class BugReportArchive
         {
             using (file)
             using (GZipStream gzip = new(file, CompressionLevel.Optimal))
-            using (TarWriter tar = new(gzip, TarEntryFormat.Ustar))
             {
                 foreach ((string name, byte[] bytes, _) in files)
                 {
-                    tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"tunnelmesh-bugreport/{name}")
-                    {
-                        DataStream = new MemoryStream(bytes),
-                        ModificationTime = now,
-                        Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                    });
+                    gzip.Write(Header($"tunnelmesh-bugreport/{name}", bytes.Length, now));
+                    gzip.Write(bytes);
+                    gzip.Write(new byte[Padding(bytes.Length)]);
                 }
+                // Two empty blocks are the end.
+                gzip.Write(new byte[2 * Block]);
             }
         }
         catch
@@ -48,5 +47,27 @@ internal static class BugReportArchive
             throw;
         }
         return [.. files.Select(f => (f.Name, f.Bytes.Length, f.What))];
+    }
+
+    private static int Padding(int length) => (Block - (length % Block)) % Block;
+
+    // The header of a plain file (POSIX.1-2017, pax, ustar interchange format): numbers are octal text, and the sum counts its own field as blanks.
+    private static byte[] Header(string name, int length, DateTimeOffset time)
+    {
+        byte[] header = new byte[Block];
+        Put(0, name);
+        Put(100, "0000600");
+        Put(108, "0000000");
+        Put(116, "0000000");
+        Put(124, Convert.ToString(length, 8).PadLeft(11, '0'));
+        Put(136, Convert.ToString(time.ToUnixTimeSeconds(), 8).PadLeft(11, '0'));
+        Put(148, "        ");
+        Put(156, "0");
+        Put(257, "ustar\0" + "00");
+        int sum = header.Sum(b => b);
+        Put(148, Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ");
+        return header;
+
+        void Put(int at, string text) => Encoding.ASCII.GetBytes(text, header.AsSpan(at));
     }
 }

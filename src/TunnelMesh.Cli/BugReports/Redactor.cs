@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace TunnelMesh.Cli.BugReports;
@@ -30,7 +31,7 @@ internal sealed partial class Redactor
     {
         foreach (string secret in _secrets)
         {
-            text = Replace(text, Regex.Escape(secret), RegexOptions.IgnoreCase);
+            text = TakeOut(text, secret);
         }
         text = Replace(PrivateKey(), text, _ => "[private key left out]");
         text = Replace(UserInfo(), text, m => $"{m.Groups[1].Value}[left out]@");
@@ -39,7 +40,16 @@ internal sealed partial class Redactor
         return Replace(Base64(), text, m => IsPath(m.Value) ? m.Value : Left(m));
     }
 
-    private string Replace(string text, string pattern, RegexOptions options) => Regex.Replace(text, pattern, _ => Counted("[secret left out]"), options | RegexOptions.CultureInvariant);
+    private string TakeOut(string text, string secret)
+    {
+        StringBuilder left = new();
+        int from = 0;
+        for (int at; (at = text.IndexOf(secret, from, StringComparison.OrdinalIgnoreCase)) >= 0; from = at + secret.Length)
+        {
+            left.Append(text, from, at - from).Append(Counted("[secret left out]"));
+        }
+        return from == 0 ? text : left.Append(text, from, text.Length - from).ToString();
+    }
 
     private string Replace(Regex pattern, string text, MatchEvaluator by) => pattern.Replace(text, m =>
     {

@@ -24,7 +24,6 @@ internal sealed class PeerMetrics : IAsyncDisposable
             Certificate = () => stream.Certificate,
             Metrics = Write,
             Problem = api.DescribeProblem,
-            ConfigureSocket = options.MarkSocket,
             Time = options.Time,
         });
     }

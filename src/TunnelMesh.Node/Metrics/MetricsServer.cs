@@ -67,7 +67,6 @@ public sealed class MetricsServer : IAsyncDisposable
         Socket socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            _options.ConfigureSocket?.Invoke(socket);
             socket.Bind(endpoint);
             socket.Listen(MaxInAll);
         }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using TunnelMesh.Node.Control;
 
 namespace TunnelMesh.Node.Metrics;
@@ -15,8 +14,6 @@ public sealed record MetricsServerOptions
     public required Func<string> Metrics { get; init; }
     /// <summary>Why the peer is not well, for people; null when it is.</summary>
     public required Func<string?> Problem { get; init; }
-    /// <summary>Called with every socket before it is bound; null for nothing.</summary>
-    public Action<Socket>? ConfigureSocket { get; init; }
     /// <summary>Clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -18,6 +18,8 @@ public sealed class BugReportTests
         await using Peer hub = await Peer.AddAsync(underlay, "hub", token, Cancel), nas = await Peer.AddAsync(underlay, "nas", token, Cancel);
         await hub.JoinAsync(Cancel);
         await nas.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        // The map comes to the coordinator's own device as to every other: a moment later.
+        await hub.AskUntilAsync(peers => peers.GetArrayLength() == 1, Cancel, "peers");
         string log = Path.Combine(hub.Folder, "log"), file = Path.Combine(hub.Folder, "report.tar.gz");
         await File.WriteAllTextAsync(log, $"{hub.Program!.Output}\nTUNNELMESH_TOKEN={token}\n", Cancel);
         CommandResult made = await hub.AskAsync(Cancel, "bugreport", "--output", file, "--log", log, "--config", Path.Combine(hub.Folder, "config.yaml"));
