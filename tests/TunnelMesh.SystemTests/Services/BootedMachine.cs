@@ -28,7 +28,8 @@ internal sealed class BootedMachine : IAsyncDisposable
         root=$1/layer/root
         mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,workdir=$1/layer/work" "$root"
         mount -t proc proc "$root/proc"
-        for place in run tmp dev root; do mount -t tmpfs tmpfs "$root/$place"; done
+        for place in run dev root; do mount -t tmpfs -o mode=755 tmpfs "$root/$place"; done
+        mount -t tmpfs tmpfs "$root/tmp"
         for device in null zero full random urandom tty; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
         mkdir "$root/dev/net" "$root/dev/shm"
         mknod "$root/dev/net/tun" c 10 200
