@@ -91,7 +91,7 @@ internal sealed class BootedMachine : IAsyncDisposable
 
     /// <summary>Runs a command there, as root with nothing of our environment.</summary>
     public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) =>
-        Command.TryRunAsync(["nsenter", "--target", first, "--all", "--wd=/", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments], cancel: cancel);
+        Command.TryRunAsync(["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments], cancel: cancel);
 
     /// <summary>Runs one that has to succeed; its output, trimmed.</summary>
     public async Task<string> RunAsync(CancellationToken cancel, params string[] arguments)
