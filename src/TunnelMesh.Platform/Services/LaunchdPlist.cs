@@ -7,7 +7,7 @@ namespace TunnelMesh.Platform.Services;
 public static class LaunchdPlist
 {
     /// <summary>A line in every list of ours, by which it is known.</summary>
-    public const string Marker = "<!-- Written by `tunnelmesh service install`, which replaces it with --force. -->";
+    public const string Marker = "<!-- Written by `tunnelmesh service install`, which replaces it when it is forced to. -->";
 
     // Secrets are read from a file of root's at the start: the list itself is for everybody's eyes. Everything beside the script is an argument, so nothing is parsed twice.
     private const string Shell = "set -a; [ ! -r \"$0\" ] || . \"$0\"; set +a; exec \"$@\"";
