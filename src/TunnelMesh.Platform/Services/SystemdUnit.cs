@@ -78,8 +78,8 @@ public static class SystemdUnit
             SystemCallFilter=~@privileged @resources @setuid
 
             """);
-        // The runtime asks for as many open files as there may be; chown gives the control socket to the group, which root without its capabilities may do as a member.
-        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.Group is null ? "" : " @chown")}\n");
+        // The runtime asks for as many open files as there may be, and one that compiles does not start without choosing its processors; chown gives the control socket to the group, which root without its capabilities may do as a member.
+        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.CompilesAtRunTime ? " sched_setaffinity" : "")}{(service.Group is null ? "" : " @chown")}\n");
         unit.Append(
             """
             SystemCallErrorNumber=EPERM

@@ -41,7 +41,7 @@ public sealed class SystemdUnitTests
     {
         string unit = SystemdUnit.Write(Plain with { Group = "tunnelmesh", CompilesAtRunTime = true, OnlyWhenExists = null, Readable = ["/home/u/peer.yaml"] });
         Assert.Equal(["tunnelmesh"], Values(unit, "SupplementaryGroups"));
-        Assert.Contains(Values(unit, "SystemCallFilter"), f => f.EndsWith(" @chown", StringComparison.Ordinal));
+        Assert.Contains(Values(unit, "SystemCallFilter"), f => f.EndsWith(" sched_setaffinity @chown", StringComparison.Ordinal));
         Assert.Empty(Values(unit, "MemoryDenyWriteExecute"));
         Assert.Empty(Values(unit, "ConditionPathExists"));
         Assert.Equal(["-/home/u/peer.yaml"], Values(unit, "BindReadOnlyPaths"));
