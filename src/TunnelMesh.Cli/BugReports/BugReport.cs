@@ -9,6 +9,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Processes;
+using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.BugReports;
 
@@ -40,7 +41,7 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
         parts.Add(new("network.txt", "addresses, routes and rules of this machine", await NetworkAsync(cancel)));
         if (Directory.Exists("/run/systemd/system"))
         {
-            string unit = context == HomeLayout.DefaultContext ? "tunnelmesh" : $"tunnelmesh-{context}";
+            string unit = ServiceDefinition.NameOf(context);
             parts.Add(new("journal.log", $"log of the service {unit}", await RunAsync("journalctl", ["--unit", unit, "--lines", "5000", "--no-pager", "--output", "short-iso"], cancel)));
         }
         for (int i = 0; i < logs.Count; i++)

@@ -47,10 +47,17 @@ internal sealed class CommandContext
     /// <exception cref="ConfigException">The file named does not exist, or a file cannot be used.</exception>
     public Settings LoadSettings(ParseResult parsed, string context)
     {
-        string? named = parsed.GetValue(Config) ?? Environment.Config;
-        string? file = ConfigFiles.Find(named, Layout.ContextConfig(context), Layout.Home, Directory.GetCurrentDirectory());
+        string? file = FindConfig(parsed, context);
         return file is null ? new Settings() : ConfigReader.ReadFile(file);
     }
+
+    /// <summary>The configuration file that holds for a context, or null for none.</summary>
+    /// <exception cref="ConfigException">The file named does not exist.</exception>
+    public string? FindConfig(ParseResult parsed, string context) =>
+        ConfigFiles.Find(parsed.GetValue(Config) ?? Environment.Config, Layout.ContextConfig(context), Layout.Home, Directory.GetCurrentDirectory());
+
+    /// <summary>True for a file that is found without being named, from whatever directory.</summary>
+    public bool IsUsual(string config, string context) => config == Layout.ContextConfig(context) || config == Path.Combine(Layout.Home, "config.yaml");
 
     /// <summary>The log level that holds.</summary>
     /// <exception cref="ConfigException">The environment names no level.</exception>

@@ -49,6 +49,17 @@ internal static class Examples
         ],
         ["filter remove"] = [("tunnelmesh filter remove --protocol tcp --port 22 --source-peer laptop", "Take the rule away before its time")],
         ["filter reload"] = [("tunnelmesh filter reload", "After a change of filter in the configuration")],
+        ["service install"] =
+        [
+            ("tunnelmesh service install", "Have the system run the peer that has joined here"),
+            ("tunnelmesh service install --context work", "The same for a second mesh"),
+        ],
+        ["service uninstall"] = [("tunnelmesh service uninstall", "Stop it and take it out of the system; the membership stays")],
+        ["service start"] = [("tunnelmesh service start", "Start it, and wait until the peer is usable")],
+        ["service stop"] = [("tunnelmesh service stop", "Stop it until the system starts anew")],
+        ["service restart"] = [("tunnelmesh service restart", "After the configuration was changed")],
+        ["service status"] = [("tunnelmesh service status", "What the system says about it")],
+        ["service logs"] = [("tunnelmesh service logs --lines 200", "The last 200 lines"), ("tunnelmesh service logs --follow", "What comes, until Ctrl-C")],
         ["completion"] =
         [
             ("tunnelmesh completion bash > /etc/bash_completion.d/tunnelmesh", "For every user of bash"),

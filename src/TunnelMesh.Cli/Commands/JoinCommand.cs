@@ -32,6 +32,7 @@ internal static class JoinCommand
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
             Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark);
+            using ServiceNotifier? service = ServiceNotifier.Open(context.Environment);
             PeerHostOptions options = new()
             {
                 Settings = settings,
@@ -48,6 +49,7 @@ internal static class JoinCommand
                 // A running peer outlives whoever reads its output.
                 Output = new ForgivingWriter(streams.Output),
                 Error = streams.Error,
+                Service = service,
                 Log = log,
             };
             using CancellationTokenSource stop = new();

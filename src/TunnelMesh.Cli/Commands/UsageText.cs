@@ -66,7 +66,7 @@ internal static class UsageText
         .Select(token => token.Value)
         .FirstOrDefault(value => value.Length > 1 && value.StartsWith('-')) ?? (parsed.UnmatchedTokens is [var first, ..] ? first : null);
 
-    // `service status` means a command that does not exist, not the one called `status`.
+    // `daemon status` means a command that does not exist, not the one called `status`.
     private static bool IsBeforeCommand(string unknown, ParseResult parsed) =>
         parsed.Tokens.TakeWhile(token => token.Type != TokenType.Command).Any(token => token.Value == unknown);
 

@@ -7,6 +7,7 @@ using TunnelMesh.Coordinator.State;
 using TunnelMesh.Coordinator.Stun;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
@@ -55,6 +56,7 @@ internal static class ExitCodes
         CoordinatorListenException e => OfListen(e.Error),
         StunListenException e => OfListen(e.Error),
         UnauthorizedAccessException => ExitCode.Permission,
+        ServiceException => ExitCode.General,
         SocketException => ExitCode.Network,
         IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,
         _ => null,

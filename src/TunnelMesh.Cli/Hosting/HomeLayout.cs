@@ -10,6 +10,9 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
     /// <summary>The context that counts when none is named.</summary>
     public const string DefaultContext = "default";
 
+    /// <summary>True for user 0, and for an administrator of Windows.</summary>
+    public bool IsRoot => isRoot;
+
     /// <summary>Directory of identity and contexts.</summary>
     public string Home { get; } = Path.GetFullPath(environment.Home ?? Path.Combine(environment.UserHome, ".tunnelmesh"));
 

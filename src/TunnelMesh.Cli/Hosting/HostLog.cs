@@ -109,4 +109,7 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "STUN is answered at one port only; peers cannot tell hard NATs from easy ones, and stay on the relay between the two. Free the other port. port={Endpoint} error={Error}")]
     public static partial void NoSecondStunPort(this ILogger log, System.Net.IPEndPoint endpoint, System.Net.Sockets.SocketError error);
+
+    [LoggerMessage(EventId = 30, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
+    public static partial void DataPlaneHangs(this ILogger log, double seconds);
 }

@@ -75,6 +75,7 @@ internal sealed class PeerHost : IAsyncDisposable
         await using PeerHost host = new(options);
         await host.StartAsync(cancel).ConfigureAwait(false);
         await host.WaitAsync(cancel).ConfigureAwait(false);
+        options.Service?.Stopping();
         options.Log.Stopping();
     }
 
@@ -239,6 +240,11 @@ internal sealed class PeerHost : IAsyncDisposable
                 }
             };
             await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
+            if (_options.Service is { } service)
+            {
+                // Ended before the data plane is, since a data plane that ends answers nobody.
+                _cleanup.Add(service.Watch(plane.AnswerAsync, _options.Log, _options.Time));
+            }
         }
     }
 
@@ -425,6 +431,7 @@ internal sealed class PeerHost : IAsyncDisposable
         }
         await _options.Output.WriteLineAsync($"Connected to mesh as {self.Name} ({self.Ip})").ConfigureAwait(false);
         await _options.Output.FlushAsync(cancel).ConfigureAwait(false);
+        _options.Service?.Ready($"Connected to mesh as {self.Name} ({self.Ip})");
     }
 
     private async Task WaitAsync(CancellationToken cancel)

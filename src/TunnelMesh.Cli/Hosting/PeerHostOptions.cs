@@ -35,6 +35,8 @@ internal sealed record PeerHostOptions
     public required TextWriter Output { get; init; }
     /// <summary>Where a person is told what differs from the expected.</summary>
     public required TextWriter Error { get; init; }
+    /// <summary>Who is told how the service is; null when no service manager started this process.</summary>
+    public ServiceNotifier? Service { get; init; }
     /// <summary>The log.</summary>
     public required ILogger Log { get; init; }
     /// <summary>The clock.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TunnelMesh.Platform.Processes;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -17,6 +18,10 @@ internal sealed class ProcessEnvironment
     public string? Token { get; init; }
     /// <summary>Variables of the proxy, by name; null for one that is unset. May hold a password.</summary>
     public Func<string, string?> Proxy { get; init; } = _ => null;
+    /// <summary>NOTIFY_SOCKET of the service manager, or null.</summary>
+    public string? NotifySocket { get; init; }
+    /// <summary>WATCHDOG_USEC, when it is meant for this process (WATCHDOG_PID); else null.</summary>
+    public string? WatchdogMicroseconds { get; init; }
     /// <summary>Home directory of the user.</summary>
     public required string UserHome { get; init; }
 
@@ -29,8 +34,18 @@ internal sealed class ProcessEnvironment
         Home = Get("TUNNELMESH_HOME"),
         Token = SecretEnvironment.Take("TUNNELMESH_TOKEN"),
         Proxy = Get,
+        NotifySocket = Take("NOTIFY_SOCKET"),
+        WatchdogMicroseconds = Take("WATCHDOG_PID") is not { } meant || meant == Environment.ProcessId.ToString(CultureInfo.InvariantCulture) ? Take("WATCHDOG_USEC") : null,
         UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
+
+    // Programs that this one starts are not the service.
+    private static string? Take(string name)
+    {
+        string? value = Get(name);
+        Environment.SetEnvironmentVariable(name, null);
+        return value;
+    }
 
     private static string? Get(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

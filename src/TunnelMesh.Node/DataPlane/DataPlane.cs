@@ -203,6 +203,12 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     /// <summary>How each tunnel is doing. Any thread.</summary>
     public IReadOnlyList<PeerStats> GetStats() => [.. _lanes.SelectMany(l => l.GetStats())];
 
+    /// <summary>
+    /// Ends when every thread of every lane has come round once more, which takes as long as the batches at hand; never while one hangs, nor
+    /// before the first <see cref="SetPeers"/> or after the end. Any thread.
+    /// </summary>
+    public Task AnswerAsync() => Task.WhenAll(_lanes.Select(l => l.AnswerAsync()));
+
     /// <summary>Ends the lanes, zeroes the sessions' keys and removes the interface.</summary>
     public void Dispose()
     {

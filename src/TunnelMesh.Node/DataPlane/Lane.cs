@@ -37,6 +37,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     private readonly SideSockets? _sockets;
     private readonly Action<Exception?> _ended;
     private readonly Thread[] _threads;
+    private readonly RollCall _roll, _sendRoll;
     private volatile bool _stop;
 
     /// <summary>Prepares a lane; nothing runs before <see cref="Start"/>.</summary>
@@ -53,6 +54,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     {
         (_options, _devices, _mail, _carriers, _sockets, _ended) = (options, options.Lanes[number], mail[number], carriers, sockets, ended);
         _inbox = new CarrierInbox(Wake);
+        (_roll, _sendRoll) = (new RollCall(Wake), new RollCall(() => _sendPoller?.Wake()));
         var engine = new TunnelEngineOptions
         {
             Key = options.Key,
@@ -114,6 +116,9 @@ internal sealed class Lane : ITunnelOutput, IDisposable
 
     /// <summary>Has the owning thread look around. Any thread.</summary>
     public void Wake() => _poller.Wake();
+
+    /// <summary>Ends when every thread of this lane has come round once more. Any thread.</summary>
+    public Task AnswerAsync() => _sending is null ? _roll.Ask() : Task.WhenAll(_roll.Ask(), _sendRoll.Ask());
 
     /// <summary>Asks the threads to end. Any thread, returns at once.</summary>
     public void Stop()
@@ -209,6 +214,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         bool packets = false, more = false, letters = false;
         while (!_stop)
         {
+            _roll.Answer();
             _engine.NoticeMembers();
             letters = TakeLetters();
             if (_options.Time.GetTimestamp() >= _engine.NextDeadline)
@@ -228,6 +234,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         byte[] frame = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
         for (bool more = false; !_stop;)
         {
+            _sendRoll.Answer();
             more = _sendPoller!.Wait(more ? 0 : -1).HasFlag(LaneEvents.Packets) && ReadPackets(frame, _sending!);
         }
     }

@@ -37,6 +37,9 @@ internal sealed class Peer : IAsyncDisposable
 
     public RunningProgram? Program { get; private set; }
 
+    /// <summary>Further variables of the program's environment.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>Starts `join` and waits until the peer is usable; its mesh address.</summary>
     public async Task<string> JoinAsync(CancellationToken cancel, string? server = null, string configuration = "", IEnumerable<string>? wrapper = null, string coordinator = "")
     {
@@ -105,6 +108,6 @@ internal sealed class Peer : IAsyncDisposable
         string filter = configuration.Contains("filter:", StringComparison.Ordinal) ? "" : "\nfilter:\n  default_deny: false";
         await File.WriteAllTextAsync(file, $"{configuration}{filter}\ncoordinator:\n  data_dir: {Data}\n  {coordinator}\n", cancel);
         string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file];
-        return Machine.Start(arguments, new Dictionary<string, string> { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
+        return Machine.Start(arguments, new Dictionary<string, string>(Variables) { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
     }
 }

@@ -1,0 +1,266 @@
+using System.CommandLine;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Services;
+
+namespace TunnelMesh.Cli.Commands;
+
+/// <summary><c>service install|uninstall|start|stop|restart|status|logs</c>: has the system run a context's peer.</summary>
+internal static class ServiceCommand
+{
+    private const int DefaultLines = 50, MaxLines = 1_000_000;
+
+    /// <summary>Builds the command.</summary>
+    public static Command Create(CommandContext commands) => new("service", "Have the system run the peer of a context, from its start on")
+    {
+        Install(commands), Uninstall(commands),
+        Act(commands, "start", "Start the service and wait until the peer is usable", (manager, name) => [manager.Start(name)], "started"),
+        Act(commands, "stop", "Stop the service until it is started, or the system starts anew", (manager, name) => [manager.Stop(name)], "stopped"),
+        Act(commands, "restart", "Stop and start the service", (manager, name) => manager.Restart(name), "restarted"),
+        Status(commands), Logs(commands),
+    };
+
+    private static Command Install(CommandContext commands)
+    {
+        Common options = new();
+        Option<bool> force = new("--force") { Description = "Replace a service that this command has written before; another's stays" };
+        Command command = new("install", "Make the service, have it start with the system, and start it") { options.Context, options.User, force, options.Root };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            (string context, ServiceManager manager) = options.Read(parsed);
+            string? root = parsed.GetValue(options.Root);
+            RequireRoot(commands, root);
+            if (manager is { Absence: { } reason } && manager.DescriptionFile(ServiceDefinition.NameOf(context)) is null)
+            {
+                throw new HostException(ExitCode.General, reason);
+            }
+            string? config = commands.FindConfig(parsed, context);
+            ServiceSetup setup = new()
+            {
+                Environment = commands.Environment,
+                Layout = commands.Layout,
+                Settings = commands.LoadSettings(parsed, context),
+                ConfigFile = config is null || commands.IsUsual(config, context) ? null : config,
+                Context = context,
+                Program = Environment.ProcessPath ?? throw new HostException(ExitCode.General, "The system does not say where this program lies. Start it by its full path."),
+                ForThisSystem = root is null,
+                Manager = manager,
+            };
+            ServiceDefinition service = setup.Describe();
+            string text = manager.Describe(service);
+            string? file = manager.DescriptionFile(service.Name);
+            if (file is not null)
+            {
+                ServiceFiles.CheckDescription(manager, file, text, parsed.GetValue(force));
+            }
+            IReadOnlyList<KeyValuePair<string, string>> secrets = setup.Secrets();
+            string secretFile = ServiceManager.Below(root, service.EnvironmentFile);
+            setup.RequireToken(secretFile, secrets);
+            if (root is null)
+            {
+                // A unit can only open up what exists.
+                foreach (string directory in service.Writable)
+                {
+                    PrivateDirectory.Make(directory);
+                }
+            }
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            ServiceFiles.SetSecrets(secretFile, secrets);
+            await output.WriteLineAsync($"{secretFile} {(secrets.Count == 0 ? "is for secret variables; none was set for this command" : $"holds {string.Join(", ", secrets.Select(s => s.Key))}")}.");
+            bool changed = secrets.Count > 0;
+            if (file is not null)
+            {
+                changed |= ServiceFiles.WriteDescription(file, text);
+                await output.WriteLineAsync($"Wrote {file}.");
+            }
+            Run(manager.Enable(service));
+            await output.WriteLineAsync($"The service {service.Name} starts with the system.");
+            if (manager.Absence is { } absence)
+            {
+                await output.WriteLineAsync($"It was not started now. {absence}");
+                return (int)ExitCode.Ok;
+            }
+            if (await IsRunByHandAsync(commands, manager, context, service.Name, cancellation))
+            {
+                await output.WriteLineAsync($"It was not started now, because a peer of the context {context} is running already. Stop that one, then: tunnelmesh service start{Flag(context)}");
+                return (int)ExitCode.Ok;
+            }
+            // What runs as it is described goes on undisturbed.
+            RunAndExplain(changed ? manager.Restart(service.Name) : [manager.Start(service.Name)], context);
+            await output.WriteLineAsync($"The service {service.Name} is started.");
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Uninstall(CommandContext commands)
+    {
+        Common options = new();
+        Command command = new("uninstall", "Stop the service and remove it; membership and keys stay") { options.Context, options.User, options.Root };
+        command.SetAction(async parsed =>
+        {
+            (string context, ServiceManager manager) = options.Read(parsed);
+            RequireRoot(commands, parsed.GetValue(options.Root));
+            string name = ServiceDefinition.NameOf(context);
+            string? file = manager.DescriptionFile(name);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            if (file is not null && !ServiceFiles.IsThere(manager, file))
+            {
+                await output.WriteLineAsync($"There is no service {name}, so there was nothing to remove.");
+                return (int)ExitCode.Ok;
+            }
+            Run(manager.Disable(name));
+            if (file is not null)
+            {
+                File.Delete(file);
+            }
+            Run(manager.Forget(name));
+            await output.WriteLineAsync($"The service {name} is stopped and removed.");
+            string secrets = ServiceManager.Below(parsed.GetValue(options.Root), manager.EnvironmentFile(context));
+            if (File.Exists(secrets))
+            {
+                await output.WriteLineAsync($"{secrets} stays, and may hold the token of the mesh: remove it when it is not needed any more.");
+            }
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Act(CommandContext commands, string verb, string description, Func<ServiceManager, string, IReadOnlyList<IReadOnlyList<string>>> steps, string done)
+    {
+        Common options = new();
+        Command command = new(verb, description) { options.Context, options.User };
+        command.SetAction(async parsed =>
+        {
+            (string context, ServiceManager manager) = options.Read(parsed);
+            string name = RequireInstalled(manager, context);
+            RequireRoot(commands, null);
+            RunAndExplain(steps(manager, name), context);
+            // A condition of the unit that does not hold is no failure to systemd.
+            if (verb != "stop" && manager.IsActive(name) == false)
+            {
+                throw new HostException(ExitCode.NotRunning,
+                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{Flag(context)}");
+            }
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"The service {name} is {done}.");
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Status(CommandContext commands)
+    {
+        Common options = new();
+        Command command = new("status", "Show how the service is, by what keeps services here") { options.Context, options.User };
+        command.SetAction(parsed =>
+        {
+            (string context, ServiceManager manager) = options.Read(parsed);
+            string name = RequireInstalled(manager, context);
+            return ServiceProgram.Show(manager.Status(name)) == 0 ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
+        });
+        return command;
+    }
+
+    private static Command Logs(CommandContext commands)
+    {
+        Common options = new();
+        Option<bool> follow = new("--follow") { Description = "Go on with what comes, until Ctrl-C" };
+        Option<int> lines = new("--lines") { Description = $"How many lines from the end (default: {DefaultLines})", HelpName = "N", DefaultValueFactory = _ => DefaultLines };
+        Command command = new("logs", "Show the log of the service") { options.Context, options.User, follow, lines };
+        command.SetAction(parsed =>
+        {
+            (string context, ServiceManager manager) = options.Read(parsed);
+            int count = parsed.GetValue(lines);
+            if (count is < 0 or > MaxLines)
+            {
+                throw new HostException(ExitCode.Usage, $"--lines takes 0 to {MaxLines}.");
+            }
+            string name = RequireInstalled(manager, context);
+            return manager.Logs(name, count, parsed.GetValue(follow)) is not { } show
+                ? throw new HostException(ExitCode.General, $"{manager.Name} keeps no log of what a service writes. To see it, stop the service and run `tunnelmesh join{Flag(context)}` in a terminal.")
+                : ServiceProgram.Show(show) == 0 ? (int)ExitCode.Ok : (int)ExitCode.General;
+        });
+        return command;
+    }
+
+    private static string RequireInstalled(ServiceManager manager, string context)
+    {
+        string name = ServiceDefinition.NameOf(context);
+        if (manager.Absence is { } absence)
+        {
+            throw new HostException(ExitCode.NotRunning, absence);
+        }
+        return manager.DescriptionFile(name) is { } file && !File.Exists(file)
+            ? throw new HostException(ExitCode.NotRunning, $"There is no service {name} ({file} does not exist). Make it: tunnelmesh service install{Flag(context)}")
+            : name;
+    }
+
+    private static void RequireRoot(CommandContext commands, string? root)
+    {
+        if (root is null && !commands.Layout.IsRoot)
+        {
+            throw new HostException(ExitCode.Permission, "Services of the system are changed by root only. Run this as root (Windows: as an administrator).");
+        }
+    }
+
+    // One that the service runs itself is restarted with it.
+    private static async Task<bool> IsRunByHandAsync(CommandContext commands, ServiceManager manager, string context, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, context, cancellation);
+        }
+        catch (PeerNotRunningException)
+        {
+            return false;
+        }
+        return manager.IsActive(name) != true;
+    }
+
+    private static void Run(IReadOnlyList<IReadOnlyList<string>> steps)
+    {
+        foreach (IReadOnlyList<string> step in steps)
+        {
+            ServiceProgram.Run(step);
+        }
+    }
+
+    private static void RunAndExplain(IReadOnlyList<IReadOnlyList<string>> steps, string context)
+    {
+        try
+        {
+            Run(steps);
+        }
+        catch (ServiceException e)
+        {
+            throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{Flag(context)}", e);
+        }
+    }
+
+    private static string Flag(string context) => context == HomeLayout.DefaultContext ? "" : $" --context {context}";
+
+    // What every one of these commands takes.
+    private sealed class Common
+    {
+        public Option<string> Context { get; } = QueryCommand.Context();
+        public Option<bool> User { get; } = new("--user") { Description = "Refused: a service of a user may not make the interface" };
+        // For images of systems, and for tests: files go below a directory, and nothing is run.
+        public Option<string?> Root { get; } = new("--root") { Description = "Write below this directory, and start nothing", HelpName = "DIR", Hidden = true };
+
+        public (string Context, ServiceManager Manager) Read(ParseResult parsed)
+        {
+            if (parsed.GetValue(User))
+            {
+                throw new HostException(ExitCode.Permission,
+                    "A service of a user cannot run a peer: only root may make the interface of the mesh. Leave out --user, and run this as root; members of the group `tunnelmesh` may then ask the peer.");
+            }
+            string context = parsed.GetValue(Context)!;
+            if (!ConfigKeys.IsLabel(context))
+            {
+                throw new ConfigException($"`{context}` is no name for a context: use letters, digits and hyphens, at most 63.");
+            }
+            return (context, ServiceManager.ForThisSystem(parsed.GetResult(Root) is null ? null : parsed.GetValue(Root)));
+        }
+    }
+}

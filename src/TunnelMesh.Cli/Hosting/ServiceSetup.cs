@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
+using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Coordinator.Certificates;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Services;
+using TunnelMesh.Platform.Users;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>Works out from a context what its service has to be.</summary>
+internal sealed class ServiceSetup
+{
+    // What a hardened unit hides, and what others may write to or that goes with a restart of the machine.
+    private static readonly string[] Homes = ["/home", "/root", "/run/user"], Passing = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
+
+    /// <summary>The environment of the command.</summary>
+    public required ProcessEnvironment Environment { get; init; }
+    /// <summary>Where files lie.</summary>
+    public required HomeLayout Layout { get; init; }
+    /// <summary>The configuration that holds for the context.</summary>
+    public required Settings Settings { get; init; }
+    /// <summary>The configuration file in use, when `join` would not find it by itself; else null.</summary>
+    public string? ConfigFile { get; init; }
+    /// <summary>The context.</summary>
+    public required string Context { get; init; }
+    /// <summary>This program.</summary>
+    public required string Program { get; init; }
+    /// <summary>False for files below a scratch root: they are not run from here.</summary>
+    public required bool ForThisSystem { get; init; }
+    /// <summary>Who keeps services.</summary>
+    public required ServiceManager Manager { get; init; }
+
+    /// <summary>Describes the service.</summary>
+    /// <exception cref="HostException">The context is a member of no mesh and nothing says which to join, or the program lies where no service should be run from.</exception>
+    /// <exception cref="PeerStoreException">The membership is damaged.</exception>
+    public ServiceDefinition Describe()
+    {
+        if (ForThisSystem)
+        {
+            RequireSafeProgram(Program);
+        }
+        string directory = Layout.ContextDirectory(Context);
+        RequireOwn(directory);
+        PeerMembership? membership = Directory.Exists(directory) ? new PeerStore(directory, TimeProvider.System).LoadMembership() : null;
+        string? server = Environment.Server ?? (membership is null || Serves(membership) ? null : membership.Server);
+        if (membership is null && server is null && Settings.CoordinatorEnabled is not true)
+        {
+            throw new HostException(ExitCode.NotRunning,
+                $"The context {Context} is a member of no mesh. Join once, `tunnelmesh join HOST:PORT --context {Context}`, stop it with Ctrl-C, and install then. " +
+                "To have the service join by itself, set TUNNELMESH_SERVER and TUNNELMESH_TOKEN for this command; to found a mesh, set coordinator.enabled in the configuration.");
+        }
+        List<string> arguments = ["join"];
+        if (server is not null)
+        {
+            arguments.Add(server);
+        }
+        arguments.AddRange(["--context", Context]);
+        if (membership is not null && Settings.Name.Length == 0)
+        {
+            // The name may have come from a flag of the first join.
+            arguments.AddRange(["--name", membership.Device.Name]);
+        }
+        string key = Layout.Expand(Settings.PrivateKey, Layout.IdentityKey);
+        List<string> readable = [];
+        if (ConfigFile is { } config)
+        {
+            string full = Path.GetFullPath(config);
+            arguments.AddRange(["--config", full]);
+            AddHidden(readable, full);
+        }
+        if (Settings.PrivateKey.Length > 0)
+        {
+            AddHidden(readable, key);
+        }
+        return new ServiceDefinition
+        {
+            Name = ServiceDefinition.NameOf(Context),
+            Context = Context,
+            Program = Program,
+            Arguments = arguments,
+            Environment = [Environment.Home is null ? new("HOME", Environment.UserHome) : new("TUNNELMESH_HOME", Layout.Home)],
+            EnvironmentFile = Manager.EnvironmentFile(Context),
+            OnlyWhenExists = membership is null ? null : Path.Combine(directory, "mesh.json"),
+            Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
+            Readable = readable,
+            Group = UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
+            CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
+        };
+    }
+
+    /// <summary>The variables that the service needs and nobody else may see: those of this command that `join` reads.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Secrets()
+    {
+        List<KeyValuePair<string, string>> secrets = [];
+        Add("TUNNELMESH_TOKEN", Environment.Token);
+        Add("TUNNELMESH_LOG_LEVEL", Environment.LogLevel);
+        foreach (string name in (string[])["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"])
+        {
+            Add(name, Environment.Proxy(name));
+        }
+        return secrets;
+
+        void Add(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                secrets.Add(new(name, value));
+            }
+        }
+    }
+
+    /// <summary>Refuses a service that would have to join and has no token to do it with.</summary>
+    /// <param name="file">The file of secret variables, which may hold one from before.</param>
+    /// <param name="secrets">What is going to be set in it.</param>
+    public void RequireToken(string file, IReadOnlyList<KeyValuePair<string, string>> secrets)
+    {
+        if (Environment.Server is { } server && !File.Exists(Path.Combine(Layout.ContextDirectory(Context), "mesh.json"))
+            && !secrets.Any(s => s.Key == "TUNNELMESH_TOKEN") && !(File.Exists(file) && EnvironmentText.Has(File.ReadAllText(file), "TUNNELMESH_TOKEN")))
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"The service is to join {server}, and TUNNELMESH_TOKEN is not set. Set it to a token of the mesh for this command, which keeps it in {file}, readable by root alone.");
+        }
+    }
+
+    /// <summary>Refuses a program that others than root could replace, or that is gone after a restart.</summary>
+    internal static void RequireSafeProgram(string program)
+    {
+        if (!OperatingSystem.IsWindows() && Homes.Concat(Passing).Any(d => IsBelow(program, d)))
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"A service of root must not run {program}, which lies where others may change it or where nothing stays. Put it elsewhere first: install -m 755 {program} /usr/local/bin/ && /usr/local/bin/tunnelmesh service install");
+        }
+    }
+
+    // Without the right to pass over file modes, root reads what is its own.
+    private void RequireOwn(string directory)
+    {
+        string key = Layout.Expand(Settings.PrivateKey, Layout.IdentityKey);
+        foreach (string path in (string[])[Layout.Home, directory, key])
+        {
+            if (Layout.IsRoot && UnixUsers.OwnerOf(path) is { } owner && owner != 0)
+            {
+                throw new HostException(ExitCode.Configuration,
+                    $"{path} belongs to user {owner}, and the service, which is root without the right to pass over file modes, could not read it. Give it to root, `chown -R root: {path}`, or join as root with a home of its own.");
+            }
+        }
+    }
+
+    private static bool IsBelow(string path, string directory) => path.StartsWith(directory + "/", StringComparison.Ordinal);
+
+    private static void AddHidden(List<string> readable, string path)
+    {
+        if (Homes.Concat(Passing).Any(d => IsBelow(path, d)))
+        {
+            readable.Add(path);
+        }
+    }
+
+    // A coordinator's own membership is of the mesh whose authority lies here.
+    private bool Serves(PeerMembership membership)
+    {
+        string root = Path.Combine(Settings.CoordinatorDataDir, "ca", MeshAuthority.RootFileName);
+        if (Settings.CoordinatorEnabled is false || !File.Exists(root))
+        {
+            return false;
+        }
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificateFromFile(root);
+        return certificate.RawData.AsSpan().SequenceEqual(membership.MeshRoot);
+    }
+}

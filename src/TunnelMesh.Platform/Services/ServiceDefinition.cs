@@ -1,0 +1,42 @@
+namespace TunnelMesh.Platform.Services;
+
+/// <summary>What runs a peer of one context as a service. Holds no secret: it ends up in files and lists that everybody may read.</summary>
+public sealed record ServiceDefinition
+{
+    /// <summary>Name for programs: <c>tunnelmesh</c>, <c>tunnelmesh-work</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The context, for people.</summary>
+    public required string Context { get; init; }
+
+    /// <summary>The program, an absolute path.</summary>
+    public required string Program { get; init; }
+
+    /// <summary>Its arguments, each as it is.</summary>
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>Variables that anybody may see.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    /// <summary>File of those that are secret, an absolute path; read by the service manager when the service starts.</summary>
+    public required string EnvironmentFile { get; init; }
+
+    /// <summary>A file without which the service is not started, or null.</summary>
+    public string? OnlyWhenExists { get; init; }
+
+    /// <summary>Directories that the program writes to, absolute; they need not exist.</summary>
+    public IReadOnlyList<string> Writable { get; init; } = [];
+
+    /// <summary>Files that the program reads and that a hidden home directory would take away, absolute.</summary>
+    public IReadOnlyList<string> Readable { get; init; } = [];
+
+    /// <summary>A group that exists and whose members may ask the peer, or null.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>True for a build that compiles while it runs, which needs memory that is both written and executed.</summary>
+    public bool CompilesAtRunTime { get; init; }
+
+    /// <summary>The name of a context's service.</summary>
+    /// <param name="context">A label.</param>
+    public static string NameOf(string context) => context == "default" ? "tunnelmesh" : $"tunnelmesh-{context}";
+}

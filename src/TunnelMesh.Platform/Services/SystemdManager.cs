@@ -1,0 +1,69 @@
+using System.Globalization;
+
+namespace TunnelMesh.Platform.Services;
+
+/// <summary>systemd, by systemctl(1) and journalctl(1).</summary>
+/// <param name="root">See <see cref="ServiceManager.ForThisSystem"/>.</param>
+/// <param name="booted">Directory that exists while systemd runs the system (sd_booted(3)).</param>
+public sealed class SystemdManager(string? root, string booted = "/run/systemd/system") : ServiceManager
+{
+    /// <inheritdoc/>
+    public override string Name => "systemd";
+
+    /// <inheritdoc/>
+    public override string? Absence => root is not null ? $"The files lie below {root}, whose services do not run here."
+        : Directory.Exists(booted) ? null
+        : "systemd does not run this system (a container, perhaps, or another init). Have `tunnelmesh join` run in the foreground by what starts programs here.";
+
+    /// <inheritdoc/>
+    public override string EnvironmentFile(string context) => context == "default" ? "/etc/tunnelmesh/env.conf" : $"/etc/tunnelmesh/env-{context}.conf";
+
+    /// <inheritdoc/>
+    public override string DescriptionFile(string name) => Below(root, $"/etc/systemd/system/{name}.service");
+
+    /// <inheritdoc/>
+    public override string Describe(ServiceDefinition service) => SystemdUnit.Write(service);
+
+    /// <inheritdoc/>
+    public override bool IsOurs(string text) => SystemdUnit.IsOurs(text);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Enable(ServiceDefinition service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        return Absence is null ? [["systemctl", "daemon-reload"], Control("enable", service.Name)] : [Control("enable", service.Name)];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Disable(string name) =>
+        Absence is null ? [["systemctl", "disable", "--now", "--quiet", Unit(name)]] : [Control("disable", name)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Forget(string name) => Absence is null ? [["systemctl", "daemon-reload"]] : [];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Start(string name) => ["systemctl", "start", Unit(name)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Stop(string name) => ["systemctl", "stop", Unit(name)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Restart(string name) => [["systemctl", "restart", Unit(name)]];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Status(string name) => ["systemctl", "status", "--no-pager", "--full", Unit(name)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Logs(string name, int lines, bool follow) =>
+        ["journalctl", "--no-pager", "--unit", Unit(name), "--lines", lines.ToString(CultureInfo.InvariantCulture), .. follow ? (string[])["--follow"] : []];
+
+    /// <inheritdoc/>
+    public override bool? IsActive(string name) => Absence is null && ServiceProgram.Show(["systemctl", "is-active", "--quiet", Unit(name)]) == 0;
+
+    // Enabling needs no running systemd: it makes a link.
+    private IReadOnlyList<string> Control(string verb, string name) => root is null
+        ? ["systemctl", verb, "--quiet", Unit(name)]
+        : ["systemctl", "--root", Path.GetFullPath(root), verb, "--quiet", Unit(name)];
+
+    private static string Unit(string name) => $"{name}.service";
+}

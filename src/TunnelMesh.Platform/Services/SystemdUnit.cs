@@ -1,0 +1,133 @@
+using System.Text;
+
+namespace TunnelMesh.Platform.Services;
+
+/// <summary>
+/// The unit of systemd (systemd.unit(5), systemd.service(5), systemd.exec(5)) that runs a peer. Pure. Everything that a peer was seen to do without is taken
+/// from it: of the capabilities of root it keeps the two without which there is no interface and no name service.
+/// </summary>
+public static class SystemdUnit
+{
+    /// <summary>First line of every unit of ours, by which it is known.</summary>
+    public const string Marker = "# Written by `tunnelmesh service install`, which replaces it with --force; `systemctl edit` keeps changes of yours beside it.";
+
+    /// <summary>Longest time between two signs of life, in seconds.</summary>
+    public const int WatchdogSeconds = 30;
+
+    // Usage, configuration, rights, refusal, damaged state, other version (docs/cli.md): trying again brings the same answer.
+    private const string FinalExitCodes = "2 3 4 6 9 10";
+
+    /// <summary>Writes the unit.</summary>
+    /// <param name="service">What it runs.</param>
+    /// <exception cref="ServiceException">A path or argument holds a control character, which no unit can name.</exception>
+    public static string Write(ServiceDefinition service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        StringBuilder unit = new(2048);
+        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\n");
+        // What may set up names has to be there before the peer looks for it; the network itself may come later.
+        unit.Append("After=network.target systemd-resolved.service NetworkManager.service\n");
+        unit.Append("StartLimitIntervalSec=0\n");
+        if (service.OnlyWhenExists is { } condition)
+        {
+            unit.Append($"ConditionPathExists={Specifier(condition)}\n");
+        }
+
+        unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
+        unit.Append($"ExecStart={string.Join(' ', service.Arguments.Select(Argument).Prepend(Quoted(service.Program)))}\n");
+        foreach ((string name, string value) in service.Environment)
+        {
+            unit.Append($"Environment={Quoted($"{name}={value}")}\n");
+        }
+
+        unit.Append($"EnvironmentFile=-{Specifier(service.EnvironmentFile)}\n");
+        unit.Append($"WatchdogSec={WatchdogSeconds}\nWatchdogSignal=SIGTERM\nTimeoutStartSec=90\nTimeoutStopSec=20\n");
+        unit.Append($"Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus={FinalExitCodes}\n");
+        unit.Append($"SyslogIdentifier={service.Name}\n");
+        if (service.Group is { } group)
+        {
+            unit.Append($"SupplementaryGroups={group}\n");
+        }
+
+        unit.Append("\n# Peers of several contexts share the directory of the control sockets.\n");
+        unit.Append("RuntimeDirectory=tunnelmesh\nRuntimeDirectoryMode=0755\nRuntimeDirectoryPreserve=yes\n");
+        unit.Append("ProtectSystem=strict\nProtectHome=tmpfs\nPrivateTmp=yes\n");
+        foreach (string path in service.Writable)
+        {
+            unit.Append($"BindPaths={Bound(path)}\n");
+        }
+
+        foreach (string path in service.Readable)
+        {
+            unit.Append($"BindReadOnlyPaths={Bound(path)}\n");
+        }
+
+        unit.Append(
+            """
+
+            # Names of the mesh are told to the system in one of these places, where it has them.
+            ReadWritePaths=-/etc/resolv.conf -/run/resolvconf
+
+            # The interface and its routes; port 53 at the mesh address, and ports below 1024 that you choose.
+            CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE
+            NoNewPrivileges=yes
+            DevicePolicy=closed
+            DeviceAllow=/dev/net/tun rw
+            RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+            SystemCallFilter=@system-service
+            SystemCallFilter=~@privileged @resources @setuid
+
+            """);
+        // The runtime asks for as many open files as there may be, and one that compiles does not start without choosing its processors; chown gives the control socket to the group, which root without its capabilities may do as a member.
+        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.CompilesAtRunTime ? " sched_setaffinity" : "")}{(service.Group is null ? "" : " @chown")}\n");
+        unit.Append(
+            """
+            SystemCallErrorNumber=EPERM
+            SystemCallArchitectures=native
+            ProtectClock=yes
+            ProtectControlGroups=yes
+            ProtectHostname=yes
+            ProtectKernelLogs=yes
+            ProtectKernelModules=yes
+            ProtectKernelTunables=yes
+            ProtectProc=invisible
+            LockPersonality=yes
+            RestrictNamespaces=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            KeyringMode=private
+
+            """);
+        if (!service.CompilesAtRunTime)
+        {
+            unit.Append("MemoryDenyWriteExecute=yes\n");
+        }
+
+        return unit.Append("\n[Install]\nWantedBy=multi-user.target\n").ToString();
+    }
+
+    /// <summary>True for a text that <see cref="Write"/> made.</summary>
+    public static bool IsOurs(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.StartsWith(Marker, StringComparison.Ordinal);
+    }
+
+    // A variable is expanded in arguments only; in the path of the program a dollar stands for itself.
+    private static string Argument(string text) => Quoted(text).Replace("$", "$$", StringComparison.Ordinal);
+
+    // A colon outside quotation marks would part the place from where it is mounted; and what does not exist is left out.
+    private static string Bound(string path) => Quoted("-" + path, always: path.Contains(':', StringComparison.Ordinal));
+
+    private static string Quoted(string text, bool always = false)
+    {
+        string plain = Specifier(text);
+        return !always && plain.Length > 0 && plain.All(c => char.IsAsciiLetterOrDigit(c) || "/._-=:@%+,[]".Contains(c, StringComparison.Ordinal))
+            ? plain
+            : $"\"{plain.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    }
+
+    private static string Specifier(string text) => text.Any(char.IsControl)
+        ? throw new ServiceException("A path or name with a control character in it cannot stand in a unit. Rename what has it.")
+        : text.Replace("%", "%%", StringComparison.Ordinal);
+}

@@ -1,0 +1,128 @@
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Services;
+
+/// <summary>
+/// A machine of an underlay on which the real systemd runs as the first process, in namespaces of its own: its files are a layer over this machine's that goes
+/// with it, its /run, /tmp and cgroup are its own. The tunnelmesh under test lies in /opt/tm.
+/// </summary>
+internal sealed class BootedMachine : IAsyncDisposable
+{
+    public const string Program = "/opt/tm/tunnelmesh";
+    private const string Systemd = "/lib/systemd/systemd";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make.
+    private const string Boot =
+        """
+        set -e
+        if [ "${4:-}" != inside ]; then
+            mkdir "$3"
+            echo $$ > "$3/cgroup.procs"
+            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" inside
+        fi
+        mount --make-rprivate /
+        mkdir -p "$1/layer"
+        mount -t tmpfs tmpfs "$1/layer"
+        mkdir "$1/layer/upper" "$1/layer/work" "$1/layer/root"
+        root=$1/layer/root
+        mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,workdir=$1/layer/work" "$root"
+        mount -t proc proc "$root/proc"
+        for place in run dev root; do mount -t tmpfs -o mode=755 tmpfs "$root/$place"; done
+        mount -t tmpfs tmpfs "$root/tmp"
+        for device in null zero full random urandom tty; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
+        mkdir "$root/dev/net" "$root/dev/shm"
+        mknod "$root/dev/net/tun" c 10 200
+        mount -t sysfs -o ro sysfs "$root/sys"
+        mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+        rm -rf "$root/etc/systemd/system" "$root/var/lib/tunnelmesh" "$root/etc/tunnelmesh"
+        mkdir -p "$root/etc/systemd/system" "$root/opt/tm" "$root/old"
+        rm -f "$root/etc/resolv.conf"
+        echo 'nameserver 198.51.100.250' > "$root/etc/resolv.conf"
+        : > "$root/etc/fstab"
+        for unit in systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service systemd-remount-fs.service \
+            systemd-modules-load.service systemd-sysctl.service sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
+            systemd-random-seed.service systemd-tmpfiles-setup-dev.service systemd-sysusers.service tmp.mount; do
+            ln -s /dev/null "$root/etc/systemd/system/$unit"
+        done
+        printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' > "$root/etc/systemd/system/small.target"
+        mount --bind "$2" "$root/opt/tm"
+        cd "$root"
+        pivot_root . old
+        umount -l /old
+        exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=small.target
+        """;
+
+    private readonly RunningProgram outer;
+    private readonly string cgroup;
+    private readonly string first;
+
+    private BootedMachine(RunningProgram outer, string cgroup, string first)
+    {
+        this.outer = outer;
+        this.cgroup = cgroup;
+        this.first = first;
+    }
+
+    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel)
+    {
+        Requirements.Programs("unshare", "nsenter", "systemctl", "journalctl", "findmnt", "pgrep");
+        Assert.SkipUnless(File.Exists(Systemd), $"needs {Systemd} (Debian's package systemd)");
+        string mounts = await Command.RunAsync(["findmnt", "--noheadings", "--list", "--types", "cgroup2", "--output", "TARGET"], cancel: cancel);
+        Assert.SkipWhen(mounts.Length == 0, "needs cgroups of version 2");
+        string folder = Path.Combine(underlay.Folder, machine.Name), script = Path.Combine(folder, "boot.sh"), cgroup = Path.Combine(mounts.Split('\n')[0], machine.Name);
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(script, Boot, cancel);
+        // Not `ip netns exec`, which mounts a /sys of its own, without the cgroups.
+        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
+        try
+        {
+            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
+            BootedMachine booted = new(outer, cgroup, first);
+            await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", () => outer.Output, cancel);
+            return booted;
+        }
+        catch
+        {
+            await outer.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a command there, as root with nothing of our environment.</summary>
+    public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) =>
+        Command.TryRunAsync(["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments], cancel: cancel);
+
+    /// <summary>Runs one that has to succeed; its output, trimmed.</summary>
+    public async Task<string> RunAsync(CancellationToken cancel, params string[] arguments)
+    {
+        CommandResult result = await TryRunAsync(cancel, arguments);
+        Assert.True(result.Succeeded, $"{string.Join(' ', arguments)}: {result}");
+        return result.Output.Trim();
+    }
+
+    /// <summary>Runs a command until its output is as wanted, for half a minute.</summary>
+    public Task<string> UntilAsync(Func<string, bool> wanted, CancellationToken cancel, params string[] arguments) =>
+        UntilAsync(async () => (await TryRunAsync(cancel, arguments)).Output.Trim(), wanted, () => string.Join(' ', arguments), cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        // With its first process everything in there ends.
+        await Command.TryRunAsync(["kill", "-KILL", first]);
+        await outer.WaitForExitAsync(Patience, CancellationToken.None);
+        await outer.DisposeAsync();
+        await Command.TryRunAsync(["find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
+    }
+
+    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        string answer;
+        for (; !wanted(answer = await ask()); await Task.Delay(50, cancel))
+        {
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < Patience, $"{what()}: {answer}");
+        }
+
+        return answer;
+    }
+}

@@ -1,0 +1,96 @@
+using TunnelMesh.Platform.Services;
+
+namespace TunnelMesh.Tests.Services;
+
+public sealed class ServiceManagerTests
+{
+    private static readonly ServiceDefinition Service = SystemdUnitTests.Plain;
+
+    private static string[] Lines(IReadOnlyList<IReadOnlyList<string>> steps) => [.. steps.Select(s => string.Join(' ', s))];
+
+    [Fact]
+    public void A_running_systemd_is_told_to_read_enable_and_forget()
+    {
+        // Any directory that exists stands for the mark of a running systemd.
+        SystemdManager manager = new(null, booted: Path.GetTempPath());
+        Assert.Null(manager.Absence);
+        Assert.Equal("/etc/systemd/system/tunnelmesh-work.service", manager.DescriptionFile(Service.Name));
+        Assert.Equal(["systemctl daemon-reload", "systemctl enable --quiet tunnelmesh-work.service"], Lines(manager.Enable(Service)));
+        Assert.Equal(["systemctl disable --now --quiet tunnelmesh-work.service"], Lines(manager.Disable(Service.Name)));
+        Assert.Equal(["systemctl daemon-reload"], Lines(manager.Forget(Service.Name)));
+        Assert.Equal("systemctl status --no-pager --full tunnelmesh-work.service", string.Join(' ', manager.Status(Service.Name)));
+        Assert.Equal("journalctl --no-pager --unit tunnelmesh-work.service --lines 7 --follow", string.Join(' ', manager.Logs(Service.Name, 7, follow: true)));
+        Assert.Equal("/etc/tunnelmesh/env.conf", manager.EnvironmentFile("default"));
+        Assert.Equal("/etc/tunnelmesh/env-work.conf", manager.EnvironmentFile("work"));
+    }
+
+    [Fact]
+    public void Without_a_running_systemd_only_the_link_is_made_and_the_reason_is_said()
+    {
+        SystemdManager manager = new(null, booted: "/nowhere/systemd");
+        Assert.Contains("does not run this system", manager.Absence, StringComparison.Ordinal);
+        Assert.Equal(["systemctl enable --quiet tunnelmesh-work.service"], Lines(manager.Enable(Service)));
+        Assert.Empty(manager.Forget(Service.Name));
+        Assert.False(manager.IsActive(Service.Name));
+    }
+
+    [Fact]
+    public void Below_a_scratch_root_nothing_of_the_system_is_touched()
+    {
+        SystemdManager manager = new("/srv/image", booted: Path.GetTempPath());
+        Assert.Contains("/srv/image", manager.Absence, StringComparison.Ordinal);
+        Assert.Equal("/srv/image/etc/systemd/system/tunnelmesh-work.service", manager.DescriptionFile(Service.Name));
+        Assert.Equal(["systemctl --root /srv/image enable --quiet tunnelmesh-work.service"], Lines(manager.Enable(Service)));
+        Assert.Equal(["systemctl --root /srv/image disable --quiet tunnelmesh-work.service"], Lines(manager.Disable(Service.Name)));
+    }
+
+    [Fact]
+    public void Launchd_is_asked_by_label()
+    {
+        LaunchdManager manager = new(null);
+        Assert.Equal("/Library/LaunchDaemons/io.tunnelmesh.tunnelmesh-work.plist", manager.DescriptionFile(Service.Name));
+        Assert.Equal("launchctl bootstrap system /Library/LaunchDaemons/io.tunnelmesh.tunnelmesh-work.plist", string.Join(' ', manager.Start(Service.Name)));
+        Assert.Equal(["launchctl bootout system/io.tunnelmesh.tunnelmesh-work"], Lines(manager.Disable(Service.Name)));
+        Assert.Equal("tail -n 7 /var/log/tunnelmesh-work.log", string.Join(' ', manager.Logs(Service.Name, 7, follow: false)));
+        Assert.Null(manager.IsActive(Service.Name));
+    }
+
+    [Fact]
+    public void A_property_list_is_well_formed_names_no_secret_and_keeps_every_argument_whole()
+    {
+        string list = LaunchdPlist.Write(Service with { Arguments = ["join", "--config", "/Users/a & b/<x>.yaml"] });
+        Assert.True(LaunchdPlist.IsOurs(list));
+        System.Xml.XmlReaderSettings settings = new() { DtdProcessing = System.Xml.DtdProcessing.Ignore };
+        using System.Xml.XmlReader reader = System.Xml.XmlReader.Create(new StringReader(list), settings);
+        System.Xml.Linq.XElement dict = System.Xml.Linq.XDocument.Load(reader).Root!.Element("dict")!;
+        string[] arguments = [.. dict.Elements("array").Single().Elements("string").Select(e => e.Value)];
+        Assert.Equal(["/bin/sh", "-c"], arguments[..2]);
+        Assert.Equal(["/etc/tunnelmesh/env-work.conf", "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
+        Assert.Equal("io.tunnelmesh.tunnelmesh-work", dict.Elements("string").First().Value);
+        Assert.Throws<ServiceException>(() => LaunchdPlist.Write(Service with { Program = "/x\n" }));
+    }
+
+    [Fact]
+    public void A_Windows_service_is_made_first_so_that_another_of_its_name_stays()
+    {
+        ServiceDefinition service = Service with { Program = @"C:\Program Files\TunnelMesh\tunnelmesh.exe" };
+        IReadOnlyList<IReadOnlyList<string>> steps = new WindowsManager().Enable(service);
+        Assert.Equal(
+            ["sc.exe", "create", "tunnelmesh-work", "binPath=", "\"C:\\Program Files\\TunnelMesh\\tunnelmesh.exe\" join hub.example:8443 --context work", "start=", "auto", "DisplayName=", "TunnelMesh (work)"],
+            steps[0]);
+        Assert.Equal(["description", "failure"], steps.Skip(1).Select(s => s[1]));
+        Assert.Contains("Task Scheduler", new WindowsManager().Absence, StringComparison.Ordinal);
+        Assert.Null(new WindowsManager().Logs("tunnelmesh", 1, follow: false));
+    }
+
+    // The examples of CommandLineToArgvW's documentation.
+    [Theory]
+    [InlineData("abc", "abc")]
+    [InlineData("", "\"\"")]
+    [InlineData("a b", "\"a b\"")]
+    [InlineData("a\"b", "\"a\\\"b\"")]
+    [InlineData("a b\\", "\"a b\\\\\"")]
+    [InlineData("a\\\\\"b c", "\"a\\\\\\\\\\\"b c\"")]
+    [InlineData("C:\\x\\", "C:\\x\\")]
+    public void A_Windows_command_line_is_taken_apart_as_it_was(string argument, string expected) => Assert.Equal(expected, WindowsService.CommandLine([argument]));
+}

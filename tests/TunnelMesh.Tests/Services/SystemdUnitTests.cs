@@ -1,0 +1,83 @@
+using TunnelMesh.Platform.Services;
+
+namespace TunnelMesh.Tests.Services;
+
+public sealed class SystemdUnitTests
+{
+    internal static readonly ServiceDefinition Plain = new()
+    {
+        Name = "tunnelmesh-work",
+        Context = "work",
+        Program = "/usr/local/bin/tunnelmesh",
+        Arguments = ["join", "hub.example:8443", "--context", "work"],
+        Environment = [new("HOME", "/root")],
+        EnvironmentFile = "/etc/tunnelmesh/env-work.conf",
+        OnlyWhenExists = "/root/.tunnelmesh/contexts/work/mesh.json",
+        Writable = ["/root/.tunnelmesh"],
+    };
+
+    private static string[] Values(string unit, string key) => [.. unit.Split('\n').Where(l => l.StartsWith(key + "=", StringComparison.Ordinal)).Select(l => l[(key.Length + 1)..])];
+
+    [Fact]
+    public void It_runs_the_peer_under_a_watchdog_with_two_capabilities_and_its_secrets_in_a_file()
+    {
+        string unit = SystemdUnit.Write(Plain);
+        Assert.True(SystemdUnit.IsOurs(unit));
+        Assert.Equal(["notify"], Values(unit, "Type"));
+        Assert.Equal(["30"], Values(unit, "WatchdogSec"));
+        Assert.Equal(["/usr/local/bin/tunnelmesh join hub.example:8443 --context work"], Values(unit, "ExecStart"));
+        Assert.Equal(["HOME=/root"], Values(unit, "Environment"));
+        Assert.Equal(["-/etc/tunnelmesh/env-work.conf"], Values(unit, "EnvironmentFile"));
+        Assert.Equal(["/root/.tunnelmesh/contexts/work/mesh.json"], Values(unit, "ConditionPathExists"));
+        Assert.Equal(["CAP_NET_ADMIN CAP_NET_BIND_SERVICE"], Values(unit, "CapabilityBoundingSet"));
+        Assert.Equal(["-/root/.tunnelmesh"], Values(unit, "BindPaths"));
+        Assert.Equal(["yes"], Values(unit, "MemoryDenyWriteExecute"));
+        Assert.Empty(Values(unit, "SupplementaryGroups"));
+        Assert.DoesNotContain(unit.Split('\n'), l => l.Length > 0 && l[0] is not ('#' or '[') && !l.Contains('=', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_group_comes_with_the_right_to_give_it_the_socket_and_a_compiler_with_its_memory()
+    {
+        string unit = SystemdUnit.Write(Plain with { Group = "tunnelmesh", CompilesAtRunTime = true, OnlyWhenExists = null, Readable = ["/home/u/peer.yaml"] });
+        Assert.Equal(["tunnelmesh"], Values(unit, "SupplementaryGroups"));
+        Assert.Contains(Values(unit, "SystemCallFilter"), f => f.EndsWith(" sched_setaffinity @chown", StringComparison.Ordinal));
+        Assert.Empty(Values(unit, "MemoryDenyWriteExecute"));
+        Assert.Empty(Values(unit, "ConditionPathExists"));
+        Assert.Equal(["-/home/u/peer.yaml"], Values(unit, "BindReadOnlyPaths"));
+    }
+
+    [Theory]
+    [InlineData("/opt/a b/tm", "\"/opt/a b/tm\"", "\"-/opt/a b/tm\"")]
+    [InlineData("/opt/100%/tm", "/opt/100%%/tm", "-/opt/100%%/tm")]
+    [InlineData("/opt/$HOME;`id`", "\"/opt/$HOME;`id`\"", "\"-/opt/$HOME;`id`\"")]
+    [InlineData("/opt/\"x\\y", "\"/opt/\\\"x\\\\y\"", "\"-/opt/\\\"x\\\\y\"")]
+    [InlineData("/opt/a:b", "/opt/a:b", "\"-/opt/a:b\"")]
+    public void Paths_with_characters_that_mean_something_to_systemd_stand_for_themselves(string path, string program, string bound)
+    {
+        string unit = SystemdUnit.Write(Plain with { Program = path, Arguments = ["join", "--config", path], Writable = [path] });
+        string argument = program.Replace("$", "$$", StringComparison.Ordinal);
+        Assert.Equal([$"{program} join --config {argument}"], Values(unit, "ExecStart"));
+        Assert.Equal([bound], Values(unit, "BindPaths"));
+    }
+
+    [Theory]
+    [InlineData("/opt/x\nExecStartPre=/bin/sh")]
+    [InlineData("/opt/x\0")]
+    public void A_control_character_in_any_of_them_is_refused(string bad)
+    {
+        Assert.Throws<ServiceException>(() => SystemdUnit.Write(Plain with { Program = bad }));
+        Assert.Throws<ServiceException>(() => SystemdUnit.Write(Plain with { Arguments = [bad] }));
+        Assert.Throws<ServiceException>(() => SystemdUnit.Write(Plain with { Writable = [bad] }));
+        Assert.Throws<ServiceException>(() => SystemdUnit.Write(Plain with { EnvironmentFile = bad }));
+        Assert.Throws<ServiceException>(() => SystemdUnit.Write(Plain with { Environment = [new("HOME", bad)] }));
+    }
+
+    [Theory]
+    [InlineData("default", "tunnelmesh")]
+    [InlineData("work", "tunnelmesh-work")]
+    public void A_service_has_the_name_of_its_context(string context, string name) => Assert.Equal(name, ServiceDefinition.NameOf(context));
+
+    [Fact]
+    public void What_others_wrote_is_not_ours() => Assert.False(SystemdUnit.IsOurs("[Unit]\nDescription=TunnelMesh\n" + SystemdUnit.Marker));
+}
