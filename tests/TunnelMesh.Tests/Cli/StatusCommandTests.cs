@@ -28,6 +28,7 @@ public sealed class StatusCommandTests
             DataPlane = null,
             Dns = new DnsReport { Listen = [], Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() },
             Runtime = new RuntimeReport { GcGen0 = 0, GcGen1 = 0, GcGen2 = 0, AllocatedBytes = 0 },
+            MetricsUrl = null,
             MapEntriesDropped = 0,
             PeersTotal = 3,
             PeersOnline = 2,
