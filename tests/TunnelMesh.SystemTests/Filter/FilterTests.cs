@@ -13,7 +13,9 @@ public sealed class FilterTests
 {
     private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
+    // The port of the metrics, which coordinators open, is probed by the test itself.
     private const string Rules = """
+        metrics_enabled: false
         filter:
           rules:
             - {port: 7000, protocol: tcp, action: allow, source_peer: laptop}
