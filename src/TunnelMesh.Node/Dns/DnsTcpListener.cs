@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Node.Listening;
 using TunnelMesh.Protocol.Limits;
 
 namespace TunnelMesh.Node.Dns;
@@ -19,14 +20,11 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     internal const int MaxQuery = 4096;
 
     private const int MaxMessage = 65535;
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10), ErrorPause = TimeSpan.FromMilliseconds(20);
-    private readonly Socket _socket;
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
     private readonly DnsResponder _responder;
     private readonly DnsForwarder _forwarder;
     private readonly ConnectionGate _connections;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _running;
-    private int _open;
+    private readonly SocketAcceptor _acceptor;
 
     /// <param name="socket">Listening; belongs to the listener.</param>
     /// <param name="responder">Answers.</param>
@@ -34,45 +32,15 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     /// <param name="time">Clock.</param>
     internal DnsTcpListener(Socket socket, DnsResponder responder, DnsForwarder forwarder, TimeProvider time)
     {
-        (_socket, _responder, _forwarder) = (socket, responder, forwarder);
+        (_responder, _forwarder) = (responder, forwarder);
         _connections = new ConnectionGate(MaxPerSource, MaxInAll, TimeSpan.Zero, time);
-        _running = Task.Run(RunAsync);
+        _acceptor = new SocketAcceptor(ServeAsync);
+        _acceptor.Add(socket);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        await _running.ConfigureAwait(false);
-        while (Volatile.Read(ref _open) > 0)
-        {
-            await Task.Delay(1, CancellationToken.None).ConfigureAwait(false);
-        }
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _acceptor.DisposeAsync();
 
-    private async Task RunAsync()
-    {
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                Socket client = await _socket.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                Interlocked.Increment(ref _open);
-                _ = ServeAsync(client);
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(ErrorPause, CancellationToken.None).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private async Task ServeAsync(Socket client)
+    private async Task ServeAsync(Socket client, CancellationToken stop)
     {
         byte[] query = ArrayPool<byte>.Shared.Rent(MaxQuery), answer = ArrayPool<byte>.Shared.Rent(2 + MaxMessage);
         ConnectionGate.Slot? slot = null;
@@ -86,7 +54,7 @@ internal sealed class DnsTcpListener : IAsyncDisposable
             }
             client.NoDelay = true;
             slot = _connections.Enter(address, client.Dispose);
-            while (await ReadAsync(client, query).ConfigureAwait(false) is > 0 and int length)
+            while (await ReadAsync(client, query, stop).ConfigureAwait(false) is > 0 and int length)
             {
                 DnsVerdict verdict = _responder.Answer(query.AsSpan(0, length), source, stream: true, answer.AsSpan(2, MaxMessage), out int size);
                 if (verdict == DnsVerdict.Forward)
@@ -98,7 +66,7 @@ internal sealed class DnsTcpListener : IAsyncDisposable
                     return;
                 }
                 BinaryPrimitives.WriteUInt16BigEndian(answer, (ushort)size);
-                await SendAsync(client, answer.AsMemory(0, 2 + size)).ConfigureAwait(false);
+                await SendAsync(client, answer.AsMemory(0, 2 + size), stop).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
@@ -108,17 +76,15 @@ internal sealed class DnsTcpListener : IAsyncDisposable
         finally
         {
             slot?.Leave();
-            client.Dispose();
             ArrayPool<byte>.Shared.Return(query);
             ArrayPool<byte>.Shared.Return(answer);
-            Interlocked.Decrement(ref _open);
         }
     }
 
     // The next query; 0 when there is none, or one that is too long.
-    private async ValueTask<int> ReadAsync(Socket client, byte[] buffer)
+    private static async ValueTask<int> ReadAsync(Socket client, byte[] buffer, CancellationToken stop)
     {
-        using CancellationTokenSource patience = Patience();
+        using CancellationTokenSource patience = Patience(stop);
         if (!await FillAsync(client, buffer.AsMemory(0, 2), patience.Token).ConfigureAwait(false))
         {
             return 0;
@@ -127,18 +93,18 @@ internal sealed class DnsTcpListener : IAsyncDisposable
         return length is > 0 and <= MaxQuery && await FillAsync(client, buffer.AsMemory(0, length), patience.Token).ConfigureAwait(false) ? length : 0;
     }
 
-    private async Task SendAsync(Socket client, ReadOnlyMemory<byte> bytes)
+    private static async Task SendAsync(Socket client, ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
-        using CancellationTokenSource patience = Patience();
+        using CancellationTokenSource patience = Patience(stop);
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await client.SendAsync(bytes, SocketFlags.None, patience.Token).ConfigureAwait(false)..];
         }
     }
 
-    private CancellationTokenSource Patience()
+    private static CancellationTokenSource Patience(CancellationToken stop)
     {
-        CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(Idle);
         return patience;
     }

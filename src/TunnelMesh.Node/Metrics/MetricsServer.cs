@@ -7,6 +7,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Node.Listening;
 using TunnelMesh.Protocol.Http;
 using TunnelMesh.Protocol.Limits;
 
@@ -22,17 +23,14 @@ public sealed class MetricsServer : IAsyncDisposable
     internal const int MaxPerSource = 8, MaxInAll = 32;
 
     private const string NotAllowed = "405 Method Not Allowed";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), ErrorPause = TimeSpan.FromMilliseconds(20), PageLife = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), PageLife = TimeSpan.FromSeconds(1);
     private readonly MetricsServerOptions _options;
     private readonly ConnectionGate _connections;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly SocketAcceptor _acceptor;
     private readonly Lock _gate = new(), _pageTurn = new();
-    private readonly List<Socket> _listeners = [];
-    private readonly List<Task> _accepting = [];
     private readonly List<IPEndPoint> _endpoints = [];
     private (PeerCertificate Of, SslStreamCertificateContext Context)? _shown;
     private (long Made, byte[] Text)? _page;
-    private int _open;
     private long _strangers;
 
     /// <summary>Prepares; nothing listens yet.</summary>
@@ -41,6 +39,7 @@ public sealed class MetricsServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _connections = new ConnectionGate(MaxPerSource, MaxInAll, TimeSpan.Zero, options.Time);
+        _acceptor = new SocketAcceptor(ServeAsync);
     }
 
     /// <summary>Where it listens.</summary>
@@ -78,48 +77,16 @@ public sealed class MetricsServer : IAsyncDisposable
         IPEndPoint local = (IPEndPoint)socket.LocalEndPoint!;
         lock (_gate)
         {
-            _listeners.Add(socket);
             _endpoints.Add(local);
-            _accepting.Add(Task.Run(() => AcceptAsync(socket)));
         }
+        _acceptor.Add(socket);
         return local;
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _listeners.ForEach(l => l.Dispose());
-        await Task.WhenAll(_accepting).ConfigureAwait(false);
-        while (Volatile.Read(ref _open) > 0)
-        {
-            await Task.Delay(1, CancellationToken.None).ConfigureAwait(false);
-        }
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _acceptor.DisposeAsync();
 
-    private async Task AcceptAsync(Socket listener)
-    {
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                Socket client = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                Interlocked.Increment(ref _open);
-                _ = ServeAsync(client);
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(ErrorPause, CancellationToken.None).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private async Task ServeAsync(Socket client)
+    private async Task ServeAsync(Socket client, CancellationToken stop)
     {
         ConnectionGate.Slot? slot = null;
         try
@@ -132,7 +99,7 @@ public sealed class MetricsServer : IAsyncDisposable
             }
             slot = _connections.Enter(address, client.Dispose);
             using CancellationTokenSource late = new(Patience, _options.Time);
-            using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stop.Token);
+            using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
             await TalkAsync(client, over.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
@@ -142,8 +109,6 @@ public sealed class MetricsServer : IAsyncDisposable
         finally
         {
             slot?.Leave();
-            client.Dispose();
-            Interlocked.Decrement(ref _open);
         }
     }
 
