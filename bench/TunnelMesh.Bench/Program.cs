@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Net;
 using TunnelMesh.Bench;
 using TunnelMesh.Bench.CoordinatorLoad;
+using TunnelMesh.Bench.Flows;
 using TunnelMesh.Bench.LossyLink;
 using TunnelMesh.Bench.RelayLoad;
 
@@ -14,6 +16,8 @@ using TunnelMesh.Bench.RelayLoad;
 // bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]   a long link that loses packets, between two TUN devices
 // bench coordinator-load connected|joins|restart N   simulated peers over real TLS against a coordinator in a process of its own
 // bench coordinator-serve DIRECTORY PORT             that process; started by coordinator-load
+// bench flood ADDRESS:PORT PORTS BYTES SECONDS RATE  datagrams to so many ports in turn, RATE a second (0: as many as go); says how many were sent
+// bench answers PORT SECONDS ADDRESS...               says "asked", then when each address has answered at that TCP port, in milliseconds since, least first
 // bench relay [SECONDS]                              what 1,000 idle relay streams cost a coordinator, and how much passes between two clients
 int rounds = args.Length > 1 && int.TryParse(args[1], CultureInfo.InvariantCulture, out int wanted) && wanted is > 0 and <= 100 ? wanted : 5;
 switch (args)
@@ -47,10 +51,19 @@ switch (args)
     case ["relay", ..]:
         await RelayRun.RunAsync(rounds, Console.Out);
         return 0;
+    case ["flood", string target, string ports, string bytes, string seconds, string rate]:
+        Console.WriteLine(DatagramFlood.Run(IPEndPoint.Parse(target), Number(ports), Number(bytes), TimeSpan.FromSeconds(Number(seconds)), Number(rate)));
+        return 0;
+    case ["answers", string port, string seconds, .. string[] addresses] when addresses.Length > 0:
+        double?[] answers = await FirstAnswers.RunAsync(Number(port), [.. addresses.Select(IPAddress.Parse)], TimeSpan.FromSeconds(Number(seconds)), () => Console.WriteLine("asked"));
+        Console.WriteLine(string.Join('\n', answers.OrderBy(a => a ?? double.MaxValue).Select(a => a?.ToString("F0", CultureInfo.InvariantCulture) ?? "never")));
+        return answers.Contains(null) ? 1 : 0;
     case ["link", .. string[] words] when LinkOptions.TryParse(words) is { } options:
         LossyLink.Run(options, Console.In, Console.Out);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench handshakes|seal|offload|dns|filter [ROUNDS] | bench relay|ssh [SECONDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
+        Console.Error.WriteLine("usage: bench handshakes|seal|offload|dns|filter [ROUNDS] | bench flood ADDRESS:PORT PORTS BYTES SECONDS RATE | bench answers PORT SECONDS ADDRESS... | bench relay|ssh [SECONDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
         return 2;
 }
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
