@@ -42,6 +42,8 @@ bench: build
 	@bench/hundred-peers
 	@bench/allocations
 	@bench/lossy-link
+	@bench/filter
+	@bench/soak
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- peer-memory
