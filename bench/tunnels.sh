@@ -222,7 +222,11 @@ pids_of() {
 }
 
 # Processor seconds (user and system) of both ends so far.
-processor() { for pid in $(pids_of "$1"); do cat "/proc/$pid/stat"; done | sed 's/.*) //' | awk -v hz="$(getconf CLK_TCK)" '{sum += $12 + $13} END {print sum / hz}'; }
+# shellcheck disable=SC2046
+processor() { processor_of $(pids_of "$1"); }
+
+# processor_of PID...: processor seconds of these processes so far.
+processor_of() { for pid in "$@"; do cat "/proc/$pid/stat"; done | sed 's/.*) //' | awk -v hz="$(getconf CLK_TCK)" '{sum += $12 + $13} END {print sum / hz}'; }
 
 resident() { for pid in $(pids_of "$1"); do sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; done | sort -n | tail -n 1 | awk '{printf "%.1f\n", $1 / 1000}'; }
 
