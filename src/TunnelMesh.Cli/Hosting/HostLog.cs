@@ -62,10 +62,10 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN admits nobody and stays so; take it out of the variable. `tunnelmesh token list` shows those that do token={Id} state={State}")]
     public static partial void TokenNotValid(this ILogger log, long id, string state);
 
-    [LoggerMessage(EventId = 29, Level = LogLevel.Warning, Message = "{Problem}")]
+    [LoggerMessage(EventId = 40, Level = LogLevel.Warning, Message = "{Problem}")]
     public static partial void MetricsNotServed(this ILogger log, string problem);
 
-    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no token is valid, so no device can join; `tunnelmesh token create` makes one")]
+    [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "no token is valid, so no device can join; `tunnelmesh token create` makes one")]
     public static partial void NoValidToken(this ILogger log);
 
     [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "the addresses of this machine could not be told to the coordinator; it is tried again")]
@@ -98,7 +98,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 29, Level = LogLevel.Information, Message = "temporary filter rule added action={Action} protocol={Protocol} port={Port} source={Source} ttl={Ttl}")]
     public static partial void FilterRuleAdded(this ILogger log, string action, string protocol, string port, string source, TimeSpan? ttl);
 
-    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "temporary filter rule removed protocol={Protocol} port={Port} source={Source}")]
+    [LoggerMessage(EventId = 44, Level = LogLevel.Information, Message = "temporary filter rule removed protocol={Protocol} port={Port} source={Source}")]
     public static partial void FilterRuleRemoved(this ILogger log, string protocol, string port, string source);
 
     [LoggerMessage(EventId = 31, Level = LogLevel.Information, Message = "filter rules read again rules={Rules} default_deny={DefaultDeny}")]
@@ -107,9 +107,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "the system did not say how this machine is connected; it is asked again")]
     public static partial void NetworkUnknown(this ILogger log, Exception problem);
 
-    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "STUN is answered at one port only; peers cannot tell hard NATs from easy ones, and stay on the relay between the two. Free the other port. port={Endpoint} error={Error}")]
+    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "STUN is answered at one port only; peers cannot tell hard NATs from easy ones, and stay on the relay between the two. Free the other port. port={Endpoint} error={Error}")]
     public static partial void NoSecondStunPort(this ILogger log, System.Net.IPEndPoint endpoint, System.Net.Sockets.SocketError error);
 
-    [LoggerMessage(EventId = 30, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
+    [LoggerMessage(EventId = 43, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
     public static partial void DataPlaneHangs(this ILogger log, double seconds);
 }

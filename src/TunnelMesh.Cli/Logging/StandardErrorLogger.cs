@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace TunnelMesh.Cli.Logging;
 
 /// <summary>
-/// One line an event: UTC time, level, message with its key=value parts. Control characters are escaped, because parts of a message
+/// One line an event: UTC time, level, the event's id (docs/logs.md), message with its key=value parts. Control characters are escaped, because parts of a message
 /// come from outside. Thread-safe; a changed level holds at once.
 /// </summary>
 internal sealed class StandardErrorLogger(TextWriter output, TimeProvider clock) : ILogger
@@ -36,6 +36,10 @@ internal sealed class StandardErrorLogger(TextWriter output, TimeProvider clock)
         StringBuilder line = new(160);
         line.Append(clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         line.Append(' ').Append(Word(logLevel)).Append("  ");
+        if (eventId.Id > 0)
+        {
+            line.Append(CultureInfo.InvariantCulture, $"TM{eventId.Id:D3} ");
+        }
         Escape(line, formatter(state, exception));
         if (exception is not null)
         {

@@ -114,6 +114,6 @@ internal static partial class CoordinatorLog
     [LoggerMessage(606, LogLevel.Warning, "the addresses of this machine could not be listed for STUN; the next change tries again")]
     internal static partial void StunAddressesUnknown(ILogger log, Exception e);
 
-    [LoggerMessage(607, LogLevel.Warning, "a connection from {Address} could not be served")]
+    [LoggerMessage(608, LogLevel.Warning, "a connection from {Address} could not be served")]
     internal static partial void ConnectionFailed(ILogger log, IPAddress address, Exception e);
 }

@@ -15,7 +15,7 @@ public sealed class DocumentationTests
 {
     private static readonly string Text = File.ReadAllText(Path.Combine(Root(), "docs", "cli.md"));
 
-    private static string Root()
+    internal static string Root()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "TunnelMesh.slnx")))

@@ -19,6 +19,15 @@ public sealed class LoggingTests
     }
 
     [Fact]
+    public void An_event_is_told_by_its_id()
+    {
+        using StringWriter output = new();
+        StandardErrorLogger log = new(output, new FakeTimeProvider(new DateTimeOffset(2026, 11, 24, 10, 0, 0, TimeSpan.Zero)));
+        log.Log(LogLevel.Warning, new EventId(7), "no room", null, Text);
+        Assert.Equal("2026-11-24T10:00:00Z warn   TM007 no room" + Environment.NewLine, output.ToString());
+    }
+
+    [Fact]
     public void A_changed_level_holds_at_once_and_stacks_are_for_debugging()
     {
         using StringWriter output = new();

@@ -1,0 +1,54 @@
+using System.Reflection;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Coordinator.Logging;
+
+namespace TunnelMesh.Tests.Cli;
+
+/// <summary>The text of docs/logs.md: prose, and the messages as the program declares them.</summary>
+internal static class LogGuide
+{
+    private const string Head = """
+        # The log
+
+        A running peer writes one line for each event to standard error; under systemd that is the journal (`tunnelmesh service logs`).
+
+            2026-11-24T10:00:00Z info   TM006 interface up name=tun-mesh0 mtu=1420 udp_port=51820
+
+        Time (UTC), level, id, and what happened to whom. The id of an event stays when its words change: alert on it, and search for it below. Parts of a message that come from outside are escaped, and no
+        message carries a secret. `--log-level`, `TUNNELMESH_LOG_LEVEL` and `log_level` choose the least level that is written: `trace`, `debug`, `info`, `warn`, `error`. At `info` a day on which nothing
+        happens is some lines.
+
+        | id | level | message |
+        |---|---|---|
+
+        """;
+
+    /// <summary>Every message with an id, of the peer and of the coordinator.</summary>
+    public static IReadOnlyList<LoggerMessageAttribute> Messages { get; } =
+        [.. new[] { typeof(HostLog).Assembly, typeof(CoordinatorLog).Assembly }
+            .SelectMany(a => a.GetTypes())
+            .SelectMany(t => t.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            .Select(m => m.GetCustomAttribute<LoggerMessageAttribute>())
+            .OfType<LoggerMessageAttribute>()
+            .OrderBy(m => m.EventId)];
+
+    /// <summary>The whole document.</summary>
+    public static string Write()
+    {
+        StringBuilder text = new(Head);
+        foreach (LoggerMessageAttribute message in Messages)
+        {
+            text.Append(null, $"| TM{message.EventId:D3} | {Word(message.Level)} | {message.Message.Replace("|", "\\|", StringComparison.Ordinal)} |\n");
+        }
+        return text.Append(null, $"| TM{ForwardingLoggerProvider.WebServer.Id} | any | what the web server inside the coordinator says |\n").ToString();
+    }
+
+    private static string Word(LogLevel level) => level switch
+    {
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        _ => level.ToString().ToLowerInvariant(),
+    };
+}
