@@ -37,6 +37,7 @@ public static class MapPeers
                     Name = entry.Name,
                     PublicKey = entry.Wire.DeviceKey,
                     AllowedPrefixes = entry.Prefixes,
+                    Online = entry.Wire.Online,
                     Transports = TransportOrders.Apply(
                         entry.Wire.Transports.Count == 0 ? transports : [.. transports.Where(t => entry.Wire.Transports.Contains(PathNames.Of(t)))],
                         TransportOrders.Between(self, entry.Wire)),

@@ -27,6 +27,9 @@ public sealed record PeerSpec
     /// <summary>What may carry datagrams to the device, the preferred first.</summary>
     public IReadOnlyList<PathTransport> Transports { get; init; } = [PathTransport.Udp, PathTransport.Ssh, PathTransport.Relay];
 
+    /// <summary>Whether its control stream lives, as far as the coordinator has said. A device that comes back may have lost its sessions.</summary>
+    public bool Online { get; init; } = true;
+
     /// <summary>True for a plain WireGuard client, which gets no probes.</summary>
     public bool Stock { get; init; }
 

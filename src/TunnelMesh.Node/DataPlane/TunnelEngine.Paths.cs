@@ -120,6 +120,15 @@ public sealed partial class TunnelEngine
             tunnel.TakeOffers(_output, now);
         }
 
+        if (tunnel.TakeRestart(now))
+        {
+            tunnel.Session.NoteRestart(now);
+            if (tunnel.Paths.IsLively(now, tunnel.LastDataAt))
+            {
+                _handshakes.Begin(tunnel, now);
+            }
+        }
+
         _prober.Tunnel = tunnel;
         PathActions actions = tunnel.Paths.Run(now, tunnel.LastSentAt, tunnel.LastDataAt, _prober);
         _birthday.Run(tunnel, now);

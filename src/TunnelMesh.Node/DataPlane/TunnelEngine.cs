@@ -216,7 +216,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
         long next = long.MaxValue;
         foreach (PeerTunnel tunnel in _members.OfLane(_lane))
         {
-            if (now >= tunnel.Deadline || tunnel.HasNewOffers)
+            if (now >= tunnel.Deadline || tunnel.HasNews)
             {
                 Run(tunnel, now);
             }

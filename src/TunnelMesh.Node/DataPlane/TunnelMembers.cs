@@ -73,7 +73,7 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
                     routes |= !known.Spec.AllowedPrefixes.SequenceEqual(spec.AllowedPrefixes);
                     known.Update(spec);
                     filter?.Join(spec.DeviceId, spec.Name);
-                    offers |= known.HasNewOffers;
+                    offers |= known.HasNews;
                 }
                 else
                 {

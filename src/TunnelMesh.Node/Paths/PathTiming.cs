@@ -54,8 +54,17 @@ internal static class PathTiming
     /// <summary>Between changes to a path that is merely faster.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromSeconds(10);
 
-    /// <summary>A path that answers at no size at all for this long, with no other to take, asks for a new handshake: the peer may have been restarted.</summary>
-    public static readonly TimeSpan Lost = TimeSpan.FromSeconds(1);
+    /// <summary>A path that answers at no size at all for this long after its patience, with no other to take, asks for a new handshake: the peer may have been restarted.</summary>
+    public static readonly TimeSpan Lost = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Before it asks again.</summary>
+    public static readonly TimeSpan LostAgain = TimeSpan.FromSeconds(5);
+
+    /// <summary>While something was sent within this long, a path without an answer counts as lost: programs that wait for an answer send seldom.</summary>
+    public static readonly TimeSpan Trying = TimeSpan.FromSeconds(5);
+
+    /// <summary>After the coordinator has said that a device has gone, what was under way from it may still come for this long.</summary>
+    public static readonly TimeSpan Parting = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Waits between the first probes of a path; both sides send, so that NATs between them open.</summary>
     public static ReadOnlySpan<int> BurstMilliseconds => [50, 100, 150, 250, 450, 1000];

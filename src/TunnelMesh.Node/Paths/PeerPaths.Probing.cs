@@ -105,7 +105,7 @@ internal sealed partial class PeerPaths
         bool busy = now - sentAt < Ticks(PathTiming.BusySpan);
         if (_current is not { IsOpen: true } current)
         {
-            return Despair(now, busy: false);
+            return Despair(now, tries: false);
         }
 
         long roundTrip = Math.Max(0, current.RoundTrip);
@@ -123,13 +123,13 @@ internal sealed partial class PeerPaths
             Check(current, now, roundTrip, prober);
         }
 
-        return Despair(now, busy);
+        return Despair(now, now - sentAt < Ticks(PathTiming.Trying));
     }
 
     // Nobody answers anywhere while something is sent: a peer that was restarted has lost the keys.
-    private PathActions Despair(long now, bool busy)
+    private PathActions Despair(long now, bool tries)
     {
-        if (!busy)
+        if (!tries)
         {
             _lostAt = long.MaxValue;
             _alsoSecond &= _askedAt != long.MaxValue;
@@ -144,7 +144,7 @@ internal sealed partial class PeerPaths
         }
         else if (now >= _lostAt)
         {
-            _lostAt = now + (5 * Ticks(PathTiming.Lost));
+            _lostAt = now + Ticks(PathTiming.LostAgain);
             return PathActions.Handshake;
         }
 

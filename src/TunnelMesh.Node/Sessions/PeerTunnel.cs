@@ -25,6 +25,8 @@ internal sealed class PeerTunnel
     private long _metAt = PeerPath.Never;
     private int _posted, _held;
     private int _dozing = 1;
+    private long _awayAt = long.MaxValue;
+    private int _returned;
     private volatile PathAddress[] _offers;
     private PathAddress[]? _taken;
 
@@ -36,6 +38,7 @@ internal sealed class PeerTunnel
         Repeater = new InitiationRepeater(time);
         Birthday = new PeerBirthday(time.TimestampFrequency, turns);
         _offers = OffersOf(spec);
+        _awayAt = spec.Online ? long.MaxValue : time.GetTimestamp();
     }
 
     /// <summary>The WireGuard side; set right after construction, since it refers back to this.</summary>
@@ -59,6 +62,9 @@ internal sealed class PeerTunnel
     /// <summary>True when the map offers other ways than the owner has taken notice of.</summary>
     public bool HasNewOffers => _taken is not null && !ReferenceEquals(_taken, _offers);
 
+    /// <summary>True when the map says something that the owner has not taken notice of.</summary>
+    public bool HasNews => HasNewOffers || Volatile.Read(ref _returned) != 0;
+
     /// <summary>True while the owner does not watch the paths, because nothing was sent for a while: whoever sends wakes it. Any thread.</summary>
     public bool IsDozing => Volatile.Read(ref _dozing) != 0;
 
@@ -80,6 +86,8 @@ internal sealed class PeerTunnel
     /// <summary>Takes over candidates and settings that changed; keys stay. By one thread at a time, not the owner's.</summary>
     public void Update(PeerSpec spec)
     {
+        NotePresence(spec.Online);
+
         // Another order counts as news too where it offers nothing new: paths that the peer itself has shown are ordered by it as well.
         bool reordered = !spec.Transports.SequenceEqual(Spec.Transports);
         Spec = spec;
@@ -90,6 +98,39 @@ internal sealed class PeerTunnel
         }
 
         Session.PersistentKeepaliveSeconds = spec.PersistentKeepaliveSeconds;
+    }
+
+    // By the thread that updates.
+    private void NotePresence(bool online)
+    {
+        if (online == Spec.Online)
+        {
+            return;
+        }
+
+        if (online)
+        {
+            Volatile.Write(ref _returned, 1);
+        }
+        else
+        {
+            Volatile.Write(ref _awayAt, _time.GetTimestamp());
+        }
+    }
+
+    /// <summary>
+    /// True once after the device has come back to the coordinator, if nothing shows that it was there all the time: then it was restarted, and knows the keys no more. By the owner.
+    /// </summary>
+    public bool TakeRestart(long now)
+    {
+        if (Volatile.Read(ref _returned) == 0 || Interlocked.Exchange(ref _returned, 0) == 0)
+        {
+            return false;
+        }
+
+        // What was under way when it went does not count; what came this very moment does, since no start is as quick.
+        return LastHeardAt is not { } heard
+            || (heard < Volatile.Read(ref _awayAt) + _time.After(0, PathTiming.Parting) && now - heard > _time.After(0, PathTiming.Silence));
     }
 
     /// <summary>Takes over the ways that the map offers now. By the owner.</summary>

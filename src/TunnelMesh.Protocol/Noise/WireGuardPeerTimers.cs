@@ -63,6 +63,27 @@ public sealed partial class WireGuardPeer
         Volatile.Write(ref _sentUnanswered, Unset);
     }
 
+    /// <summary>
+    /// The peer has been restarted, or so it seems: what is sent from now on waits for a handshake, and that need not wait for the end of an attempt the peer could not answer.
+    /// What comes on the old keys is received all the same. Thread-safe.
+    /// </summary>
+    /// <param name="now">A <see cref="TimeProvider.GetTimestamp"/> value.</param>
+    public void NoteRestart(long now)
+    {
+        lock (Sync)
+        {
+            _sendKeypair = null;
+            Volatile.Write(ref _sentUnanswered, Unset);
+
+            // Whoever could make us believe in restarts makes us send no more than one initiation a second.
+            if (_hasInitiated && now - _lastInitiation >= Device.Time.After(0, TimeSpan.FromSeconds(1)))
+            {
+                _hasInitiated = false;
+                _retransmitAt = Math.Min(_retransmitAt, now);
+            }
+        }
+    }
+
     /// <summary>Under <see cref="Sync"/>: whether an initiation may go out, and if so that it does.</summary>
     internal bool TryStartInitiation(long now)
     {
