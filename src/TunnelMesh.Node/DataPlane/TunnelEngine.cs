@@ -344,6 +344,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
     private void SessionReady(PeerTunnel tunnel, long now)
     {
         tunnel.Repeater.Stop();
+        tunnel.Ping?.NoteSession();
         _sender.Flush(tunnel, now);
         // An initiator owes the first packet on the session (paper, 5.4.5): the keepalive goes now if nothing waited.
         Run(tunnel, now);

@@ -20,6 +20,9 @@ internal sealed class PendingPing
     /// <summary>The probe has gone.</summary>
     public void NoteSent(ulong challenge, in PathAddress path, long now) => (_challenge, _path, _sentAt) = (challenge, path, now);
 
+    /// <summary>A session begins: a probe that the peer could not open before its restart is not waited for, another one goes.</summary>
+    public void NoteSession() => _challenge = null;
+
     /// <summary>An echo came back.</summary>
     /// <returns>False when it answers another probe.</returns>
     public bool NoteEcho(ulong challenge, in PathAddress source, TimeProvider time, long now)

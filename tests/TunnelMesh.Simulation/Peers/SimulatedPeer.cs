@@ -117,10 +117,11 @@ internal sealed class SimulatedPeer : ITunnelOutput
         Send(v6 ? InnerPacket.Ping(V6, to.V6, (ushort)sequence) : InnerPacket.Ping(V4, to.V4, (ushort)sequence));
 
     /// <summary>Pings a device inside the session, as the command does: no data goes either way.</summary>
-    public void PingInside(SimulatedPeer to)
+    public Task<PingResult> PingInside(SimulatedPeer to)
     {
-        _ = Engine.PingAsync(to.Spec.DeviceId);
+        Task<PingResult> answer = Engine.PingAsync(to.Spec.DeviceId)!;
         Reschedule();
+        return answer;
     }
 
     /// <summary>Hands it a datagram as if the network had, without sending it there.</summary>

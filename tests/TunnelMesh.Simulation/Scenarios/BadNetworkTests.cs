@@ -176,6 +176,22 @@ public sealed class BadNetworkTests
     });
 
     [Fact]
+    public void A_ping_to_a_device_that_was_just_restarted_is_answered_by_its_new_session() => Seeds.Each(20, seed =>
+    {
+        var mesh = new SimulatedMesh(seed);
+        mesh.Connect();
+        mesh.Run(20);
+        mesh.B.Restart();
+        Task<PingResult> answer = mesh.A.PingInside(mesh.B);
+        mesh.Run(0.05);
+        Assert.False(answer.IsCompleted);
+        mesh.A.SetPeers(mesh.B.Spec with { Online = false });
+        mesh.A.SetPeers(mesh.B.Spec);
+        mesh.RunUntil(() => answer.IsCompleted, 0.1);
+        Assert.True(answer.IsCompletedSuccessfully);
+    });
+
+    [Fact]
     public void A_device_that_was_there_all_the_time_keeps_its_session_whatever_the_coordinator_says() => Seeds.Each(20, seed =>
     {
         var mesh = new SimulatedMesh(seed);
