@@ -2,9 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Logging;
@@ -44,7 +45,8 @@ public sealed class CoordinatorServer : IAsyncDisposable
     private readonly JoinHandler _join;
     private readonly ControlHandler _control;
     private readonly RelayServer _relay;
-    private readonly WebApplication _app;
+    private readonly ServerServices _services;
+    private readonly KestrelServer _server;
     private readonly CancellationTokenSource _stop = new();
     private readonly LiveTokens _tokens;
     private IPEndPoint _binding;
@@ -64,7 +66,8 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _clients = new ClientCertificateCheck(options.Authority, options.Time);
         _sessions = new ControlSessions(registry.Map, options.Time, options.Logger);
         RenewCertificate();
-        _app = Listener.Build(options, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), _refusals, Bind, ServeAsync);
+        _services = new ServerServices(options.Logger);
+        _server = Listener.Build(options, _services, _certificates, new ConnectionGate(options.StrangersPerAddress, options.StrangersInAll, options.StrangerGrace, options.Time), _refusals, Bind);
         _publisher = new MapPublisher(registry.Map, () => _sessions.Count, _sessions.WakeAll, options.Time, options.Logger);
         _join = new JoinHandler(options, registry, _joins, _renewals, _refusals, () => _tokens.Current);
         _relay = new RelayServer(options.Relay, registry.Map, _refusals, options.Time, options.Logger);
@@ -73,7 +76,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
     }
 
     /// <summary>The TCP port in use, of the first endpoint.</summary>
-    public int Port => new Uri(_app.Urls.First()).Port;
+    public int Port => new Uri(_server.Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
 
     /// <summary>The coordinator's own device as registered, with its name and addresses; null without <see cref="CoordinatorServerOptions.Self"/>.</summary>
     public DeviceRow? Self { get; }
@@ -217,10 +220,11 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _relay.EndAll();
         using (CancellationTokenSource soon = new(StopTime))
         {
-            await _app.StopAsync(soon.Token).ConfigureAwait(false);
+            await _server.StopAsync(soon.Token).ConfigureAwait(false);
         }
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _app.DisposeAsync().ConfigureAwait(false);
+        _server.Dispose();
+        _services.Dispose();
         await _relay.DisposeAsync().ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
@@ -251,7 +255,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
     {
         try
         {
-            await _app.StartAsync(cancel).ConfigureAwait(false);
+            await _server.StartAsync(new HttpRequests(ServeAsync, _services), cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {

@@ -3,16 +3,14 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Coordinator.Logging;
@@ -38,51 +36,39 @@ internal static class Listener
 
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10), IdleTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>The application, not started yet.</summary>
+    /// <summary>
+    /// The server, not started yet. Put together by hand: a host with services, configuration and middleware found at run time would be 2 MB of the program, and nothing here asks for any of
+    /// it. No settings file of the working directory, no variable and no signal of the process has a say in this listener.
+    /// </summary>
     /// <param name="options">Where to listen.</param>
+    /// <param name="services">What the server asks others for.</param>
     /// <param name="certificates">The server's own.</param>
     /// <param name="gate">Bounds connections.</param>
     /// <param name="refusals">Told of connections that cannot be served.</param>
     /// <param name="bind">Makes the bound socket of an endpoint.</param>
-    /// <param name="serve">Serves a request.</param>
-    internal static WebApplication Build(CoordinatorServerOptions options, ServerCertificates certificates, ConnectionGate gate, RefusalLog refusals, Func<EndPoint, Socket> bind, RequestDelegate serve)
+    internal static KestrelServer Build(CoordinatorServerOptions options, ServerServices services, ServerCertificates certificates, ConnectionGate gate, RefusalLog refusals, Func<EndPoint, Socket> bind)
     {
-        // Empty: no settings file of the working directory, no variable and no signal of the process has a say in this listener.
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
-        builder.Logging.AddProvider(new ForwardingLoggerProvider(options.Logger));
-        // Below this level the web server reports what peers do: handshakes that fail, connections that break.
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        // A start that fails is logged by the host and thrown as well: the caller tells it once, in words of its own.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.UseSockets(sockets =>
-        {
-            sockets.Backlog = Backlog;
-            sockets.CreateBoundListenSocket = bind;
-            sockets.MaxReadBufferSize = MaxUnread;
-        });
+        KestrelServerOptions kestrel = new() { ApplicationServices = services, AddServerHeader = false };
+        kestrel.Limits.MaxRequestBodySize = ControlProtocol.MaxPeerMessageBytes;
+        kestrel.Limits.MaxRequestBufferSize = MaxUnread;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
+        kestrel.Limits.MaxRequestLineSize = 2 * 1024;
+        kestrel.Limits.RequestHeadersTimeout = HandshakeTime;
+        kestrel.Limits.KeepAliveTimeout = IdleTime;
+        kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = MaxConnections;
         X509ChainPolicy policy = OwnChainsOnly(options.Authority);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(options.Listen))
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = ControlProtocol.MaxPeerMessageBytes;
-            kestrel.Limits.MaxRequestBufferSize = MaxUnread;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
-            kestrel.Limits.MaxRequestLineSize = 2 * 1024;
-            kestrel.Limits.RequestHeadersTimeout = HandshakeTime;
-            kestrel.Limits.KeepAliveTimeout = IdleTime;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
-            kestrel.Limits.MaxConcurrentUpgradedConnections = MaxConnections;
-            foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(options.Listen))
-            {
-                kestrel.Listen(endpoint, listen => Serve(listen, certificates, gate, refusals, policy));
-            }
-        });
-        WebApplication app = builder.Build();
-        app.UseWebSockets();
-        app.Run(serve);
-        return app;
+            kestrel.Listen(endpoint, listen => Serve(listen, certificates, gate, refusals, policy));
+        }
+        SocketTransportFactory sockets = new(Options.Create(new SocketTransportOptions
+        {
+            Backlog = Backlog,
+            CreateBoundListenSocket = bind,
+            MaxReadBufferSize = MaxUnread,
+        }), services);
+        return new KestrelServer(Options.Create(kestrel), sockets, services);
     }
 
     private static void Serve(ListenOptions listen, ServerCertificates certificates, ConnectionGate gate, RefusalLog refusals, X509ChainPolicy policy)
@@ -143,14 +129,6 @@ internal static class Listener
             RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359
         };
-    }
-
-    /// <summary>The caller starts and stops the server; signals are its business.</summary>
-    private sealed class CallerLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     // The framework builds a chain in any case: it shall not look for issuers on the network or in the system's store.

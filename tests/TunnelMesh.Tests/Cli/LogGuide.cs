@@ -42,7 +42,7 @@ internal static class LogGuide
         {
             text.Append(null, $"| TM{message.EventId:D3} | {Word(message.Level)} | {message.Message.Replace("|", "\\|", StringComparison.Ordinal)} |\n");
         }
-        return text.Append(null, $"| TM{ForwardingLoggerProvider.WebServer.Id} | any | what the web server inside the coordinator says |\n").ToString();
+        return text.Append(null, $"| TM{ForwardingLogger.WebServer.Id} | any | what the web server inside the coordinator says |\n").ToString();
     }
 
     private static string Word(LogLevel level) => level switch
