@@ -43,7 +43,7 @@ start_services() {
 
 stop_services() {
     booted || return 0
-    for service in $(services); do act stop "$service"; done
+    for service in $(services); do act stop "$service" || echo "tunnelmesh: $service could not be stopped" >&2; done
 }
 
 # Its members may ask a running peer.

@@ -36,7 +36,7 @@ internal sealed partial class GuideMachine : IAsyncDisposable
     {
         if (block.Interrupt)
         {
-            await booted.RunAsync(cancel, "sh", "-c", "kill -INT -- -$(cat /run/guide.pid)");
+            await booted.RunAsync(cancel, "sh", "-c", "kill -INT -$(cat /run/guide.pid)");
             Assert.Equal(0, await background!.WaitForExitAsync(Patience, cancel));
             await background.DisposeAsync();
             background = null;

@@ -68,8 +68,18 @@ public sealed class BuiltPackages : IAsyncLifetime
     /// <param name="output">Folder for them.</param>
     /// <param name="revision">Their revision.</param>
     /// <param name="cancel">Ends it.</param>
-    public Task PackAsync(string output, int revision, CancellationToken cancel) => Command.RunAsync(
-        ["env", $"SOURCE_DATE_EPOCH={Epoch}", $"PACKAGE_REVISION={revision}", "RELEASE_URL=https://releases.example.org/v1", "PACKAGE_HOMEPAGE=https://example.org/", Path.Combine(Repository.Root, "scripts", "package"), Release, output], cancel: cancel);
+    public async Task PackAsync(string output, int revision, CancellationToken cancel)
+    {
+        await using RunningProgram script = RunningProgram.Start([Path.Combine(Repository.Root, "scripts", "package"), Release, output], new Dictionary<string, string>
+        {
+            ["SOURCE_DATE_EPOCH"] = Epoch,
+            ["PACKAGE_REVISION"] = $"{revision}",
+            ["RELEASE_URL"] = "https://releases.example.org/v1",
+            ["PACKAGE_HOMEPAGE"] = "https://example.org/",
+        });
+        int code = await script.WaitForExitAsync(TimeSpan.FromMinutes(3), cancel);
+        Assert.True(code == 0, script.Output);
+    }
 
     /// <summary>The SHA-256 of a program of the release.</summary>
     /// <param name="target">Its target.</param>
