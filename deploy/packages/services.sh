@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What the scripts of the packages do to services. Put at the head of each; POSIX sh.
 
 program=/usr/bin/tunnelmesh

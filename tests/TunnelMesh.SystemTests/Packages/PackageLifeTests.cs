@@ -26,6 +26,9 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         await using BootedMachine nas = await BootAsync(underlay, network);
         string first = await TakeAsync(nas, packages.First, "*_amd64.deb"), second = await TakeAsync(nas, packages.Second, "*_amd64.deb");
 
+        // Where no systemd runs, as in most containers, there is nothing to tell.
+        await nas.RunAsync(Cancel, "unshare", "--mount", "sh", "-c", $"mount -t tmpfs tmpfs /run && dpkg --install {first} && dpkg --purge tunnelmesh && test ! -e /var/lib/tunnelmesh");
+
         // Nothing is started by the installation alone, nor when somebody tries before there is anything to join.
         await nas.RunAsync(Cancel, "dpkg", "--install", first);
         Assert.StartsWith("tunnelmesh ", await nas.RunAsync(Cancel, "tunnelmesh", "version"), StringComparison.Ordinal);
@@ -55,6 +58,11 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         await nas.RunAsync(Cancel, "dpkg", "--install", second);
         Assert.Equal("0", await PidAsync(nas));
         await nas.RunAsync(Cancel, "tunnelmesh", "service", "start");
+
+        // `service uninstall` takes it out of the system, and leaves the package its file.
+        Assert.Contains($"{Unit} belongs to the package", await nas.RunAsync(Cancel, "tunnelmesh", "service", "uninstall"), StringComparison.Ordinal);
+        Assert.Equal("0", await PidAsync(nas));
+        await nas.RunAsync(Cancel, "systemctl", "enable", "--now", "--quiet", "tunnelmesh");
 
         // Removed it is stopped, and everything of it is there when it comes back.
         await nas.RunAsync(Cancel, "dpkg", "--remove", "tunnelmesh");
