@@ -30,7 +30,7 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         await nas.RunAsync(Cancel, "unshare", "--mount", "sh", "-c", $"mount -t tmpfs tmpfs /run && dpkg --install {first} && dpkg --purge tunnelmesh && test ! -e /var/lib/tunnelmesh");
 
         // Nothing is started by the installation alone, nor when somebody tries before there is anything to join.
-        await nas.RunAsync(Cancel, "dpkg", "--install", first);
+        await nas.RunAsync(Cancel, "apt-get", "install", "--yes", "--quiet", first);
         Assert.StartsWith("tunnelmesh ", await nas.RunAsync(Cancel, "tunnelmesh", "version"), StringComparison.Ordinal);
         Assert.Contains("tunnelmesh:x:", await nas.RunAsync(Cancel, "getent", "group", "tunnelmesh"), StringComparison.Ordinal);
         await nas.RunAsync(Cancel, "systemctl", "start", "tunnelmesh");
