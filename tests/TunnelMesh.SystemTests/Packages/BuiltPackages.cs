@@ -74,6 +74,8 @@ public sealed class BuiltPackages : IAsyncLifetime
         {
             ["SOURCE_DATE_EPOCH"] = Epoch,
             ["PACKAGE_REVISION"] = $"{revision}",
+            // How small they are is nothing that a test waits for.
+            ["PACKAGE_LEVEL"] = "0",
             ["RELEASE_URL"] = "https://releases.example.org/v1",
             ["PACKAGE_HOMEPAGE"] = "https://example.org/",
         });

@@ -120,11 +120,11 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         Assert.Equal(id, await DeviceAsync(nas));
     }
 
-    // Images for containers forbid packages to start and stop services (policy-rc.d), and this is a whole machine.
+    // Images for containers forbid packages to start and stop services (policy-rc.d), and this is a whole machine. The index of all its man pages is not made anew each time.
     private static async Task<BootedMachine> BootAsync(Underlay underlay, NetworkNamespace network)
     {
         BootedMachine machine = await BootedMachine.StartAsync(underlay, network, Cancel);
-        await machine.RunAsync(Cancel, "rm", "-f", "/usr/sbin/policy-rc.d");
+        await machine.RunAsync(Cancel, "rm", "-f", "/usr/sbin/policy-rc.d", "/var/lib/man-db/auto-update");
         return machine;
     }
 
