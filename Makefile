@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build publish test lint fmt bench demo clean
+.PHONY: help setup build publish package docs test lint fmt bench demo clean
 
 help:
 	@echo 'make demo      a mesh of four machines in network namespaces (root); KEEP=1 leaves it running'
@@ -9,6 +9,8 @@ help:
 	@echo 'make fmt       formats the sources'
 	@echo 'make bench     measurements, see docs/benchmarks.md'
 	@echo 'make publish   the binaries of a release, into artifacts/release'
+	@echo 'make package   publish, and packages of it: .deb, .rpm, a zip file for Windows, a formula for Homebrew'
+	@echo 'make docs      writes docs/configuration.md anew, from the table of the keys'
 	@echo 'make clean     removes what was built'
 
 setup:
@@ -22,8 +24,16 @@ publish:
 	@scripts/setup build publish
 	@scripts/publish
 
+package: publish
+	@scripts/setup package
+	@scripts/package
+
+docs:
+	@scripts/setup build
+	@scripts/docs
+
 test:
-	@scripts/setup run
+	@scripts/setup run package
 	@scripts/test
 
 lint:

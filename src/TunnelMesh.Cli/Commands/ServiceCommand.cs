@@ -18,7 +18,7 @@ internal static class ServiceCommand
         Act(commands, "start", "Start the service and wait until the peer is usable", (manager, name) => [manager.Start(name)], "started"),
         Act(commands, "stop", "Stop the service until it is started, or the system starts anew", (manager, name) => [manager.Stop(name)], "stopped"),
         Act(commands, "restart", "Stop and start the service", (manager, name) => manager.Restart(name), "restarted"),
-        Status(commands), Logs(commands),
+        Status(commands), Logs(commands), Unit(),
     };
 
     private static Command Install(CommandContext commands)
@@ -107,6 +107,12 @@ internal static class ServiceCommand
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (file is not null && !ServiceFiles.IsThere(manager, file))
             {
+                if (manager.PackagedFile(name) is { } packaged)
+                {
+                    Run(manager.Disable(name));
+                    await output.WriteLineAsync($"The service {name} is stopped, and starts no more with the system. {packaged} belongs to the package and stays.");
+                    return (int)ExitCode.Ok;
+                }
                 await output.WriteLineAsync($"There is no service {name}, so there was nothing to remove.");
                 return (int)ExitCode.Ok;
             }
@@ -184,6 +190,18 @@ internal static class ServiceCommand
         return command;
     }
 
+    // For whoever makes packages, of which each carries what the program itself would write.
+    private static Command Unit()
+    {
+        Command command = new("unit", "Print the unit of systemd that packages carry") { Hidden = true };
+        command.SetAction(parsed =>
+        {
+            parsed.InvocationConfiguration.Output.Write(SystemdUnit.Write(ServiceSetup.Packaged(), SystemdUnit.PackagedMarker));
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
     private static string RequireInstalled(ServiceManager manager, string context)
     {
         string name = ServiceDefinition.NameOf(context);
@@ -191,7 +209,7 @@ internal static class ServiceCommand
         {
             throw new HostException(ExitCode.NotRunning, absence);
         }
-        return manager.DescriptionFile(name) is { } file && !File.Exists(file)
+        return manager.DescriptionFile(name) is { } file && !File.Exists(file) && manager.PackagedFile(name) is null
             ? throw new HostException(ExitCode.NotRunning, $"There is no service {name} ({file} does not exist). Make it: tunnelmesh service install{Flag(context)}")
             : name;
     }

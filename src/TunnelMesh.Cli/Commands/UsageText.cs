@@ -32,7 +32,7 @@ internal static class UsageText
             return null;
         }
         return command.Subcommands.Count > 0 && (parsed.Tokens.Count == 0 || !isRoot)
-            ? $"Which command{(isRoot ? "" : $" of `{path}`")}? {(isRoot ? "" : string.Join(", ", command.Subcommands.Select(c => $"`{c.Name}`")) + "; ")}`{path} --help` shows them."
+            ? $"Which command{(isRoot ? "" : $" of `{path}`")}? {(isRoot ? "" : string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => $"`{c.Name}`")) + "; ")}`{path} --help` shows them."
             : $"{(NoValue(parsed.Errors[0].SymbolResult) ?? FailureReport.OneLine(parsed.Errors[0].Message)).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
     }
 

@@ -14,6 +14,8 @@ internal sealed class ServiceSetup
     // What a hardened unit hides, and what others may write to or that goes with a restart of the machine.
     private static readonly string[] Homes = ["/home", "/root", "/run/user"], Passing = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
+    private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh";
+
     /// <summary>The environment of the command.</summary>
     public required ProcessEnvironment Environment { get; init; }
     /// <summary>Where files lie.</summary>
@@ -88,6 +90,25 @@ internal sealed class ServiceSetup
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }
+
+    /// <summary>
+    /// Describes the service that a package brings along: of the context <c>default</c> of root, where `join` by hand keeps it too. What it joins stands in its file of variables,
+    /// and without that file nothing is started: a package that was merely installed must not found a mesh.
+    /// </summary>
+    public static ServiceDefinition Packaged() => new()
+    {
+        Name = ServiceDefinition.NameOf(HomeLayout.DefaultContext),
+        Context = HomeLayout.DefaultContext,
+        Program = "/usr/bin/tunnelmesh",
+        Arguments = ["join", "--context", HomeLayout.DefaultContext],
+        Environment = [new("HOME", "/root")],
+        EnvironmentFile = PackagedVariables,
+        OnlyWhenExists = PackagedVariables,
+        Writable = [PackagedHome, new Settings().CoordinatorDataDir],
+        MadeBeforeStart = PackagedHome,
+        Group = "tunnelmesh",
+        CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
+    };
 
     /// <summary>The variables that the service needs and nobody else may see: those of this command that `join` reads.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Secrets()

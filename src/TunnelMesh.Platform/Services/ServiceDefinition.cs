@@ -27,6 +27,9 @@ public sealed record ServiceDefinition
     /// <summary>Directories that the program writes to, absolute; they need not exist.</summary>
     public IReadOnlyList<string> Writable { get; init; } = [];
 
+    /// <summary>One of them that is made, for root alone, before each start if it is not there: a unit can only open up what exists. Null where whoever writes the description has made them.</summary>
+    public string? MadeBeforeStart { get; init; }
+
     /// <summary>Files that the program reads and that a hidden home directory would take away, absolute.</summary>
     public IReadOnlyList<string> Readable { get; init; } = [];
 

@@ -22,6 +22,10 @@ public abstract class ServiceManager
     /// <param name="name">Name of the service.</param>
     public abstract string? DescriptionFile(string name);
 
+    /// <summary>The description of a service that a package of the system has brought along, or null where none has. Looks.</summary>
+    /// <param name="name">Name of the service.</param>
+    public virtual string? PackagedFile(string name) => null;
+
     /// <summary>What is written there.</summary>
     /// <param name="service">The service.</param>
     /// <exception cref="ServiceException">A path or argument cannot be written.</exception>

@@ -22,6 +22,9 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
     public override string DescriptionFile(string name) => Below(root, $"/etc/systemd/system/{name}.service");
 
     /// <inheritdoc/>
+    public override string? PackagedFile(string name) => Below(root, $"/usr/lib/systemd/system/{name}.service") is { } file && File.Exists(file) ? file : null;
+
+    /// <inheritdoc/>
     public override string Describe(ServiceDefinition service) => SystemdUnit.Write(service);
 
     /// <inheritdoc/>

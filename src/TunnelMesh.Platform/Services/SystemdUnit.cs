@@ -11,6 +11,9 @@ public static class SystemdUnit
     /// <summary>First line of every unit of ours, by which it is known.</summary>
     public const string Marker = "# Written by `tunnelmesh service install`, which replaces it with --force; `systemctl edit` keeps changes of yours beside it.";
 
+    /// <summary>First line of the unit that packages of the system carry; an administrator's own stands before it.</summary>
+    public const string PackagedMarker = "# Part of the package tunnelmesh. `tunnelmesh service install` puts one of this machine's own before it; `systemctl edit` keeps changes beside it.";
+
     /// <summary>Longest time between two signs of life, in seconds.</summary>
     public const int WatchdogSeconds = 30;
 
@@ -19,21 +22,30 @@ public static class SystemdUnit
 
     /// <summary>Writes the unit.</summary>
     /// <param name="service">What it runs.</param>
+    /// <param name="marker">Its first line, a comment that says whose it is.</param>
     /// <exception cref="ServiceException">A path or argument holds a control character, which no unit can name.</exception>
-    public static string Write(ServiceDefinition service)
+    public static string Write(ServiceDefinition service, string marker = Marker)
     {
         ArgumentNullException.ThrowIfNull(service);
         StringBuilder unit = new(2048);
-        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\n");
+        unit.Append($"{marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\n");
         // What may set up names has to be there before the peer looks for it; the network itself may come later.
         unit.Append("After=network.target systemd-resolved.service NetworkManager.service\n");
         unit.Append("StartLimitIntervalSec=0\n");
+        // A package that is removed takes the program and leaves the unit, which would be tried for ever.
+        unit.Append($"ConditionFileIsExecutable={Specifier(service.Program)}\n");
         if (service.OnlyWhenExists is { } condition)
         {
             unit.Append($"ConditionPathExists={Specifier(condition)}\n");
         }
 
         unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
+        if (service.MadeBeforeStart is { } directory)
+        {
+            // With all rights and outside of what the peer sees, which is made of what exists by then.
+            unit.Append($"ExecStartPre=+/bin/mkdir -p -m 0700 {Argument(directory)}\n");
+        }
+
         unit.Append($"ExecStart={string.Join(' ', service.Arguments.Select(Argument).Prepend(Quoted(service.Program)))}\n");
         foreach ((string name, string value) in service.Environment)
         {

@@ -90,8 +90,10 @@ internal sealed class BootedMachine : IAsyncDisposable
     }
 
     /// <summary>Runs a command there, as root with nothing of our environment.</summary>
-    public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) =>
-        Command.TryRunAsync(["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments], cancel: cancel);
+    public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) => Command.TryRunAsync(Inside(arguments), cancel: cancel);
+
+    /// <summary>Starts a command there that goes on. Ending it ends nothing there: signals have to be sent inside.</summary>
+    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(Inside(arguments));
 
     /// <summary>Runs one that has to succeed; its output, trimmed.</summary>
     public async Task<string> RunAsync(CancellationToken cancel, params string[] arguments)
@@ -105,6 +107,13 @@ internal sealed class BootedMachine : IAsyncDisposable
     public Task<string> UntilAsync(Func<string, bool> wanted, CancellationToken cancel, params string[] arguments) =>
         UntilAsync(async () => (await TryRunAsync(cancel, arguments)).Output.Trim(), wanted, () => string.Join(' ', arguments), cancel);
 
+    /// <summary>Copies a file of this machine into it.</summary>
+    public async Task PutAsync(string file, string there, CancellationToken cancel)
+    {
+        await using FileStream from = File.OpenRead(file), to = File.Create($"/proc/{first}/root{there}");
+        await from.CopyToAsync(to, cancel);
+    }
+
     public async ValueTask DisposeAsync()
     {
         // With its first process everything in there ends.
@@ -113,6 +122,9 @@ internal sealed class BootedMachine : IAsyncDisposable
         await outer.DisposeAsync();
         await Command.TryRunAsync(["find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
     }
+
+    private string[] Inside(string[] arguments) =>
+        ["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments];
 
     private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel)
     {

@@ -108,14 +108,28 @@ public sealed class DocumentationTests
         RootCommand root = Program.Root(cli.Context());
         string[] files = [Path.Combine(Root(), "README.md"), .. Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md")];
         int seen = 0;
-        foreach (string line in files.SelectMany(File.ReadLines).Where(l => l.StartsWith("    tunnelmesh ", StringComparison.Ordinal)))
+        foreach (string line in files.SelectMany(CommandLines))
         {
-            // Up to a remark or a redirection.
-            string command = line.Trim().Split(" #")[0].Split(" >")[0]["tunnelmesh ".Length..].Trim();
+            // Up to a remark, a redirection or the next command.
+            string command = line.Split(" #")[0].Split(" >")[0].Split(" |")[0].Split(" &&")[0]["tunnelmesh ".Length..].Trim();
             Assert.True(UsageText.Describe(root.Parse(command)) is null, line);
             seen++;
         }
         Assert.True(seen > 0);
+    }
+
+    // In blocks that are indented, and in those of a shell between fences.
+    private static IEnumerable<string> CommandLines(string file)
+    {
+        bool shell = false;
+        foreach (string line in File.ReadLines(file))
+        {
+            shell = line.StartsWith("```", StringComparison.Ordinal) ? !shell && line.StartsWith("```sh", StringComparison.Ordinal) : shell;
+            if (line.StartsWith(shell ? "tunnelmesh " : "    tunnelmesh ", StringComparison.Ordinal))
+            {
+                yield return line.Trim();
+            }
+        }
     }
 
     [Fact]

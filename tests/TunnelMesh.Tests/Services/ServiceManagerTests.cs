@@ -45,6 +45,25 @@ public sealed class ServiceManagerTests
     }
 
     [Fact]
+    public void A_unit_that_a_package_brought_is_found_where_packages_put_them()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("tm");
+        try
+        {
+            SystemdManager manager = new(root.FullName);
+            Assert.Null(manager.PackagedFile("tunnelmesh"));
+            string file = Path.Combine(root.CreateSubdirectory("usr/lib/systemd/system").FullName, "tunnelmesh.service");
+            File.WriteAllText(file, "");
+            Assert.Equal(file, manager.PackagedFile("tunnelmesh"));
+            Assert.Null(manager.PackagedFile("tunnelmesh-work"));
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void Launchd_is_asked_by_label()
     {
         LaunchdManager manager = new(null);

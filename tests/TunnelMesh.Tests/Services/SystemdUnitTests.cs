@@ -29,6 +29,8 @@ public sealed class SystemdUnitTests
         Assert.Equal(["HOME=/root"], Values(unit, "Environment"));
         Assert.Equal(["-/etc/tunnelmesh/env-work.conf"], Values(unit, "EnvironmentFile"));
         Assert.Equal(["/root/.tunnelmesh/contexts/work/mesh.json"], Values(unit, "ConditionPathExists"));
+        Assert.Equal(["/usr/local/bin/tunnelmesh"], Values(unit, "ConditionFileIsExecutable"));
+        Assert.Empty(Values(unit, "ExecStartPre"));
         Assert.Equal(["CAP_NET_ADMIN CAP_NET_BIND_SERVICE"], Values(unit, "CapabilityBoundingSet"));
         Assert.Equal(["-/root/.tunnelmesh"], Values(unit, "BindPaths"));
         Assert.Equal(["yes"], Values(unit, "MemoryDenyWriteExecute"));
@@ -55,8 +57,9 @@ public sealed class SystemdUnitTests
     [InlineData("/opt/a:b", "/opt/a:b", "\"-/opt/a:b\"")]
     public void Paths_with_characters_that_mean_something_to_systemd_stand_for_themselves(string path, string program, string bound)
     {
-        string unit = SystemdUnit.Write(Plain with { Program = path, Arguments = ["join", "--config", path], Writable = [path] });
+        string unit = SystemdUnit.Write(Plain with { Program = path, Arguments = ["join", "--config", path], Writable = [path], MadeBeforeStart = path });
         string argument = program.Replace("$", "$$", StringComparison.Ordinal);
+        Assert.Equal([$"+/bin/mkdir -p -m 0700 {argument}"], Values(unit, "ExecStartPre"));
         Assert.Equal([$"{program} join --config {argument}"], Values(unit, "ExecStart"));
         Assert.Equal([bound], Values(unit, "BindPaths"));
     }

@@ -1,0 +1,74 @@
+# shellcheck shell=sh
+# What the scripts of the packages do to services. Put at the head of each; POSIX sh.
+
+program=/usr/bin/tunnelmesh
+marker='# Written by `tunnelmesh service install`'
+own=/etc/systemd/system
+packaged=/usr/lib/systemd/system/tunnelmesh.service
+
+booted() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
+
+# The services that run the program of this package: that of its own unit, and those that `tunnelmesh service install` has made with it.
+services() {
+    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service; do
+        if [ -f "$unit" ] && grep -q "^ExecStart=$program " "$unit"; then echo "${unit##*/}"; fi
+    done
+    # A unit or a link in $own stands before the package's.
+    if [ -f "$packaged" ] && [ ! -e "$own/tunnelmesh.service" ]; then echo tunnelmesh.service; fi
+}
+
+# Debian lets an administrator forbid it (policy-rc.d).
+act() {
+    if command -v deb-systemd-invoke >/dev/null 2>&1; then deb-systemd-invoke "$@"; else systemctl "$@"; fi
+}
+
+reload_systemd() { if booted; then systemctl daemon-reload || true; fi; }
+
+# What runs goes on with the new program. A service that does not come back is no reason to leave a package half installed.
+restart_services() {
+    booted || return 0
+    for service in $(services); do
+        systemctl --quiet is-active "$service" || continue
+        act restart "$service" || echo "tunnelmesh: $service did not come back; why, is in its log: journalctl -u $service" >&2
+    done
+}
+
+# After the program was away: what starts with the system starts now.
+start_services() {
+    booted || return 0
+    for service in $(services); do
+        systemctl --quiet is-enabled "$service" 2>/dev/null || continue
+        act start "$service" || echo "tunnelmesh: $service did not start; why, is in its log: journalctl -u $service" >&2
+    done
+}
+
+stop_services() {
+    booted || return 0
+    for service in $(services); do act stop "$service" || echo "tunnelmesh: $service could not be stopped" >&2; done
+}
+
+# Its members may ask a running peer.
+make_group() { getent group tunnelmesh >/dev/null 2>&1 || groupadd --system tunnelmesh; }
+
+# The units of `service install` that run this package's program, what systemd was told of them, and the state in the places of the system.
+# Keys and memberships of users lie in their home directories and are theirs.
+purge_state() {
+    for name in $(services); do
+        if [ -f "$own/$name" ] && head -n 1 "$own/$name" | grep -q "^$marker"; then rm -f "$own/$name"; fi
+        if [ ! -e "$own/$name" ]; then rm -f "$own/multi-user.target.wants/$name"; fi
+    done
+    if [ -L "$own/multi-user.target.wants/tunnelmesh.service" ] && [ ! -e "$own/multi-user.target.wants/tunnelmesh.service" ]; then
+        rm -f "$own/multi-user.target.wants/tunnelmesh.service"
+    fi
+    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service; do
+        if [ -f "$unit" ]; then
+            echo "tunnelmesh: $unit runs another program, so /etc/tunnelmesh and /var/lib/tunnelmesh stay for it."
+            return 0
+        fi
+    done
+    rm -rf /etc/tunnelmesh /var/lib/tunnelmesh
+    if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
+    if [ -e /root/.tunnelmesh ]; then
+        echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'
+    fi
+}

@@ -1,0 +1,62 @@
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Guides;
+
+/// <summary>What the documents have people do, done: each on new machines, block by block.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class GuideTests
+{
+    // What a person would put in place of it.
+    private const string PastedToken = "PASTE-THE-TOKEN-HERE", Coordinator = "hub.example.org";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Documents =>
+        [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Append(Path.Combine(Repository.Root, "README.md"))
+            .Where(f => Guide.Parse(File.ReadAllText(f)).Blocks.Count > 0).Select(f => Path.GetRelativePath(Repository.Root, f)).Order()];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public async Task What_it_has_people_do_works(string document)
+    {
+        Requirements.Programs("bash", "setsid", "openssl", "curl", "dig", "ping");
+        Guide guide = Guide.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, document), Cancel));
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        Dictionary<string, GuideMachine> machines = [];
+        try
+        {
+            string hosts = "";
+            foreach (string name in guide.Machines)
+            {
+                NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
+                // The first is the one that others dial.
+                hosts = hosts.Length == 0 ? $"{network.Address} {Coordinator}" : hosts;
+                machines[name] = await GuideMachine.StartAsync(underlay, name, network, hosts, Cancel);
+            }
+
+            string token = "";
+            foreach (GuideBlock block in Founding(guide).Concat(guide.Blocks))
+            {
+                string output = await machines[block.Machine].FollowAsync(block with { Text = block.Text.Replace(PastedToken, token, StringComparison.Ordinal) }, Cancel);
+                token = GuideMachine.TokenIn(output) ?? token;
+            }
+        }
+        finally
+        {
+            foreach (GuideMachine machine in machines.Values)
+            {
+                await machine.DisposeAsync();
+            }
+        }
+    }
+
+    // Each member is a service, as docs/service.md has it for machines that nobody sits at.
+    private static IEnumerable<GuideBlock> Founding(Guide guide) => guide.Members.Select((name, i) => new GuideBlock(0, name, i == 0
+        ? """
+          mkdir -p -m 700 /root/.tunnelmesh
+          printf 'coordinator:\n  enabled: true\n' > /root/.tunnelmesh/config.yaml
+          TUNNELMESH_TOKEN=$(openssl rand -hex 32) tunnelmesh service install
+          tunnelmesh token create
+          """
+        : $"TUNNELMESH_SERVER={Coordinator}:8443 TUNNELMESH_TOKEN={PastedToken} tunnelmesh service install"));
+}
