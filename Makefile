@@ -10,7 +10,7 @@ help:
 	@echo 'make bench     measurements, see docs/benchmarks.md'
 	@echo 'make publish   the binaries of a release, into artifacts/release'
 	@echo 'make package   publish, and packages of it: .deb, .rpm, a zip file for Windows, a formula for Homebrew'
-	@echo 'make docs      writes docs/configuration.md anew, from the table of the keys'
+	@echo 'make docs      writes docs/configuration.md and docs/logs.md anew, from the keys and messages of the program'
 	@echo 'make clean     removes what was built'
 
 setup:
