@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Addressing;
 
@@ -20,7 +21,7 @@ internal static class JoinCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> name = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
-        Option<string> contextName = QueryCommand.Context();
+        Option<string> contextName = context.ContextOption();
         Option<string?> pin = new("--ca-pin") { Description = "SHA-256 of the mesh root, 64 hex digits: join this mesh only" };
         Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin };
         IReadOnlyList<Option> later = LaterOptions.AddTo(command);
@@ -55,7 +56,24 @@ internal static class JoinCommand
             using CancellationTokenSource stop = new();
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
-            await PeerHost.RunAsync(options, stop.Token);
+            // The number that the defaults follow is kept only now, so that a wrong command line leaves no context behind; somebody else may have taken the one that was free.
+            context.Contexts.Ensure(which);
+            TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
+            using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            Task asking = Task.CompletedTask;
+            try
+            {
+                await PeerHost.RunAsync(options with
+                {
+                    Settings = context.LoadSettings(parsed, which),
+                    Connected = member => asking = Task.Run(() => offer.RunAsync(member, over.Token), CancellationToken.None),
+                }, stop.Token);
+            }
+            finally
+            {
+                await over.CancelAsync();
+                await asking;
+            }
             return (int)ExitCode.Ok;
         });
         return command;
