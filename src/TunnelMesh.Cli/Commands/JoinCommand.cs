@@ -29,6 +29,7 @@ internal static class JoinCommand
         {
             LaterOptions.Refuse(parsed, later);
             string which = parsed.GetValue(contextName)!;
+            int number = context.Contexts.NumberOf(which);
             Settings settings = context.LoadSettings(parsed, which);
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
@@ -40,6 +41,7 @@ internal static class JoinCommand
                 ReadSettings = () => context.LoadSettings(parsed, which),
                 Layout = context.Layout,
                 Context = which,
+                ContextNumber = number,
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
                 Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy), ConfigureSocket = mark },
                 MarkSocket = mark,
@@ -56,8 +58,6 @@ internal static class JoinCommand
             using CancellationTokenSource stop = new();
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
-            // The number that the defaults follow is kept only now, so that a wrong command line leaves no context behind; somebody else may have taken the one that was free.
-            context.Contexts.Ensure(which);
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
             Task asking = Task.CompletedTask;
@@ -65,7 +65,6 @@ internal static class JoinCommand
             {
                 await PeerHost.RunAsync(options with
                 {
-                    Settings = context.LoadSettings(parsed, which),
                     Connected = member => asking = Task.Run(() => offer.RunAsync(member, over.Token), CancellationToken.None),
                 }, stop.Token);
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
@@ -93,7 +94,10 @@ internal sealed class PeerHost : IAsyncDisposable
             _options.Log.IdentityExposed(path);
         }
         _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
-        PrivateDirectory.Make(_options.Layout.ContextDirectory(_options.Context));
+        if (new ContextStore(_options.Layout).Ensure(_options.Context) != _options.ContextNumber)
+        {
+            throw new HostException(ExitCode.InUse, $"Another context was made at the same moment and has the interface and the ports that were free for {_options.Context}. Run the same command again.");
+        }
         // Before anything is asked of the system's resolver, which may point to a peer that is no more.
         SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context)));
         if (systemDns.Recover() is { } recovered)

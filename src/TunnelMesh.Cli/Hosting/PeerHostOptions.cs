@@ -18,6 +18,8 @@ internal sealed record PeerHostOptions
     public required HomeLayout Layout { get; init; }
     /// <summary>The context.</summary>
     public required string Context { get; init; }
+    /// <summary>The context's number, which the settings follow; of a context that is not here yet, the one that was free.</summary>
+    public int ContextNumber { get; init; }
     /// <summary>Compares ranges with what this machine and its other contexts have.</summary>
     public MeshRange Range => new(new ContextStore(Layout), Context, Settings.TunName);
     /// <summary>Told once, when the peer is usable; null for nobody.</summary>
