@@ -14,8 +14,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="time">The clock.</param>
 internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger log, TimeProvider time) : IDisposable
 {
-    // As long as the other side may take to set the system up by slow programs.
-    private static readonly TimeSpan StandBack = TimeSpan.FromSeconds(30);
+    // The other side's journal, by which it is seen, is there before it runs any program.
+    private static readonly TimeSpan StandBack = TimeSpan.FromSeconds(5);
     private readonly SemaphoreSlim _gate = new(1, 1);
     private SystemDnsRequest? _request;
     private DateTimeOffset _notBefore;
