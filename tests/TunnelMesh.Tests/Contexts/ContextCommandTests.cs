@@ -40,7 +40,7 @@ public sealed class ContextCommandTests : IDisposable
         Assert.Equal("127.0.0.53:5354", shown.GetProperty("dns_listen").GetString());
         Assert.Equal("tunnelmesh-work", shown.GetProperty("service").GetString());
         Assert.Equal(JsonValueKind.Null, shown.GetProperty("device").ValueKind);
-        Assert.Contains("* ", (await _cli.RunAsync(["context", "list"])).Output.Split('\n')[2], StringComparison.Ordinal);
+        Assert.Contains("* ", (await _cli.RunAsync(["context", "list"])).Output.Split('\n')[1], StringComparison.Ordinal);
 
         // Commands go to it now.
         Assert.Contains(Path.Combine(_cli.Home, "work.sock"), (await _cli.RunAsync(["status"])).Error, StringComparison.Ordinal);
