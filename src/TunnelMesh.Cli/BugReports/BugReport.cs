@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.LocalApi;
@@ -54,12 +55,12 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
     private Settings ReadSettings(out string text)
     {
         StringBuilder keys = new();
-        Settings settings = new();
+        Settings settings = ContextDefaults.Of(context, new ContextStore(layout).NumberOf(context));
         try
         {
             if (configFile is not null)
             {
-                settings = ConfigReader.ReadFile(configFile, (key, value) => keys.AppendLine(CultureInfo.InvariantCulture, $"{key.Path}: {value.Shown}"));
+                settings = ConfigReader.ReadFile(configFile, (key, value) => keys.AppendLine(CultureInfo.InvariantCulture, $"{key.Path}: {value.Shown}"), settings);
             }
             text = $"{(configFile is null ? "no file: the defaults hold" : $"file: {configFile}")}{Environment.NewLine}{keys}";
         }

@@ -14,7 +14,7 @@ internal static class BugReportCommand
     {
         Option<string?> file = new("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)", HelpName = "FILE" };
         Option<string[]> logs = new("--log") { Description = "A file with the log of the peer; may be given several times", HelpName = "FILE", DefaultValueFactory = _ => [] };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Command command = new("bugreport", "Gather logs, state and configuration without secrets into one file") { file, logs, context };
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
 
@@ -25,6 +27,20 @@ internal sealed class CommandContext
     /// <summary>Where files lie.</summary>
     public HomeLayout Layout { get; }
 
+    /// <summary>The contexts of this home.</summary>
+    public ContextStore Contexts => new(Layout);
+
+    /// <summary>What <c>--context</c> is: the context that a command is about.</summary>
+    public Option<string> ContextOption()
+    {
+        Option<string> option = new("--context") { Description = "Context of the peer (default: the one in use, see `context use`)", HelpName = "NAME", DefaultValueFactory = _ => Layout.ActiveContext };
+        option.CompletionSources.Add(_ => Contexts.Names().Select(n => new CompletionItem(n)));
+        return option;
+    }
+
+    /// <summary>The flag that names a context in a line for people to type; empty where it may be left out.</summary>
+    public string Flag(string context) => ContextName.Flag(context, Layout.ActiveContext);
+
     /// <summary><c>--config</c>.</summary>
     public Option<string?> Config { get; } = new("--config", "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true };
 
@@ -48,7 +64,8 @@ internal sealed class CommandContext
     public Settings LoadSettings(ParseResult parsed, string context)
     {
         string? file = FindConfig(parsed, context);
-        return file is null ? new Settings() : ConfigReader.ReadFile(file);
+        Settings defaults = ContextDefaults.Of(context, Contexts.NumberOf(context));
+        return file is null ? defaults : ConfigReader.ReadFile(file, defaults: defaults);
     }
 
     /// <summary>The configuration file that holds for a context, or null for none.</summary>

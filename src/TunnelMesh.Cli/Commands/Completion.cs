@@ -29,14 +29,14 @@ internal static class Completion
         {
             words.Add("");
         }
-        IReadOnlyList<(string Word, string What)> found = Find(root, words, out bool devices, out string context);
+        IReadOnlyList<(string Word, string What)> found = Find(root, words, out bool devices, out string? context);
         foreach ((string word, string what) in found)
         {
             await output.WriteLineAsync($"{word}\t{what}");
         }
         if (devices)
         {
-            foreach (PeerReport peer in await DevicesAsync(layout, context, words[^1]))
+            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1]))
             {
                 await output.WriteLineAsync($"{peer.Name}\t{peer.MeshIp}");
             }
@@ -47,10 +47,10 @@ internal static class Completion
     /// <param name="root">The program.</param>
     /// <param name="words">Behind the program's name; the last is the one under the cursor, and may be empty.</param>
     /// <param name="devices">True when names of devices fit, too.</param>
-    /// <param name="context">Which peer knows them.</param>
-    internal static IReadOnlyList<(string Word, string What)> Find(RootCommand root, IReadOnlyList<string> words, out bool devices, out string context)
+    /// <param name="context">Which peer knows them; null for the one in use.</param>
+    internal static IReadOnlyList<(string Word, string What)> Find(RootCommand root, IReadOnlyList<string> words, out bool devices, out string? context)
     {
-        (devices, context) = (false, HomeLayout.DefaultContext);
+        (devices, context) = (false, null);
         string last = words.Count > 0 ? words[^1] : "";
         Command command = root;
         Option? open = null;

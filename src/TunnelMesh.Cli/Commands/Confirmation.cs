@@ -16,7 +16,7 @@ internal static class Confirmation
     {
         if (Console.IsInputRedirected)
         {
-            throw new HostException(ExitCode.Usage, "A revocation cannot be taken back, so it is asked for on a terminal. Add --yes to go without.");
+            throw new HostException(ExitCode.Usage, "This is asked for on a terminal, and standard input is none. Add --yes to go without being asked.");
         }
         terminal.Write($"{question} [y/N] ");
         terminal.Flush();

@@ -16,7 +16,7 @@ internal static class DoctorCommand
     public static Command Create(CommandContext commands)
     {
         Argument<string?> peer = new("peer") { Description = "Name, mesh address or device ID (default: every device with traffic)", Arity = ArgumentArity.ZeroOrOne };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("doctor", "Say why devices are not reached directly, and what would help") { peer, context, json };
         command.SetAction(async (parsed, cancellation) =>

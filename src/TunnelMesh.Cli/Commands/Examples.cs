@@ -49,6 +49,16 @@ internal static class Examples
         ],
         ["filter remove"] = [("tunnelmesh filter remove --protocol tcp --port 22 --source-peer laptop", "Take the rule away before its time")],
         ["filter reload"] = [("tunnelmesh filter reload", "After a change of filter in the configuration")],
+        ["context create"] =
+        [
+            ("tunnelmesh context create work", "Room for a second mesh, with ports and an interface of its own"),
+            ("tunnelmesh context create work --config work.yaml", "With a copy of this file as its configuration"),
+        ],
+        ["context list"] = [("tunnelmesh context list", "All of them; a star marks the one in use"), ("tunnelmesh context list --json", "The same for a program")],
+        ["context use"] = [("tunnelmesh context use work", "Commands are about it, and names of its mesh are answered")],
+        ["context show"] = [("tunnelmesh context show", "The one in use"), ("tunnelmesh context show work --json", "Another, for a program")],
+        ["context delete"] = [("tunnelmesh context delete work", "Destroy it with its keys, after a question"), ("tunnelmesh context delete work --yes", "Without one")],
+        ["trust-ca"] = [("tunnelmesh trust-ca", "Have programs of this system accept https://this.tm, after a question"), ("tunnelmesh trust-ca --remove", "Take it out again")],
         ["service install"] =
         [
             ("tunnelmesh service install", "Have the system run the peer that has joined here"),

@@ -37,7 +37,7 @@ internal static class FilterCommand
 
     private static Command List(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("list", "Show all rules: where they come from, how long they hold, how many packets they have decided") { context, json };
         command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.Filter, null, cancellation));
@@ -48,7 +48,7 @@ internal static class FilterCommand
     {
         RuleOptions rule = new();
         Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer, context, json };
         rule.Action.Required = true;
@@ -59,7 +59,7 @@ internal static class FilterCommand
     private static Command Remove(CommandContext commands)
     {
         RuleOptions rule = new();
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("remove", "Remove a temporary rule: the one with this port, protocol and source peer") { rule.Port, rule.Protocol, rule.Action, rule.SourcePeer, context, json };
         command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterRemove, rule.Read(parsed), cancellation));
@@ -68,7 +68,7 @@ internal static class FilterCommand
 
     private static Command Reload(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("reload", "Have the running peer read the rules in its configuration again; a coordinator tells every peer") { context, json };
         command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterReload, null, cancellation));

@@ -31,7 +31,7 @@ internal static class InitCommand
             {
                 CheckFolder(path);
             }
-            Settings settings = context.LoadSettings(parsed, HomeLayout.DefaultContext);
+            Settings settings = context.LoadSettings(parsed, context.Layout.ActiveContext);
             string key = context.Layout.Expand(settings.PrivateKey, context.Layout.IdentityKey);
             IdentityKey identity = IdentityStore.LoadOrCreate(key, out bool made);
             TextWriter output = parsed.InvocationConfiguration.Output;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Addressing;
 
@@ -20,7 +21,7 @@ internal static class JoinCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> name = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
-        Option<string> contextName = QueryCommand.Context();
+        Option<string> contextName = context.ContextOption();
         Option<string?> pin = new("--ca-pin") { Description = "SHA-256 of the mesh root, 64 hex digits: join this mesh only" };
         Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin };
         IReadOnlyList<Option> later = LaterOptions.AddTo(command);
@@ -28,6 +29,7 @@ internal static class JoinCommand
         {
             LaterOptions.Refuse(parsed, later);
             string which = parsed.GetValue(contextName)!;
+            int number = context.Contexts.NumberOf(which);
             Settings settings = context.LoadSettings(parsed, which);
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
@@ -39,6 +41,7 @@ internal static class JoinCommand
                 ReadSettings = () => context.LoadSettings(parsed, which),
                 Layout = context.Layout,
                 Context = which,
+                ContextNumber = number,
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
                 Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy), ConfigureSocket = mark },
                 MarkSocket = mark,
@@ -55,7 +58,21 @@ internal static class JoinCommand
             using CancellationTokenSource stop = new();
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
-            await PeerHost.RunAsync(options, stop.Token);
+            TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
+            using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            Task asking = Task.CompletedTask;
+            try
+            {
+                await PeerHost.RunAsync(options with
+                {
+                    Connected = member => asking = Task.Run(() => offer.RunAsync(member, over.Token), CancellationToken.None),
+                }, stop.Token);
+            }
+            finally
+            {
+                await over.CancelAsync();
+                await asking;
+            }
             return (int)ExitCode.Ok;
         });
         return command;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 
@@ -11,7 +12,7 @@ internal static class LeaveCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> force = new("--force") { Description = "Forget the mesh here even when the coordinator cannot be told" };
         Command command = new("leave", "Leave the mesh for good and stop the running peer") { context, force };
         command.SetAction(async (parsed, cancellation) =>
@@ -41,6 +42,11 @@ internal static class LeaveCommand
             await parsed.InvocationConfiguration.Output.WriteLineAsync(told
                 ? "Left the mesh."
                 : "Forgot the mesh. The coordinator was not told: `tunnelmesh revoke` there takes the device out of its list.");
+            // The peer has the same home unless another user runs it, whose record is not seen here.
+            if (File.Exists(TrustRecord.Of(commands.Layout, which).Path))
+            {
+                await parsed.InvocationConfiguration.Output.WriteLineAsync($"The system still trusts the CA of that mesh. To take it out: tunnelmesh trust-ca --remove{commands.Flag(which)}");
+            }
             return (int)ExitCode.Ok;
         });
         return command;

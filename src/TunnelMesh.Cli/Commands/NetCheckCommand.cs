@@ -13,7 +13,7 @@ internal static class NetCheckCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("netcheck", "Show how the network lets others reach this machine") { context, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -12,7 +12,7 @@ internal static class PeersCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("peers", "List the other devices of the mesh") { context, json };
         command.SetAction(async (parsed, cancellation) =>

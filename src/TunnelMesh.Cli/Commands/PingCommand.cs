@@ -22,7 +22,7 @@ internal static class PingCommand
         Option<string> interval = new("--interval") { Description = "From one ping to the next", HelpName = "DURATION", DefaultValueFactory = _ => "1s" };
         Option<string?> timeout = new("--timeout") { Description = "End after this long (default: never; 30s with --until-direct)", HelpName = "DURATION" };
         Option<bool> untilDirect = new("--until-direct") { Description = "End with 0 once an answer comes directly over UDP, with 1 when none does in time" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new(Name, "Measure the way to a device inside the tunnel") { peer, count, interval, timeout, untilDirect, context, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -7,9 +7,6 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary>What the commands that ask a running peer have in common: options, connection.</summary>
 internal static class QueryCommand
 {
-    /// <summary>Which context to ask.</summary>
-    public static Option<string> Context() => new("--context") { Description = "Context of the peer", DefaultValueFactory = _ => HomeLayout.DefaultContext };
-
     /// <summary>JSON instead of text.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print JSON with stable names" };
 

@@ -12,7 +12,7 @@ internal static class ResolveCommand
     public static Command Create(CommandContext commands)
     {
         Argument<string> name = new("name") { Description = "Name of a device" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("resolve", "Show the addresses of a device") { name, context, json };
         command.SetAction(async (parsed, cancellation) =>

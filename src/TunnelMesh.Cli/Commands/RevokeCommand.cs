@@ -15,7 +15,7 @@ internal static class RevokeCommand
         Argument<string> which = new("which") { Description = "Name, mesh address or device ID; with --user also a peer ID" };
         Option<bool> user = new("--user") { Description = "Revoke the user who owns it, with all devices" };
         Option<bool> yes = Confirmation.Yes();
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("revoke", "Throw a device or a user out of the mesh for good (on a coordinator)") { which, user, yes, context, json };
         command.SetAction(async (parsed, cancellation) =>

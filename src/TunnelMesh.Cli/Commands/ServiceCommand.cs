@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
@@ -23,7 +23,7 @@ internal static class ServiceCommand
 
     private static Command Install(CommandContext commands)
     {
-        Common options = new();
+        Common options = new(commands);
         Option<bool> force = new("--force") { Description = "Replace a service that this command has written before; another's stays" };
         Command command = new("install", "Make the service, have it start with the system, and start it") { options.Context, options.User, force, options.Root };
         command.SetAction(async (parsed, cancellation) =>
@@ -83,11 +83,11 @@ internal static class ServiceCommand
             }
             if (await IsRunByHandAsync(commands, manager, context, service.Name, cancellation))
             {
-                await output.WriteLineAsync($"It was not started now, because a peer of the context {context} is running already. Stop that one, then: tunnelmesh service start{Flag(context)}");
+                await output.WriteLineAsync($"It was not started now, because a peer of the context {context} is running already. Stop that one, then: tunnelmesh service start{commands.Flag(context)}");
                 return (int)ExitCode.Ok;
             }
             // What runs as it is described goes on undisturbed.
-            RunAndExplain(changed ? manager.Restart(service.Name) : [manager.Start(service.Name)], context);
+            RunAndExplain(commands, changed ? manager.Restart(service.Name) : [manager.Start(service.Name)], context);
             await output.WriteLineAsync($"The service {service.Name} is started.");
             return (int)ExitCode.Ok;
         });
@@ -96,7 +96,7 @@ internal static class ServiceCommand
 
     private static Command Uninstall(CommandContext commands)
     {
-        Common options = new();
+        Common options = new(commands);
         Command command = new("uninstall", "Stop the service and remove it; membership and keys stay") { options.Context, options.User, options.Root };
         command.SetAction(async parsed =>
         {
@@ -135,19 +135,19 @@ internal static class ServiceCommand
 
     private static Command Act(CommandContext commands, string verb, string description, Func<ServiceManager, string, IReadOnlyList<IReadOnlyList<string>>> steps, string done)
     {
-        Common options = new();
+        Common options = new(commands);
         Command command = new(verb, description) { options.Context, options.User };
         command.SetAction(async parsed =>
         {
             (string context, ServiceManager manager) = options.Read(parsed);
-            string name = RequireInstalled(manager, context);
+            string name = RequireInstalled(commands, manager, context);
             RequireRoot(commands, null);
-            RunAndExplain(steps(manager, name), context);
+            RunAndExplain(commands, steps(manager, name), context);
             // A condition of the unit that does not hold is no failure to systemd.
             if (verb != "stop" && manager.IsActive(name) == false)
             {
                 throw new HostException(ExitCode.NotRunning,
-                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{Flag(context)}");
+                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{commands.Flag(context)}");
             }
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"The service {name} is {done}.");
             return (int)ExitCode.Ok;
@@ -157,12 +157,12 @@ internal static class ServiceCommand
 
     private static Command Status(CommandContext commands)
     {
-        Common options = new();
+        Common options = new(commands);
         Command command = new("status", "Show how the service is, by what keeps services here") { options.Context, options.User };
         command.SetAction(parsed =>
         {
             (string context, ServiceManager manager) = options.Read(parsed);
-            string name = RequireInstalled(manager, context);
+            string name = RequireInstalled(commands, manager, context);
             return ServiceProgram.Show(manager.Status(name)) == 0 ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
         });
         return command;
@@ -170,7 +170,7 @@ internal static class ServiceCommand
 
     private static Command Logs(CommandContext commands)
     {
-        Common options = new();
+        Common options = new(commands);
         Option<bool> follow = new("--follow") { Description = "Go on with what comes, until Ctrl-C" };
         Option<int> lines = new("--lines") { Description = $"How many lines from the end (default: {DefaultLines})", HelpName = "N", DefaultValueFactory = _ => DefaultLines };
         Command command = new("logs", "Show the log of the service") { options.Context, options.User, follow, lines };
@@ -182,9 +182,9 @@ internal static class ServiceCommand
             {
                 throw new HostException(ExitCode.Usage, $"--lines takes 0 to {MaxLines}.");
             }
-            string name = RequireInstalled(manager, context);
+            string name = RequireInstalled(commands, manager, context);
             return manager.Logs(name, count, parsed.GetValue(follow)) is not { } show
-                ? throw new HostException(ExitCode.General, $"{manager.Name} keeps no log of what a service writes. To see it, stop the service and run `tunnelmesh join{Flag(context)}` in a terminal.")
+                ? throw new HostException(ExitCode.General, $"{manager.Name} keeps no log of what a service writes. To see it, stop the service and run `tunnelmesh join{commands.Flag(context)}` in a terminal.")
                 : ServiceProgram.Show(show) == 0 ? (int)ExitCode.Ok : (int)ExitCode.General;
         });
         return command;
@@ -202,7 +202,7 @@ internal static class ServiceCommand
         return command;
     }
 
-    private static string RequireInstalled(ServiceManager manager, string context)
+    private static string RequireInstalled(CommandContext commands, ServiceManager manager, string context)
     {
         string name = ServiceDefinition.NameOf(context);
         if (manager.Absence is { } absence)
@@ -210,7 +210,7 @@ internal static class ServiceCommand
             throw new HostException(ExitCode.NotRunning, absence);
         }
         return manager.DescriptionFile(name) is { } file && !File.Exists(file) && manager.PackagedFile(name) is null
-            ? throw new HostException(ExitCode.NotRunning, $"There is no service {name} ({file} does not exist). Make it: tunnelmesh service install{Flag(context)}")
+            ? throw new HostException(ExitCode.NotRunning, $"There is no service {name} ({file} does not exist). Make it: tunnelmesh service install{commands.Flag(context)}")
             : name;
     }
 
@@ -244,7 +244,7 @@ internal static class ServiceCommand
         }
     }
 
-    private static void RunAndExplain(IReadOnlyList<IReadOnlyList<string>> steps, string context)
+    private static void RunAndExplain(CommandContext commands, IReadOnlyList<IReadOnlyList<string>> steps, string context)
     {
         try
         {
@@ -252,16 +252,14 @@ internal static class ServiceCommand
         }
         catch (ServiceException e)
         {
-            throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{Flag(context)}", e);
+            throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{commands.Flag(context)}", e);
         }
     }
 
-    private static string Flag(string context) => context == HomeLayout.DefaultContext ? "" : $" --context {context}";
-
     // What every one of these commands takes.
-    private sealed class Common
+    private sealed class Common(CommandContext commands)
     {
-        public Option<string> Context { get; } = QueryCommand.Context();
+        public Option<string> Context { get; } = commands.ContextOption();
         public Option<bool> User { get; } = new("--user") { Description = "Refused: a service of a user may not make the interface" };
         // For images of systems, and for tests: files go below a directory, and nothing is run.
         public Option<string?> Root { get; } = new("--root") { Description = "Write below this directory, and start nothing", HelpName = "DIR", Hidden = true };
@@ -273,11 +271,7 @@ internal static class ServiceCommand
                 throw new HostException(ExitCode.Permission,
                     "A service of a user cannot run a peer: only root may make the interface of the mesh. Leave out --user, and run this as root; members of the group `tunnelmesh` may then ask the peer.");
             }
-            string context = parsed.GetValue(Context)!;
-            if (!ConfigKeys.IsLabel(context))
-            {
-                throw new ConfigException($"`{context}` is no name for a context: use letters, digits and hyphens, at most 63.");
-            }
+            string context = ContextName.Require(parsed.GetValue(Context)!);
             return (context, ServiceManager.ForThisSystem(parsed.GetResult(Root) is null ? null : parsed.GetValue(Root)));
         }
     }

@@ -11,7 +11,7 @@ internal static class StatusCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("status", "Show the state of the running peer") { context, json };
         command.SetAction(async (parsed, cancellation) =>

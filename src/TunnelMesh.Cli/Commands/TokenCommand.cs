@@ -74,7 +74,7 @@ internal static class TokenCommand
     private static Command List(CommandContext commands)
     {
         Option<bool> all = new("--all") { Description = "Also those that are revoked, expired or used up" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("list", "List the tokens by number, never their text") { all, context, json };
         command.SetAction(async (parsed, cancellation) =>
@@ -100,7 +100,7 @@ internal static class TokenCommand
     {
         Option<string?> expires = new("--expires") { Description = "How long it admits devices, such as 12h or 7d (default: until it is revoked)", HelpName = "DURATION" };
         Option<long?> uses = new("--uses") { Description = "How many devices it admits (default: any number)", HelpName = "N" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("create", "Make a token and print it, this once") { expires, uses, context, json };
         command.SetAction(async (parsed, cancellation) =>
@@ -130,7 +130,7 @@ internal static class TokenCommand
         Argument<long> id = new("id") { Description = "Number of the token, as `token list` shows it" };
         Option<bool> peers = new("--revoke-peers") { Description = "Revoke the devices that it has admitted, too" };
         Option<bool> yes = Confirmation.Yes();
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("revoke", "End a token for good; the devices it has admitted stay unless you say otherwise") { id, peers, yes, context, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -16,7 +16,7 @@ internal static class TransportCommand
         Argument<string?> peer = new("peer") { Description = "Name, mesh address or device ID; without it every order is listed", Arity = ArgumentArity.ZeroOrOne };
         Argument<string?> order = new("order") { Description = "Transports, the preferred first, such as ssh,udp,relay; `default` takes the order away", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> with = new("--with") { Description = "Only between the device and this one", HelpName = "PEER" };
-        Option<string> context = QueryCommand.Context();
+        Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("transport", "Show or set in which order the mesh uses transports for a device or a pair (on a coordinator)") { peer, order, with, context, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -25,11 +25,18 @@ internal static class ConfigFiles
         }
         string[] candidates =
         [
-            contextFile,
-            Path.Combine(home, "config.yaml"),
             Path.Combine(workingDirectory, "tunnelmesh.yaml"),
             Path.Combine(workingDirectory, "peer.yaml"),
         ];
-        return candidates.FirstOrDefault(File.Exists);
+        return FindUnnamed(contextFile, home) ?? candidates.FirstOrDefault(File.Exists);
+    }
+
+    /// <summary>The file that is read from whatever directory when none is named, or null.</summary>
+    /// <param name="contextFile">The context's file.</param>
+    /// <param name="home">Directory of TunnelMesh.</param>
+    public static string? FindUnnamed(string contextFile, string home)
+    {
+        string shared = Path.Combine(home, "config.yaml");
+        return File.Exists(contextFile) ? contextFile : File.Exists(shared) ? shared : null;
     }
 }

@@ -12,8 +12,9 @@ internal static class ConfigReader
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="each">Told of every key that has a value, before it is checked; null for nobody.</param>
+    /// <param name="defaults">What holds where the file says nothing, filled on return; null for the defaults of the table.</param>
     /// <exception cref="ConfigException">The file cannot be read, or is not a valid configuration.</exception>
-    public static Settings ReadFile(string path, Action<ConfigKey, ConfigNode>? each = null)
+    public static Settings ReadFile(string path, Action<ConfigKey, ConfigNode>? each = null, Settings? defaults = null)
     {
         try
         {
@@ -21,7 +22,7 @@ internal static class ConfigReader
             {
                 throw new ConfigException($"{path}: larger than 1 MiB, this is no configuration of TunnelMesh.");
             }
-            return Read(File.ReadAllText(path), path, each);
+            return Read(File.ReadAllText(path), path, each, defaults);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -33,10 +34,11 @@ internal static class ConfigReader
     /// <param name="yaml">The text.</param>
     /// <param name="file">Name for messages.</param>
     /// <param name="each">Told of every key that has a value, before it is checked; null for nobody.</param>
+    /// <param name="defaults">What holds where the text says nothing, filled on return; null for the defaults of the table.</param>
     /// <exception cref="ConfigException">An unknown, ill-typed, doubled or not yet supported key, or no YAML at all.</exception>
-    public static Settings Read(string yaml, string file, Action<ConfigKey, ConfigNode>? each = null)
+    public static Settings Read(string yaml, string file, Action<ConfigKey, ConfigNode>? each = null, Settings? defaults = null)
     {
-        Settings settings = new();
+        Settings settings = defaults ?? new();
         try
         {
             Parser parser = new(new StringReader(yaml));

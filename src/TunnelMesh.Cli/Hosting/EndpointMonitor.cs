@@ -48,9 +48,10 @@ internal sealed class EndpointMonitor : IAsyncDisposable
     /// <param name="tunName">The mesh's interface, which is left out.</param>
     /// <param name="udpPort">The tunnel's port.</param>
     /// <param name="mesh">The mesh, whose addresses are no endpoints.</param>
-    public static IReadOnlyList<IPEndPoint> List(string tunName, int udpPort, MeshInfo mesh)
+    /// <param name="others">Ranges of other meshes that this machine is a member of: a tunnel does not run inside another.</param>
+    public static IReadOnlyList<IPEndPoint> List(string tunName, int udpPort, MeshInfo mesh, IReadOnlyList<IPNetwork> others)
     {
-        IPNetwork[] ranges = [IPNetwork.Parse(mesh.Cidr), IPNetwork.Parse(mesh.Cidr6)];
+        IPNetwork[] ranges = [IPNetwork.Parse(mesh.Cidr), IPNetwork.Parse(mesh.Cidr6), .. others];
         return [.. LocalNetworks.GetEndpointAddresses(tunName).Where(a => !Array.Exists(ranges, r => r.Contains(a))).Take(MaxEndpoints).Select(a => new IPEndPoint(a, udpPort))];
     }
 

@@ -9,6 +9,7 @@ using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Sockets;
+using TunnelMesh.Platform.Trust;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -56,7 +57,7 @@ internal static class ExitCodes
         CoordinatorListenException e => OfListen(e.Error),
         StunListenException e => OfListen(e.Error),
         UnauthorizedAccessException => ExitCode.Permission,
-        ServiceException => ExitCode.General,
+        ServiceException or TrustStoreException => ExitCode.General,
         SocketException => ExitCode.Network,
         IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,
         _ => null,

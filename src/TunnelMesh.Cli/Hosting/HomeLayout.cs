@@ -1,4 +1,4 @@
-using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -7,9 +7,6 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="isRoot">True for user 0, and for an administrator of Windows.</param>
 internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 {
-    /// <summary>The context that counts when none is named.</summary>
-    public const string DefaultContext = "default";
-
     /// <summary>True for user 0, and for an administrator of Windows.</summary>
     public bool IsRoot => isRoot;
 
@@ -19,8 +16,28 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
     /// <summary>The identity key unless configured otherwise.</summary>
     public string IdentityKey => Path.Combine(Home, "id_ed25519");
 
+    /// <summary>The file that names the active context.</summary>
+    public string ActiveFile => Path.Combine(Home, "active-context");
+
+    /// <summary>The context that counts when none is named: the one that `context use` chose, else <c>default</c>. Read anew each time, since others may choose.</summary>
+    public string ActiveContext
+    {
+        get
+        {
+            try
+            {
+                string chosen = File.ReadAllText(ActiveFile).Trim();
+                return ContextName.IsValid(chosen) ? chosen : ContextName.Default;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return ContextName.Default;
+            }
+        }
+    }
+
     /// <summary>Directory of a context: device key, cached map, its configuration.</summary>
-    public string ContextDirectory(string context) => Path.Combine(Home, "contexts", Check(context));
+    public string ContextDirectory(string context) => Path.Combine(Home, "contexts", ContextName.Require(context));
 
     /// <summary>Configuration of a context.</summary>
     public string ContextConfig(string context) => Path.Combine(ContextDirectory(context), "config.yaml");
@@ -40,19 +57,29 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
         : isRoot ? [ServiceSocket(context)]
         : [OwnSocket(context), ServiceSocket(context)];
 
-    // On Windows the directory decides who may use the socket, so it is one of its own.
-    private string OwnSocket(string context) => Path.Combine(Home, OperatingSystem.IsWindows() ? "run" : "", Check(context) + ".sock");
+    /// <summary>Contexts whose peers the system runs for every user, by their control sockets; none where the home is one of its own.</summary>
+    public IReadOnlyList<string> ServedContexts()
+    {
+        try
+        {
+            return environment.Home is not null || !Directory.Exists(ServiceDirectory)
+                ? []
+                : [.. Directory.GetFiles(ServiceDirectory, "*.sock").Select(f => Path.GetFileNameWithoutExtension(f)!).Where(ContextName.IsValid)];
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
-    private static string ServiceSocket(string context) => Path.Combine(ServiceDirectory, Check(context) + ".sock");
+    // On Windows the directory decides who may use the socket, so it is one of its own.
+    private string OwnSocket(string context) => Path.Combine(Home, OperatingSystem.IsWindows() ? "run" : "", ContextName.Require(context) + ".sock");
+
+    private static string ServiceSocket(string context) => Path.Combine(ServiceDirectory, ContextName.Require(context) + ".sock");
 
     // macOS has no /run, and lets nobody make one.
     private static string ServiceDirectory =>
         OperatingSystem.IsWindows() ? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.CommonApplicationData), "TunnelMesh")
         : OperatingSystem.IsMacOS() ? "/var/run/tunnelmesh"
         : "/run/tunnelmesh";
-
-    // A context becomes a file name, so nothing but a label may be one.
-    private static string Check(string context) => ConfigKeys.IsLabel(context)
-        ? context
-        : throw new ConfigException($"`{context}` is no name for a context: use letters, digits and hyphens, at most 63.");
 }

@@ -80,7 +80,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     $"{file} is missing, but {rootFile} exists. Restore it from a backup; to found a new mesh, which every peer must then join, move {authorityDirectory} away.");
             }
             // A mesh keeps the range it is founded with, so this is the last moment to choose another one.
-            MeshRange.Check(settings.MeshCidr, settings.TunName);
+            options.Range.Check(settings.MeshCidr, founding: true);
         }
         CleanupStack cleanup = new();
         try
@@ -104,6 +104,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             IPEndPoint[] listen = [.. settings.CoordinatorListen.Select(e => Listen(e, "coordinator.listen"))];
             IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
             IReadOnlyList<StunResponder> stun = stunListen is null ? [] : await StartStunAsync(stunListen, listen[0], options, cleanup).ConfigureAwait(false);
+            IReadOnlyList<IPNetwork> inside = [state.Mesh.Cidr, state.Mesh.Ula, .. options.Range.OfOthers()];
             CoordinatorServerOptions server = new()
             {
                 Listen = listen[0],
@@ -119,8 +120,8 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     IdentityKey = identity.PublicKey.ToArray(),
                     Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
                 },
-                Urls = Urls(listen, settings.TunName, state.Mesh),
-                Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, state.Mesh)).Select(e => e.ToString())],
+                Urls = Urls(listen, settings.TunName, inside),
+                Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, inside)).Select(e => e.ToString())],
                 Filter = PeerFilter.ForMesh(settings),
                 Logger = options.Log,
                 ProgramVersion = options.Version,
@@ -222,10 +223,10 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private static HostException InUse(IPEndPoint listen, string owner, Exception e) =>
         new(ExitCode.InUse, $"TCP port {listen.Port} is in use by {owner}. Stop that program, or choose another port with coordinator.listen.", e);
 
-    private static IReadOnlyList<string> Urls(IPEndPoint[] listen, string tunName, MeshRow mesh)
+    private static IReadOnlyList<string> Urls(IPEndPoint[] listen, string tunName, IReadOnlyList<IPNetwork> inside)
     {
         // The ports of one address side by side, so that none falls out of the list for a machine with many addresses.
-        return [.. listen.SelectMany((e, port) => Reachable(e, tunName, mesh).Select((a, turn) => (Url: $"https://{a}", turn, port)))
+        return [.. listen.SelectMany((e, port) => Reachable(e, tunName, inside).Select((a, turn) => (Url: $"https://{a}", turn, port)))
             .OrderBy(u => u.turn).ThenBy(u => u.port).Select(u => u.Url).Take(MaxUrls)];
     }
 
@@ -266,11 +267,11 @@ internal sealed class HostedCoordinator : IAsyncDisposable
         Task<StunResponder> StartAsync(IPEndPoint at) => StunResponder.StartAsync(at, () => LocalNetworks.GetEndpointAddresses(options.Settings.TunName), options.Log, options.Time, options.MarkSocket);
     }
 
-    // What peers may dial: of a wildcard, the addresses outside the mesh.
-    private static IEnumerable<CoordinatorAddress> Reachable(IPEndPoint listen, string tunName, MeshRow mesh)
+    // What peers may dial: of a wildcard, the addresses outside this machine's meshes.
+    private static IEnumerable<CoordinatorAddress> Reachable(IPEndPoint listen, string tunName, IReadOnlyList<IPNetwork> inside)
     {
         IEnumerable<IPAddress> addresses = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any)
-            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !mesh.Cidr.Contains(a) && !mesh.Ula.Contains(a))
+            ? LocalNetworks.GetEndpointAddresses(tunName).Where(a => !inside.Any(r => r.Contains(a)))
             : [listen.Address];
         return addresses.Take(MaxUrls).Select(a => new CoordinatorAddress(a.ToString(), listen.Port));
     }

@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -52,8 +55,9 @@ internal sealed record MembershipStep
         }
         // Whoever was pinned once stays pinned: a membership without its device key still names the mesh.
         byte[]? pin = options.CaPin ?? (stored.Membership is { } before ? SHA256.HashData(before.MeshRoot) : null);
-        JoinResult joined = await new CoordinatorClient(options.Time).JoinAsync(request with { CaPin = pin }, token, tryDevices, cancel).ConfigureAwait(false);
+        JoinResult joined = await new CoordinatorClient(options.Time).JoinAsync(request with { CaPin = pin }, token, Try, cancel).ConfigureAwait(false);
         PeerMembership membership = new() { Server = server.ToString(), Mesh = joined.Mesh, Device = joined.Device, MeshRoot = joined.MeshRoot };
+        WarnOfRange(options, joined.Mesh.Cidr);
         store.SaveCertificate(joined.Certificate);
         store.SaveMembership(membership);
         options.Log.Joined(membership.Server, joined.Mesh.MeshId, joined.Device.Name, joined.Device.Ip);
@@ -62,6 +66,26 @@ internal sealed record MembershipStep
             await options.Error.WriteLineAsync(note).ConfigureAwait(false);
         }
         return new MembershipStep { Membership = membership, Certificate = joined.Certificate, Request = request with { Name = joined.Device.Name }, JustJoined = true };
+
+        // The root names the ranges that it may sign for: those of the mesh.
+        void Try(X509Certificate2 root)
+        {
+            foreach (IPNetwork range in (PermittedNames.Of(root)?.Ranges ?? []).Where(r => r.BaseAddress.AddressFamily == AddressFamily.InterNetwork))
+            {
+                options.Range.Check(range.ToString());
+            }
+            tryDevices();
+        }
+    }
+
+    // Both may be members, and take turns.
+    private static void WarnOfRange(PeerHostOptions options, string cidr)
+    {
+        foreach ((string other, IPNetwork range) in options.Range.Overlapping(IPNetwork.Parse(cidr)))
+        {
+            string theirs = range.ToString();
+            options.Log.RangeOfContext(cidr, other, theirs);
+        }
     }
 
     private static CoordinatorAddress Remembered(StoredPeer stored) => CoordinatorAddress.TryParse(stored.Membership?.Server, out CoordinatorAddress? server)

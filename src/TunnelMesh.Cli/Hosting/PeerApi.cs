@@ -239,6 +239,19 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
+    public Task<DnsReport> TakeNamesAsync(CancellationToken cancellation) => ChangeNamesAsync(dns => dns.TakeSystemAsync(cancellation));
+
+    /// <inheritdoc/>
+    public Task<DnsReport> YieldNamesAsync(string context, CancellationToken cancellation) => ChangeNamesAsync(dns => dns.YieldSystemAsync(context, cancellation));
+
+    private async Task<DnsReport> ChangeNamesAsync(Func<PeerDns, Task> change)
+    {
+        Parts parts = Ready();
+        await change(parts.Dns).ConfigureAwait(false);
+        return parts.Dns.Describe(Self(parts).Aliases);
+    }
+
+    /// <inheritdoc/>
     public void RequestShutdown() => _shutdown.TrySetResult();
 
     private static MapDevice Self(Parts parts) =>

@@ -22,7 +22,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private static readonly IPAddress[] LocalAddresses = [IPAddress.Parse("127.0.0.53"), IPAddress.Parse("127.0.0.153")];
 
     private readonly PeerHostOptions _options;
-    private readonly SystemDnsSetup _setup;
+    private readonly SystemNames _system;
     private readonly string _ownId;
     private readonly string _dialled;
     private readonly IPNetwork[] _ranges;
@@ -38,12 +38,11 @@ internal sealed class PeerDns : IAsyncDisposable
     private DnsHost[] _hosts = [];
     private string[] _foreign = [];
     private Task _watching = Task.CompletedTask;
-    private string? _systemProblem;
-    private volatile string? _way;
 
     private PeerDns(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, IReadOnlyList<TunAddress> addresses, INetworkMonitor network)
     {
-        (_options, _setup, _network, _addresses, _ownId) = (options, setup, network, addresses, step.Membership.Device.Id);
+        (_options, _network, _addresses, _ownId) = (options, network, addresses, step.Membership.Device.Id);
+        _system = new SystemNames(setup, new NameFocus(options.Layout, options.Context), options.Log, options.Time);
         _dialled = step.Request.Server.Host;
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         _forwarder = new DnsForwarder(options.MarkSocket);
@@ -68,8 +67,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             dns.Listen();
             dns.RefreshAudience();
-            // Programs of the system are run for it, which takes a while.
-            await Task.Run(() => dns.SetSystem(interfaceName), cancel).ConfigureAwait(false);
+            await dns.SetSystemAsync(interfaceName, cancel).ConfigureAwait(false);
             network.Changed += dns.OnNetwork;
             dns._watching = Task.Run(dns.WatchAsync, CancellationToken.None);
             return dns;
@@ -94,16 +92,29 @@ internal sealed class PeerDns : IAsyncDisposable
         WarnOfAliases(map);
     }
 
+    /// <summary>Has the system ask this resolver, in place of another context's, if it can be.</summary>
+    /// <param name="cancel">Gives up.</param>
+    public async Task TakeSystemAsync(CancellationToken cancel)
+    {
+        await _system.TakeAsync(cancel).ConfigureAwait(false);
+        RefreshServers();
+    }
+
+    /// <summary>Has the system ask this resolver no more.</summary>
+    /// <param name="context">Which takes over.</param>
+    /// <param name="cancel">Gives up.</param>
+    public Task YieldSystemAsync(string context, CancellationToken cancel) => _system.YieldAsync(context, cancel);
+
     /// <summary>The resolver as `status` shows it.</summary>
     /// <param name="aliases">Aliases this device has.</param>
     public DnsReport Describe(IReadOnlyList<string> aliases)
     {
         DnsCounts counts = _server.Counts;
-        string[] problems = [.. _listenProblems, .. Volatile.Read(ref _systemProblem) is { } problem ? [problem] : Array.Empty<string>()];
+        string[] problems = [.. _listenProblems, .. _system.Problem is { } problem ? [problem] : Array.Empty<string>()];
         return new DnsReport
         {
             Listen = [.. _server.Endpoints.Select(e => e.ToString())],
-            System = _way,
+            System = _system.Way,
             Problem = problems.Length > 0 ? string.Join(' ', problems) : null,
             Names = _responder.Zone.Names,
             Aliases = aliases,
@@ -123,13 +134,11 @@ internal sealed class PeerDns : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _watching.ConfigureAwait(false);
         // The system first: it must not ask a resolver that is gone.
-        if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
-        {
-            _options.Log.DnsSystemNotPutBack(problem);
-        }
+        await _system.EndAsync().ConfigureAwait(false);
         await _server.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
         _look.Dispose();
+        _system.Dispose();
     }
 
     private void Build(DnsHost[] hosts, long number, string[] foreign)
@@ -187,7 +196,7 @@ internal sealed class PeerDns : IAsyncDisposable
         _options.Log.DnsNotListening(problem);
     }
 
-    private void SetSystem(string interfaceName)
+    private async Task SetSystemAsync(string interfaceName, CancellationToken cancel)
     {
         if (!_options.Settings.DnsSystem || _addresses.FirstOrDefault(a => a.Address.AddressFamily == AddressFamily.InterNetwork)?.Address is not { } own)
         {
@@ -196,26 +205,12 @@ internal sealed class PeerDns : IAsyncDisposable
         IPAddress? local = OperatingSystem.IsLinux() ? Array.Find(LocalAddresses, a => TryListen(new IPEndPoint(a, DnsPort), required: false)) : null;
         if (local is null && !_server.Endpoints.Contains(new IPEndPoint(own, DnsPort)))
         {
-            NoteSystem("the resolver has no port 53 at the mesh address, and systems ask no other.");
+            _system.GiveUp("the resolver has no port 53 at the mesh address, and systems ask no other.");
             return;
         }
         RefreshServers();
-        NoteSystem(_setup.Apply(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context)));
-        if (_way is { } way)
-        {
-            _options.Log.DnsSystemSet(way);
-        }
+        await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context), cancel).ConfigureAwait(false);
         RefreshServers();
-    }
-
-    private void NoteSystem(string? problem)
-    {
-        _way = _setup.Way;
-        if (problem is not null && problem != Interlocked.Exchange(ref _systemProblem, problem))
-        {
-            _options.Log.DnsSystemNotSet(problem);
-        }
-        Volatile.Write(ref _systemProblem, problem);
     }
 
     // Others write to the same places, some of them without a change of the network.
@@ -227,9 +222,9 @@ internal sealed class PeerDns : IAsyncDisposable
             {
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
-                if (_way is not null)
+                await _system.LookAsync(_stop.Token).ConfigureAwait(false);
+                if (_system.Way is not null)
                 {
-                    NoteSystem(_setup.Check());
                     RefreshServers();
                 }
             }
@@ -257,7 +252,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private void RefreshServers()
     {
         HashSet<IPAddress> own = [.. _server.Endpoints.Where(e => e.Port == DnsPort).Select(e => e.Address)];
-        IPEndPoint[] servers = [.. _setup.Servers(a => own.Contains(a) || _ranges.Any(r => r.Contains(a))).Select(a => new IPEndPoint(a, DnsPort))];
+        IPEndPoint[] servers = [.. _system.Servers(a => own.Contains(a) || _ranges.Any(r => r.Contains(a))).Select(a => new IPEndPoint(a, DnsPort))];
         if (!servers.SequenceEqual(_forwarder.Servers))
         {
             _forwarder.Servers = servers;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
@@ -93,9 +94,12 @@ internal sealed class PeerHost : IAsyncDisposable
             _options.Log.IdentityExposed(path);
         }
         _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
-        PrivateDirectory.Make(_options.Layout.ContextDirectory(_options.Context));
+        if (new ContextStore(_options.Layout).Ensure(_options.Context) != _options.ContextNumber)
+        {
+            throw new HostException(ExitCode.InUse, $"Another context was made at the same moment and has the interface and the ports that were free for {_options.Context}. Run the same command again.");
+        }
         // Before anything is asked of the system's resolver, which may point to a peer that is no more.
-        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "dns.json")));
+        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context)));
         if (systemDns.Recover() is { } recovered)
         {
             _options.Log.DnsRecovered(recovered);
@@ -161,14 +165,14 @@ internal sealed class PeerHost : IAsyncDisposable
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
-        MeshRange.Check(mesh.Cidr, tunName);
+        _options.Range.Check(mesh.Cidr);
         KeyPins pins = new(stored.Pins, change => _options.Log.PinChanged(change.Name, change.OldKey, change.NewKey));
         NetworkMap? cached = CachedMap(stored, step, pins);
         TimestampStore timestamps = _cleanup.Add(new TimestampStore(store, stored.Timestamp, _options.Time, _options.Log.StateNotWritten));
         MapKeeper keeper = _cleanup.Add(new MapKeeper(store, pins, _options.Time, _options.Log.StateNotWritten));
         IReadOnlyList<IUdpSocket> sockets = opened ?? OpenSockets();
         IUdpSocket socket = sockets[0];
-        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh), carriers);
+        PeerRuntime runtime = new(_options, step, keeper, cached, EndpointMonitor.List(tunName, socket.Port, mesh, _options.Range.OfOthers()), carriers);
         ControlStream stream = new(StreamOptions(store, step, runtime, pins, cached), _options.Time);
         MeetingRequests meetings = new(_options.Time);
         Task meeting = meetings.RunAsync(stream.AskToMeetAsync, _stop.Token);
@@ -195,7 +199,7 @@ internal sealed class PeerHost : IAsyncDisposable
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
-        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
+        _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh, _options.Range.OfOthers()), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
         PeerDns dns = _cleanup.Add(await PeerDns.StartAsync(_options, systemDns, step, name, tun.Addresses, network, cancel).ConfigureAwait(false));
@@ -432,6 +436,7 @@ internal sealed class PeerHost : IAsyncDisposable
         await _options.Output.WriteLineAsync($"Connected to mesh as {self.Name} ({self.Ip})").ConfigureAwait(false);
         await _options.Output.FlushAsync(cancel).ConfigureAwait(false);
         _options.Service?.Ready($"Connected to mesh as {self.Name} ({self.Ip})");
+        _options.Connected?.Invoke(member);
     }
 
     private async Task WaitAsync(CancellationToken cancel)

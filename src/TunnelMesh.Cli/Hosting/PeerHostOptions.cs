@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -17,6 +18,12 @@ internal sealed record PeerHostOptions
     public required HomeLayout Layout { get; init; }
     /// <summary>The context.</summary>
     public required string Context { get; init; }
+    /// <summary>The context's number, which the settings follow; of a context that is not here yet, the one that was free.</summary>
+    public int ContextNumber { get; init; }
+    /// <summary>Compares ranges with what this machine and its other contexts have.</summary>
+    public MeshRange Range => new(new ContextStore(Layout), Context, Settings.TunName);
+    /// <summary>Told once, when the peer is usable; null for nobody.</summary>
+    public Action<PeerMembership>? Connected { get; init; }
     /// <summary>The coordinator to join, or null: this machine serves the mesh, or goes back to where it joined before.</summary>
     public CoordinatorAddress? Server { get; init; }
     /// <summary>How coordinators are dialled.</summary>

@@ -24,7 +24,6 @@ public sealed class MeshAuthority : IDisposable
     private static readonly TimeSpan FoundingBackdate = TimeSpan.FromDays(2);
 
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1", ClientAuth = "1.3.6.1.5.5.7.3.2";
-    private static readonly string[] Suffixes = ["tunnelmesh", "mesh", "this.tm"];
     private readonly TimeProvider _time;
 
     private MeshAuthority(X509Certificate2 root, X509Certificate2 issuer, TimeProvider time)
@@ -177,7 +176,7 @@ public sealed class MeshAuthority : IDisposable
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, depth, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        request.CertificateExtensions.Add(NameConstraints.Permit(Suffixes, ranges));
+        request.CertificateExtensions.Add(NameConstraints.Permit(PermittedNames.MeshDomains, ranges));
         if (parent is null)
         {
             return request.CreateSelfSigned(now - FoundingBackdate, now + lifetime);

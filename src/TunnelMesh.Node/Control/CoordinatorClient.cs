@@ -26,10 +26,10 @@ public sealed class CoordinatorClient(TimeProvider clock)
     /// <inheritdoc cref="JoinAsync(JoinRequest, string, CancellationToken)"/>
     /// <param name="request">Who asks, and where.</param>
     /// <param name="token">Normalised token (<see cref="MeshToken.TryParse"/>).</param>
-    /// <param name="ready">Called once the server has answered, before it is asked to admit the device; what it throws ends the join, and nothing was registered.</param>
+    /// <param name="ready">Called with the mesh root that the server names, which it has not proved yet, before it is asked to admit the device; what it throws ends the join, and nothing was registered.</param>
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="ControlException">With a code and a message for people.</exception>
-    public Task<JoinResult> JoinAsync(JoinRequest request, string token, Action? ready, CancellationToken cancel) =>
+    public Task<JoinResult> JoinAsync(JoinRequest request, string token, Action<X509Certificate2>? ready, CancellationToken cancel) =>
         GuardAsync(request, time => TalkAsync(request, token, null, ready, time), cancel);
 
     /// <summary>A new certificate for a known device; works after the old one has ended.</summary>
@@ -54,7 +54,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
         }
     }
 
-    private async Task<JoinResult> TalkAsync(JoinRequest request, string? token, byte[]? meshRoot, Action? ready, CancellationToken cancel)
+    private async Task<JoinResult> TalkAsync(JoinRequest request, string? token, byte[]? meshRoot, Action<X509Certificate2>? ready, CancellationToken cancel)
     {
         bool renewal = token is null;
         using X509Certificate2? pinned = meshRoot is null ? null : X509CertificateLoader.LoadCertificate(meshRoot);
@@ -83,7 +83,7 @@ public sealed class CoordinatorClient(TimeProvider clock)
             RequireCoordinator(connection, challenge, root, request);
         }
 
-        ready?.Invoke();
+        ready?.Invoke(root);
         byte[] transcript = JoinTranscript.Compute(hello, challenge, connection.ServerSpki, renewal);
         byte[] tokenKey = renewal ? [] : JoinProofs.TokenKey(token!);
         byte[] record = DeviceRecord.Create(request.Identity, request.Name, SHA256.HashData(root.RawData), request.Device.Public,

@@ -76,6 +76,26 @@ public sealed class PeerStore
     /// <exception cref="PeerStoreException">Damaged.</exception>
     public PeerMembership? LoadMembership() => Load("mesh.json", ReadMembership, "Restore it from a copy, or join again with the token.");
 
+    /// <summary>The membership in a context's directory, or null; for whoever only looks: nothing is made or kept aside.</summary>
+    /// <param name="directory">The context's directory below TUNNELMESH_HOME.</param>
+    /// <exception cref="PeerStoreException">Damaged.</exception>
+    public static PeerMembership? PeekMembership(string directory)
+    {
+        string path = Path.Combine(directory, "mesh.json");
+        try
+        {
+            return ReadMembership(File.ReadAllBytes(path));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw new PeerStoreException($"The file {path} is damaged.", e);
+        }
+    }
+
     /// <summary>Keeps the membership, the pinned root with it.</summary>
     public void SaveMembership(PeerMembership membership)
     {
@@ -183,6 +203,8 @@ public sealed class PeerStore
         return map.ConfirmedUnixMs >= 0 && map.ConfirmedUnixMs <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? map : throw new InvalidDataException("confirmed at no time");
     }
 
+    private static bool IsDamage(Exception e) => e is FormatException or ArgumentException or InvalidDataException or JsonException or CryptographicException;
+
     private static T Json<T>(byte[] bytes, JsonTypeInfo<T> info) where T : class =>
         JsonSerializer.Deserialize(bytes, info) ?? throw new InvalidDataException("empty");
 
@@ -202,7 +224,7 @@ public sealed class PeerStore
         {
             return read(bytes);
         }
-        catch (Exception e) when (e is FormatException or ArgumentException or InvalidDataException or JsonException or CryptographicException)
+        catch (Exception e) when (IsDamage(e))
         {
             string aside = KeepAside(path);
             throw new PeerStoreException($"The file {path} is damaged and has been kept as {aside}. {advice}", e) { KeptAs = aside };

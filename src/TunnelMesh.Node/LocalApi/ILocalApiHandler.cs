@@ -76,6 +76,14 @@ public interface ILocalApiHandler
     /// <summary>Reads the filter's part of the configuration again; on a coordinator also what every peer is told.</summary>
     /// <exception cref="LocalApiException">The configuration cannot be used; nothing has changed.</exception>
     FilterReport ReloadFilter();
+    /// <summary>Has the system ask this peer for names of the mesh, in place of the peer of another context of this user.</summary>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <returns>The resolver as it is then; its problem says why it did not work.</returns>
+    Task<DnsReport> TakeNamesAsync(CancellationToken cancellation);
+    /// <summary>Has the system ask this peer no more; it stands back until the other has taken over, or has had the time to.</summary>
+    /// <param name="context">The context whose peer takes over, for people.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    Task<DnsReport> YieldNamesAsync(string context, CancellationToken cancellation);
     /// <summary>Asks the process to stop; returns at once.</summary>
     void RequestShutdown();
 }

@@ -139,6 +139,19 @@ public sealed class LocalApiClient : IDisposable
     public async Task<FilterReport> FilterAsync(string command, FilterRuleRequest? rule, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = command, Rule = rule }, cancellation).ConfigureAwait(false)).Filter ?? throw OtherVersion();
 
+    /// <summary>Has the system ask this peer for names of the mesh, in place of another context's.</summary>
+    /// <returns>The resolver as it is then; its problem says why it did not work.</returns>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<DnsReport> TakeNamesAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.NamesTake }, cancellation).ConfigureAwait(false)).Dns ?? throw OtherVersion();
+
+    /// <summary>Has the system ask this peer no more, since another context's takes over.</summary>
+    /// <param name="context">The other context.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<DnsReport> YieldNamesAsync(string context, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.NamesYield, Name = context }, cancellation).ConfigureAwait(false)).Dns ?? throw OtherVersion();
+
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);

@@ -248,7 +248,8 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Doctor:
                     return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.CreateToken or LocalCommands.RevokeToken or LocalCommands.Transports
-                    or LocalCommands.FilterAdd or LocalCommands.FilterRemove or LocalCommands.FilterReload or LocalCommands.Shutdown when !mayChange:
+                    or LocalCommands.FilterAdd or LocalCommands.FilterRemove or LocalCommands.FilterReload
+                    or LocalCommands.NamesTake or LocalCommands.NamesYield or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
                     bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
@@ -283,6 +284,10 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (new LocalResponse { Ok = true, Filter = _handler.RemoveFilterRule(request.Rule!) }, false);
                 case LocalCommands.FilterReload:
                     return (new LocalResponse { Ok = true, Filter = _handler.ReloadFilter() }, false);
+                case LocalCommands.NamesTake:
+                    return (new LocalResponse { Ok = true, Dns = await _handler.TakeNamesAsync(_stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.NamesYield:
+                    return (new LocalResponse { Ok = true, Dns = await _handler.YieldNamesAsync(request.Name ?? "", _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

@@ -35,6 +35,10 @@ public static class LocalCommands
     public const string FilterRemove = "filter_remove";
     /// <summary>Read the filter's part of the configuration again; for root and the owner.</summary>
     public const string FilterReload = "filter_reload";
+    /// <summary>Have the system ask this peer for names of the mesh, not the peer of another context; for root and the owner.</summary>
+    public const string NamesTake = "names_take";
+    /// <summary>Have the system ask this peer no more, since another context's takes over; for root and the owner.</summary>
+    public const string NamesYield = "names_yield";
     /// <summary>Stop the peer, the membership stays; for root and the owner.</summary>
     public const string Shutdown = "shutdown";
 }

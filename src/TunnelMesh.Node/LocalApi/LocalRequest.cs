@@ -5,7 +5,7 @@ public sealed record LocalRequest
 {
     /// <summary>One of <see cref="LocalCommands"/>.</summary>
     public required string Command { get; init; }
-    /// <summary>Name to resolve; of <c>ping</c>, <c>doctor</c> and <c>transports</c> the device that is meant: name, mesh address or device ID.</summary>
+    /// <summary>Name to resolve; of <c>ping</c>, <c>doctor</c> and <c>transports</c> the device that is meant: name, mesh address or device ID; of <c>names_yield</c> the context that takes over.</summary>
     public string? Name { get; init; }
     /// <summary>Device ID to revoke; null when a user is meant.</summary>
     public string? DeviceId { get; init; }

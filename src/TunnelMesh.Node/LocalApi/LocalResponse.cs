@@ -33,6 +33,8 @@ public sealed record LocalResponse
     public IReadOnlyList<TransportReport>? Transports { get; init; }
     /// <summary>Answer to <c>filter</c>, and to what changes it: as it is then.</summary>
     public FilterReport? Filter { get; init; }
+    /// <summary>Answer to <c>names_take</c> and <c>names_yield</c>: the resolver as it is then.</summary>
+    public DnsReport? Dns { get; init; }
     /// <summary>Answer to <c>leave</c>: false when only this machine has forgotten the mesh.</summary>
     public bool? CoordinatorTold { get; init; }
 }

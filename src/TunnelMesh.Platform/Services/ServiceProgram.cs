@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace TunnelMesh.Platform.Services;
 
-/// <summary>Runs the programs of a service manager; no shell reads their arguments.</summary>
+/// <summary>Runs the programs of a service manager, or of what keeps certificates; no shell reads their arguments.</summary>
 public static class ServiceProgram
 {
     private static readonly string[] Folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -13,15 +13,25 @@ public static class ServiceProgram
     /// <exception cref="ServiceException">It does not run, or fails; the message tells what it said.</exception>
     public static void Run(IReadOnlyList<string> command)
     {
+        (int code, string said) = Try(command);
+        if (code != 0)
+        {
+            throw new ServiceException($"`{string.Join(' ', command)}` failed with code {code}: {said}");
+        }
+    }
+
+    /// <summary>Runs one whose failure is an answer, to its end.</summary>
+    /// <param name="command">Program and arguments.</param>
+    /// <returns>Its exit code, and all that it said, in one line.</returns>
+    /// <exception cref="ServiceException">It does not run.</exception>
+    public static (int Code, string Said) Try(IReadOnlyList<string> command)
+    {
         ArgumentNullException.ThrowIfNull(command);
         using Process process = Start(command, redirect: true);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0)
-        {
-            throw new ServiceException($"`{string.Join(' ', command)}` failed with code {process.ExitCode}: {$"{errors} {output.Result}".Trim().ReplaceLineEndings(" ")}");
-        }
+        return (process.ExitCode, $"{errors} {output.Result}".Trim().ReplaceLineEndings(" "));
     }
 
     /// <summary>Runs one that has something to show, with this process's terminal as its own.</summary>

@@ -6,7 +6,8 @@ namespace TunnelMesh.Platform.SystemDns;
 /// <param name="path">The file; its directory exists.</param>
 public sealed class SystemDnsJournal(string path) : IDisposable
 {
-    private const int MaxBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20, HoldAttempts = 20;
+    private static readonly TimeSpan HoldPause = TimeSpan.FromMilliseconds(10);
     private FileStream? _held;
 
     /// <summary>True while a process lives that wrote this journal: it holds the file locked, and the system lets go of it however the process ends.</summary>
@@ -76,7 +77,7 @@ public sealed class SystemDnsJournal(string path) : IDisposable
         }
         File.Move(temporary, path, overwrite: true);
         SyncDirectory();
-        _held = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
+        _held = Hold();
     }
 
     /// <summary>Everything is undone.</summary>
@@ -91,6 +92,22 @@ public sealed class SystemDnsJournal(string path) : IDisposable
     {
         _held?.Dispose();
         _held = null;
+    }
+
+    // Whoever looks whether it is held has it for an instant.
+    private FileStream Hold()
+    {
+        for (int left = HoldAttempts; ; left--)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
+            }
+            catch (IOException) when (left > 1 && File.Exists(path))
+            {
+                Thread.Sleep(HoldPause);
+            }
+        }
     }
 
     // The name has to be on disk, too, or a crash of the machine leaves the change without its journal.

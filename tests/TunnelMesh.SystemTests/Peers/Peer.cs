@@ -12,11 +12,13 @@ internal sealed class Peer : IAsyncDisposable
     private readonly string _token;
 
     public Peer(Underlay underlay, NetworkNamespace machine, string name, string token)
+        : this(machine, Path.Combine(underlay.Folder, name), name, "default", token)
     {
-        Machine = machine;
-        Name = name;
-        _token = token;
-        Folder = Path.Combine(underlay.Folder, name);
+    }
+
+    private Peer(NetworkNamespace machine, string folder, string name, string context, string token)
+    {
+        (Machine, Name, Context, Folder, _token) = (machine, name, context, folder, token);
         Directory.CreateDirectory(Folder);
     }
 
@@ -24,16 +26,21 @@ internal sealed class Peer : IAsyncDisposable
     public static async Task<Peer> AddAsync(Underlay underlay, string name, string token, CancellationToken cancel) =>
         new(underlay, await underlay.AddMachineAsync(cancel), name, token);
 
+    /// <summary>Another context of the same home and machine.</summary>
+    public Peer Beside(string context, string token) => new(Machine, Folder, Name, context, token);
+
     public NetworkNamespace Machine { get; }
 
     public string Name { get; }
+
+    public string Context { get; }
 
     /// <summary>Everything of this machine's peer lies in here.</summary>
     public string Folder { get; }
 
     public string Home => Path.Combine(Folder, "home");
 
-    public string Data => Path.Combine(Folder, "data");
+    public string Data => Path.Combine(Folder, Suffixed("data"));
 
     public RunningProgram? Program { get; private set; }
 
@@ -62,7 +69,7 @@ internal sealed class Peer : IAsyncDisposable
         Machine.TryRunAsync(["env", $"TUNNELMESH_HOME={Home}", Repository.Binary, .. arguments], cancel);
 
     /// <summary>Asks over the control socket, without the start of a program for each question.</summary>
-    public Task<LocalApiClient> ConnectAsync(CancellationToken cancel) => LocalApiClient.ConnectAsync([Path.Combine(Home, "default.sock")], cancel);
+    public Task<LocalApiClient> ConnectAsync(CancellationToken cancel) => LocalApiClient.ConnectAsync([Path.Combine(Home, $"{Context}.sock")], cancel);
 
     /// <summary>The JSON a command answers.</summary>
     public async Task<JsonElement> AskJsonAsync(CancellationToken cancel, params string[] arguments)
@@ -103,11 +110,13 @@ internal sealed class Peer : IAsyncDisposable
 
     private async Task<RunningProgram> StartAsync(string? server, string configuration, IEnumerable<string>? wrapper, CancellationToken cancel, string coordinator = "")
     {
-        string file = Path.Combine(Folder, "config.yaml");
+        string file = Path.Combine(Folder, $"{Suffixed("config")}.yaml");
         // Most tests are about something else, and talk by TCP and UDP; those of the filter say what they want.
         string filter = configuration.Contains("filter:", StringComparison.Ordinal) ? "" : "\nfilter:\n  default_deny: false";
         await File.WriteAllTextAsync(file, $"{configuration}{filter}\ncoordinator:\n  data_dir: {Data}\n  {coordinator}\n", cancel);
-        string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file];
+        string[] arguments = [.. wrapper ?? [], Repository.Binary, "join", .. server is null ? Array.Empty<string>() : [server], "--name", Name, "--config", file, .. Context == "default" ? Array.Empty<string>() : ["--context", Context]];
         return Machine.Start(arguments, new Dictionary<string, string>(Variables) { ["TUNNELMESH_HOME"] = Home, ["TUNNELMESH_TOKEN"] = _token });
     }
+
+    private string Suffixed(string name) => Context == "default" ? name : $"{name}-{Context}";
 }

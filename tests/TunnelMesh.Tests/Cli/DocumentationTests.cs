@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using TunnelMesh.Cli;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
@@ -152,6 +153,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,
             LocalApiJson.Default.FilterReport, LocalApiJson.Default.FilterRuleReport, LocalApiJson.Default.FilteredReport,
+            ContextJson.Default.ContextReport,
         ];
         string section = Section("JSON");
         Assert.All(types.SelectMany(t => t.Properties).Select(p => p.Name), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));

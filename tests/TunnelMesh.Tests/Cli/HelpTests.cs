@@ -86,15 +86,15 @@ public sealed class HelpTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ping n", true, "default")]
-    [InlineData("ping nas ", false, "default")]
+    [InlineData("ping n", true, null)]
+    [InlineData("ping nas ", false, null)]
     [InlineData("doctor --context work ", true, "work")]
-    [InlineData("transport nas --with ", true, "default")]
-    [InlineData("revoke ", true, "default")]
-    [InlineData("init --output ", false, "default")]
-    public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string which)
+    [InlineData("transport nas --with ", true, null)]
+    [InlineData("revoke ", true, null)]
+    [InlineData("init --output ", false, null)]
+    public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string? which)
     {
-        Completion.Find(Root(), line.Split(' '), out bool devices, out string context);
+        Completion.Find(Root(), line.Split(' '), out bool devices, out string? context);
         Assert.Equal((wanted, which), (devices, context));
     }
 

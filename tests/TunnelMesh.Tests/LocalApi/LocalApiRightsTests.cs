@@ -45,7 +45,7 @@ public sealed partial class LocalApiRightsTests : IDisposable
             string? error = answer.RootElement.TryGetProperty("error", out JsonElement code) ? code.GetString() : null;
             Assert.Equal((command, user == Nobody && isChange), (command, error == LocalErrorCodes.Forbidden));
         }
-        string[] changes = ["Leave", "Revoke", "Tokens", "CreateToken", "Transports", "AddFilterRule", "RemoveFilterRule", "ReloadFilter", "RequestShutdown"];
+        string[] changes = ["Leave", "Revoke", "Tokens", "CreateToken", "Transports", "AddFilterRule", "RemoveFilterRule", "ReloadFilter", "TakeNames", "YieldNames", "RequestShutdown"];
         Assert.Equal(user != Nobody, called.Any(c => changes.Any(start => c.StartsWith(start, StringComparison.Ordinal))));
         Assert.Contains("GetStatus", called);
     }
