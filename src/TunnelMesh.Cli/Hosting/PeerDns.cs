@@ -37,6 +37,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly List<string> _listenProblems = [];
     private DnsHost[] _hosts = [];
     private string[] _foreign = [];
+    private readonly bool _forExit;
     private Task _watching = Task.CompletedTask;
     private string? _systemProblem;
     private volatile string? _way;
@@ -45,9 +46,10 @@ internal sealed class PeerDns : IAsyncDisposable
     {
         (_options, _setup, _network, _addresses, _ownId) = (options, setup, network, addresses, step.Membership.Device.Id);
         _dialled = step.Request.Server.Host;
+        _forExit = options.Settings.AllowExitTraffic || options.Settings.ExitPeer.Length > 0;
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         _forwarder = new DnsForwarder(options.MarkSocket);
-        _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time);
+        _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time) { ServesMesh = options.Settings.AllowExitTraffic };
         Build([], 0, [_dialled]);
         _server = new DnsServer(_responder, _forwarder, options.Time);
     }
@@ -68,6 +70,10 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             dns.Listen();
             dns.RefreshAudience();
+            if (dns._forExit)
+            {
+                dns.RefreshServers();
+            }
             // Programs of the system are run for it, which takes a while.
             await Task.Run(() => dns.SetSystem(interfaceName), cancel).ConfigureAwait(false);
             network.Changed += dns.OnNetwork;
@@ -94,6 +100,15 @@ internal sealed class PeerDns : IAsyncDisposable
         WarnOfAliases(map);
     }
 
+    /// <summary>Names of others are asked for where this machine's traffic leaves. Any thread.</summary>
+    /// <param name="detour">False asks the servers of this machine again.</param>
+    /// <param name="exit">The exit peer's mesh address; null while it is not known, and nobody is asked.</param>
+    public void SetExit(bool detour, IPAddress? exit)
+    {
+        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], name => _responder.Zone.IsForeign(name)) : null;
+        _responder.Forwards = detour || _forwarder.Servers.Count > 0;
+    }
+
     /// <summary>The resolver as `status` shows it.</summary>
     /// <param name="aliases">Aliases this device has.</param>
     public DnsReport Describe(IReadOnlyList<string> aliases)
@@ -107,7 +122,7 @@ internal sealed class PeerDns : IAsyncDisposable
             Problem = problems.Length > 0 ? string.Join(' ', problems) : null,
             Names = _responder.Zone.Names,
             Aliases = aliases,
-            Servers = [.. _forwarder.Servers.Select(s => s.ToString())],
+            Servers = [.. (_forwarder.Detour?.Servers ?? _forwarder.Servers).Select(s => s.ToString())],
             Answered = counts.Answered,
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
@@ -200,7 +215,8 @@ internal sealed class PeerDns : IAsyncDisposable
             return;
         }
         RefreshServers();
-        NoteSystem(_setup.Apply(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context)));
+        NoteSystem(_setup.Apply(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context,
+            All: _options.Settings.ExitPeer.Length > 0)));
         if (_way is { } way)
         {
             _options.Log.DnsSystemSet(way);
@@ -230,6 +246,9 @@ internal sealed class PeerDns : IAsyncDisposable
                 if (_way is not null)
                 {
                     NoteSystem(_setup.Check());
+                }
+                if (_way is not null || _forExit)
+                {
                     RefreshServers();
                 }
             }
@@ -262,7 +281,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             _forwarder.Servers = servers;
         }
-        _responder.Forwards = servers.Length > 0;
+        _responder.Forwards = servers.Length > 0 || _forwarder.Detour is not null;
     }
 
     private void WarnOfAliases(NetworkMap map)

@@ -1,0 +1,77 @@
+using TunnelMesh.Platform.SystemDns;
+
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>Gives rules to the kernel by the program that this machine has.</summary>
+/// <param name="find">The path of a program, or null.</param>
+/// <param name="run">Runs one to its end: path, arguments, standard input. Throws <see cref="SystemDnsException"/>.</param>
+internal sealed class PacketRules(Func<string, string?> find, Action<string, IEnumerable<string>, string> run)
+{
+    private const string Nft = "nft", Iptables = "iptables", Ip6tables = "ip6tables";
+
+    /// <summary>Which is used; null when there is none.</summary>
+    public string? Backend => find(Nft) is not null ? Nft : find(Iptables) is not null ? Iptables : null;
+
+    /// <summary>Adds rules in place of those that were there.</summary>
+    /// <exception cref="ExitException">The kernel refused; none are left.</exception>
+    public void Add(string backend, string tun, Func<string> nft, Func<IReadOnlyList<IptablesRules.Call>> iptables)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                run(Program(Nft), ["-f", "-"], nft());
+            }
+            else
+            {
+                RunAll(iptables());
+            }
+        }
+        catch (SystemDnsException e)
+        {
+            Remove(backend, tun);
+            throw new ExitException(e.Message, e);
+        }
+    }
+
+    /// <summary>Removes them.</summary>
+    /// <returns>Why it failed, for people; null when they are gone.</returns>
+    public string? Remove(string backend, string tun)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                run(Program(Nft), ["-f", "-"], NftRules.Remove(tun));
+            }
+            else if (backend == Iptables)
+            {
+                RunAll(IptablesRules.Remove(tun));
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return e.Message;
+        }
+    }
+
+    private void RunAll(IReadOnlyList<IptablesRules.Call> calls)
+    {
+        bool has6 = find(Ip6tables) is not null;
+        foreach (IptablesRules.Call call in calls.Where(c => !c.V6 || has6))
+        {
+            try
+            {
+                run(Program(call.V6 ? Ip6tables : Iptables), call.Arguments, "");
+            }
+            catch (SystemDnsException) when (call.MayFail)
+            {
+                // It was not there.
+            }
+        }
+    }
+
+    private string Program(string name) => find(name) ?? throw new ExitException($"{name} is gone.");
+}
