@@ -16,7 +16,7 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerExit : IAsyncDisposable
 {
     // A stranger to the map may be in a change of it that is on its way.
-    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(30);
     private readonly PeerHostOptions _options;
     private readonly ExitSetup _setup;
     private readonly PeerRuntime _runtime;
@@ -26,7 +26,8 @@ internal sealed class PeerExit : IAsyncDisposable
     private readonly ExitHealth _health = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _look = new(0, 1);
-    private Task _watching = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
+    private readonly Lock _changing = new();
     private volatile Now _now;
     private volatile string? _problem;
 
@@ -71,6 +72,10 @@ internal sealed class PeerExit : IAsyncDisposable
                 await Task.Run(() => setup.Use(use, leads)).ConfigureAwait(false);
                 network.Changed += exit.OnNetwork;
                 exit._watching = Task.Run(exit.WatchAsync, CancellationToken.None);
+            }
+            if (uses || serves)
+            {
+                exit._keeping = Task.Run(exit.KeepRulesAsync, CancellationToken.None);
             }
             return exit;
         }
@@ -141,6 +146,7 @@ internal sealed class PeerExit : IAsyncDisposable
         _network.Changed -= OnNetwork;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _watching.ConfigureAwait(false);
+        await _keeping.ConfigureAwait(false);
         _dns.SetExit(detour: false, null);
         if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
         {
@@ -185,6 +191,22 @@ internal sealed class PeerExit : IAsyncDisposable
                 {
                     checkedAt = 0;
                 }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task KeepRulesAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(RulesEvery, _options.Time, _stop.Token).ConfigureAwait(false);
+                Try(_setup.CheckRules);
             }
         }
         catch (OperationCanceledException)
@@ -244,7 +266,10 @@ internal sealed class PeerExit : IAsyncDisposable
     {
         try
         {
-            step();
+            lock (_changing)
+            {
+                step();
+            }
             _problem = null;
         }
         catch (ExitException e)

@@ -85,6 +85,7 @@ internal sealed class ServiceSetup
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
             Group = UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
+            ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }

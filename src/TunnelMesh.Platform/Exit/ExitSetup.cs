@@ -14,6 +14,7 @@ public sealed class ExitSetup : IDisposable
     private readonly KernelSettings _settings;
     private ExitEntry? _entry, _left;
     private ExitUse? _use;
+    private Action? _addRules;
     private bool _leads;
 
     /// <summary>For this system.</summary>
@@ -67,7 +68,8 @@ public sealed class ExitSetup : IDisposable
         Begin(new ExitEntry { Interface = serving.Interface, Backend = backend, Settings = _settings.ForServing([]) }, entry =>
         {
             // Before anything is passed on there are the rules that say what.
-            _rules.Add(backend, serving.Interface, () => NftRules.Serving(serving), () => IptablesRules.Serving(serving));
+            _addRules = () => _rules.Add(backend, serving.Interface, () => NftRules.Serving(serving), () => IptablesRules.Serving(serving));
+            _addRules();
             _settings.Apply(entry.Settings);
         });
     }
@@ -101,7 +103,8 @@ public sealed class ExitSetup : IDisposable
             _settings.Apply(entry.Settings);
             if (use.KillSwitch)
             {
-                _rules.Add(backend, use.Interface, () => NftRules.KillSwitch(use), () => IptablesRules.KillSwitch(use));
+                _addRules = () => _rules.Add(backend, use.Interface, () => NftRules.KillSwitch(use), () => IptablesRules.KillSwitch(use));
+                _addRules();
             }
 
             Routes(() =>
@@ -150,6 +153,16 @@ public sealed class ExitSetup : IDisposable
             ExitRoutes.Fill(use, local);
             ExitRoutes.SetRules(use.Mark, _leads);
         });
+    }
+
+    /// <summary>Adds the rules for packets again where somebody has taken them away. Runs a program of the system.</summary>
+    /// <exception cref="ExitException">The system refused.</exception>
+    public void CheckRules()
+    {
+        if (_entry is { Backend.Length: > 0 } entry && _addRules is { } add && !_rules.Has(entry.Backend, entry.Interface))
+        {
+            add();
+        }
     }
 
     /// <summary>Puts everything back that this process changed.</summary>

@@ -22,6 +22,9 @@ internal static class IptablesRules
         })),
     ];
 
+    /// <summary>Arguments that succeed while our chains are entered; both roles have one for what is passed on.</summary>
+    public static string Look(string tun) => $"-w 5 -t filter -C FORWARD -j {Chain(tun, "FORWARD")}";
+
     /// <summary>On an exit, as <see cref="NftRules.Serving"/>.</summary>
     public static IReadOnlyList<Call> Serving(ExitServing s)
     {

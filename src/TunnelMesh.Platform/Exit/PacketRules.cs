@@ -34,6 +34,21 @@ internal sealed class PacketRules(Func<string, string?> find, Action<string, IEn
         }
     }
 
+    /// <summary>True while they are there: others empty the kernel's rules whole, as the reload of a firewall does.</summary>
+    public bool Has(string backend, string tun)
+    {
+        try
+        {
+            (string program, string words) = backend == Nft ? (Nft, $"list table inet {NftRules.Table(tun)}") : (Iptables, IptablesRules.Look(tun));
+            run(Program(program), words.Split(' '), "");
+            return true;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Removes them.</summary>
     /// <returns>Why it failed, for people; null when they are gone.</returns>
     public string? Remove(string backend, string tun)

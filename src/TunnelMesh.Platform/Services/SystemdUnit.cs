@@ -89,7 +89,6 @@ public static class SystemdUnit
             ProtectHostname=yes
             ProtectKernelLogs=yes
             ProtectKernelModules=yes
-            ProtectKernelTunables=yes
             ProtectProc=invisible
             LockPersonality=yes
             RestrictNamespaces=yes
@@ -98,6 +97,7 @@ public static class SystemdUnit
             KeyringMode=private
 
             """);
+        unit.Append(service.ChangesKernelSettings ? "# Exit traffic: forwarding, and how strictly sources are checked.\nProtectKernelTunables=no\n" : "ProtectKernelTunables=yes\n");
         if (!service.CompilesAtRunTime)
         {
             unit.Append("MemoryDenyWriteExecute=yes\n");
