@@ -74,6 +74,19 @@ internal sealed class ExitRoutes
         }
     }
 
+    /// <summary>True when the rules are there, by whomever.</summary>
+    public static bool HasRules(uint mark)
+    {
+        using NetlinkSocket netlink = new();
+        int errno = netlink.AddRule(v6: false, Priority, Table, mark);
+        if (errno == 0)
+        {
+            _ = netlink.DeleteRule(v6: false, Priority, Table, mark);
+        }
+
+        return errno == UnixNative.EExist;
+    }
+
     /// <summary>Takes networks out of the table that are no longer to be in it.</summary>
     public static void Forget(IEnumerable<string> local)
     {

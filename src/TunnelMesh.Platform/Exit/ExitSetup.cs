@@ -98,6 +98,17 @@ public sealed class ExitSetup : IDisposable
             entry = entry with { Settings = _settings.ForUse([]) };
         }
 
+        if (_left is null)
+        {
+            Routes(() =>
+            {
+                if (ExitRoutes.HasRules(use.Mark))
+                {
+                    throw new ExitException("another peer on this machine leads its traffic through an exit peer already, or was killed while it did. Stop that one, or start and stop it once (`ip rule` shows the rule 5100).");
+                }
+            });
+        }
+
         Begin(entry, _ =>
         {
             _settings.Apply(entry.Settings);

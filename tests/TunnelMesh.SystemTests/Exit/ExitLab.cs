@@ -90,7 +90,9 @@ internal sealed class ExitLab : IAsyncDisposable
         int port = protocol is 6 or 17 && p.Length >= ports + 4 ? (p[ports + 2] << 8) | p[ports + 3] : 0;
         bool inside = v4 ? IPNetwork.Parse("198.51.100.0/24").Contains(to) || p[16] >= 224
             : IPNetwork.Parse("2001:db8:51::/64").Contains(to) || to.IsIPv6LinkLocal || to.IsIPv6Multicast;
-        return inside && port != 53 ? null : $"protocol {protocol} to {to} port {port}";
+        // The mesh's own packets try every address of the exit peer, that of its line too.
+        bool mesh = to.ToString() is ExitSource or ExitSource6 && port is 2222 or 2223;
+        return mesh || (inside && port != 53) ? null : $"protocol {protocol} to {to} port {port}";
     }
 
     private async Task BuildAsync(string token, CancellationToken cancel)
