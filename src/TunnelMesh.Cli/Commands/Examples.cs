@@ -9,6 +9,7 @@ internal static class Examples
         [
             ("tunnelmesh join", "Found a mesh on this machine, and serve it"),
             ("tunnelmesh join mesh.example.com", "Join the mesh of that coordinator; the token is in TUNNELMESH_TOKEN"),
+            ("tunnelmesh join mesh.example.com --exit-node berlin", "Have the traffic to the internet leave through that peer"),
             ("tunnelmesh join 192.0.2.1:443 --name nas --context work", "Join a second mesh over port 443, under another name"),
         ],
         ["init"] =

@@ -23,7 +23,9 @@ internal static class JoinCommand
         Option<string?> name = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
         Option<string> contextName = context.ContextOption();
         Option<string?> pin = new("--ca-pin") { Description = "SHA-256 of the mesh root, 64 hex digits: join this mesh only" };
-        Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin };
+        Option<string?> exitNode = new("--exit-node", "--exit-peer") { Description = "Peer through which traffic to the internet leaves (default: exit_peer of the configuration)", HelpName = "name" };
+        Option<bool> allowExit = new("--allow-exit-traffic") { Description = "Let the traffic of other peers out to the internet" };
+        Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin, exitNode, allowExit };
         IReadOnlyList<Option> later = LaterOptions.AddTo(command);
         command.SetAction(async parsed =>
         {
@@ -31,6 +33,7 @@ internal static class JoinCommand
             string which = parsed.GetValue(contextName)!;
             int number = context.Contexts.NumberOf(which);
             Settings settings = context.LoadSettings(parsed, which);
+            ExitSettings.Apply(settings, parsed.GetValue(exitNode), parsed.GetValue(allowExit));
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
             Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark);

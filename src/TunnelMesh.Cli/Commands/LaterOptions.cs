@@ -7,8 +7,8 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary>Flags of <c>join</c> whose features this version does not have: refused by name, so that nobody thinks them misspelt.</summary>
 internal static class LaterOptions
 {
-    private static readonly string[] Switches = ["--wireguard", "--allow-exit-traffic", "--locations", "--enable-tracing"];
-    private static readonly string[] Values = ["--exit-node", "--latitude", "--longitude", "--city"];
+    private static readonly string[] Switches = ["--wireguard", "--locations", "--enable-tracing"];
+    private static readonly string[] Values = ["--latitude", "--longitude", "--city"];
 
     /// <summary>Adds them, hidden from the help.</summary>
     public static IReadOnlyList<Option> AddTo(Command command)
@@ -16,12 +16,7 @@ internal static class LaterOptions
         List<Option> options = [.. Switches.Select(name => (Option)new Option<bool>(name) { Hidden = true })];
         foreach (string name in Values)
         {
-            Option<string> option = new(name) { Hidden = true };
-            if (name == "--exit-node")
-            {
-                option.Aliases.Add("--exit-peer");
-            }
-            options.Add(option);
+            options.Add(new Option<string>(name) { Hidden = true });
         }
         options.ForEach(command.Options.Add);
         return options;

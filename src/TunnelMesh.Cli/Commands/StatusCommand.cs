@@ -40,12 +40,33 @@ internal static class StatusCommand
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
         Data plane    {DataPlane(s.DataPlane)}
         DNS           {Dns(s.Dns)}
+        Exit          {Exit(s.Exit, now)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online{(s.Coordinator.State == "connected" ? "" : " as the coordinator told last; it is not reached now")}
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
 
     private static string Dns(DnsReport dns) =>
         $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
+
+    private static string Exit(ExitReport exit, DateTimeOffset now)
+    {
+        string problem = exit.Problem is { } told ? $": {told}" : "";
+        if (exit.Peer is not { } peer)
+        {
+            return (exit.Allows ? "lets the traffic of other peers out to the internet" : "not used") + problem;
+        }
+        string state = exit.State switch
+        {
+            "active" => "answers",
+            "not_offered" => "does not let traffic out",
+            "unknown" => "is no device of the mesh",
+            "self" => "is this device itself",
+            "starting" => "is waited for",
+            _ => "does not answer",
+        };
+        string traffic = exit.Traffic switch { "exit" => "traffic to the internet leaves there", "blocked" => "traffic to the internet is BLOCKED", _ => "traffic to the internet goes out DIRECTLY" };
+        return $"{peer} {state}; {traffic}{(exit.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}{(exit.KillSwitch ? ", kill switch on" : "")}{problem}";
+    }
 
     private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch
     {

@@ -39,8 +39,13 @@ internal static class ConfigKeys
         new("dns.cache_ttl", "seconds, 0-86400", "300", "How long an answer on a name of the mesh may be remembered, in seconds.", Integer(0, 86400, (s, v) => s.DnsCacheTtl = v)),
         new("dns.aliases", "a list of at most 16 names: DNS labels that are not reserved", "[]", "Further names of this device; one that another device has stays that device's.", SetAliases),
         new("dns.system", "true or false", "true", "Whether the system is set up so that every program resolves names of the mesh; put back at the end.", Boolean((s, v) => s.DnsSystem = v)),
-        Later("exit_peer", "a peer name", "\"\"", "Peer through which traffic to the internet leaves."),
-        Later("allow_exit_traffic", "true or false", "false", "Whether other peers may use this one as their exit."),
+        new("exit_peer", "a peer name, or \"\"", "\"\"", "Peer through which this one's traffic to the internet leaves; it has to allow that. docs/exit-peers.md tells more. Linux only.",
+            Text((s, v) => s.ExitPeer = v, IsPeerName)),
+        new("exit_offline", "block or direct", "block", "What becomes of that traffic while the exit peer does not answer: it is blocked, or goes out directly.",
+            Text((s, v) => s.ExitOfflineDirect = v == "direct", v => v is "block" or "direct")),
+        new("exit_lan_access", "true or false", "false", "Whether private networks that this machine is connected to (LAN, containers) stay reachable beside an exit peer.", Boolean((s, v) => s.ExitLanAccess = v)),
+        new("exit_kill_switch", "true or false", "false", "Whether nothing but the mesh's own packets leaves beside the exit peer, whatever becomes of routes and of this program.", Boolean((s, v) => s.ExitKillSwitch = v)),
+        new("allow_exit_traffic", "true or false", "false", "Whether the traffic of other peers to the internet may leave through this one. Linux only.", Boolean((s, v) => s.AllowExitTraffic = v)),
         new("filter.default_deny", "true or false", "", "Whether traffic of other peers that no rule allows is dropped; echo and errors of ICMP and answers to this peer always pass. true here or at the coordinator wins.",
             Boolean((s, v) => s.FilterDefaultDeny = v)) { Derived = "true, unless the coordinator's filter says false" },
         new("filter.rules", "a list of rules such as {port: 22, protocol: tcp, action: allow, source_peer: laptop}", "[]",
@@ -242,6 +247,8 @@ internal static class ConfigKeys
         s.FirewallMark = mark;
         return true;
     }
+
+    private static bool IsPeerName(string v) => v.Length <= 80 && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':');
 
     private static bool IsInterfaceName(string v) =>
         v.Length is > 0 and <= 15 && v is not ("." or "..") && v.All(c => c is > ' ' and < (char)127 and not '/' and not ':' and not '%');

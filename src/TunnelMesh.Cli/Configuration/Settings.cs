@@ -49,6 +49,16 @@ internal sealed class Settings
     public IReadOnlyList<string> DnsAliases { get; set; } = [];
     /// <summary>Whether the system is told where names of the mesh are answered.</summary>
     public bool DnsSystem { get; set; } = true;
+    /// <summary>The device through which traffic to the internet leaves; empty for none.</summary>
+    public string ExitPeer { get; set; } = "";
+    /// <summary>Whether others' traffic to the internet leaves here.</summary>
+    public bool AllowExitTraffic { get; set; }
+    /// <summary>Whether traffic goes past an exit peer that does not answer; else it is blocked.</summary>
+    public bool ExitOfflineDirect { get; set; }
+    /// <summary>Whether private networks that this machine is connected to stay reachable beside an exit peer.</summary>
+    public bool ExitLanAccess { get; set; }
+    /// <summary>Whether nothing leaves beside an exit peer, also without this process.</summary>
+    public bool ExitKillSwitch { get; set; }
     /// <summary>Whether metrics are served at the mesh addresses.</summary>
     public bool MetricsEnabled { get; set; } = true;
     /// <summary>TCP port of the metrics.</summary>

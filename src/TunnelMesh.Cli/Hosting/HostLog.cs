@@ -121,4 +121,22 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 43, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
     public static partial void DataPlaneHangs(this ILogger log, double seconds);
+
+    [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the traffic of other peers to the internet may leave through this machine interface={Interface}")]
+    public static partial void ExitServes(this ILogger log, string @interface);
+
+    [LoggerMessage(EventId = 33, Level = LogLevel.Information, Message = "traffic to the internet leaves through the exit peer peer={Peer} ip={Address}")]
+    public static partial void ExitActive(this ILogger log, string peer, System.Net.IPAddress address);
+
+    [LoggerMessage(EventId = 34, Level = LogLevel.Warning, Message = "the exit peer cannot be used peer={Peer} state={State} traffic={Traffic}")]
+    public static partial void ExitLost(this ILogger log, string peer, string state, string traffic);
+
+    [LoggerMessage(EventId = 35, Level = LogLevel.Warning, Message = "{Recovered}")]
+    public static partial void ExitRecovered(this ILogger log, string recovered);
+
+    [LoggerMessage(EventId = 36, Level = LogLevel.Warning, Message = "the set-up for exit traffic could not be put back; the next start tries again: {Problem}")]
+    public static partial void ExitNotPutBack(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 37, Level = LogLevel.Warning, Message = "the set-up for exit traffic is not whole; it is tried again: {Problem}")]
+    public static partial void ExitProblem(this ILogger log, string problem);
 }

@@ -37,6 +37,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly List<string> _listenProblems = [];
     private DnsHost[] _hosts = [];
     private string[] _foreign = [];
+    private readonly bool _forExit;
     private Task _watching = Task.CompletedTask;
 
     private PeerDns(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, IReadOnlyList<TunAddress> addresses, INetworkMonitor network)
@@ -44,9 +45,10 @@ internal sealed class PeerDns : IAsyncDisposable
         (_options, _network, _addresses, _ownId) = (options, network, addresses, step.Membership.Device.Id);
         _system = new SystemNames(setup, new NameFocus(options.Layout, options.Context), options.Log, options.Time);
         _dialled = step.Request.Server.Host;
+        _forExit = options.Settings.AllowExitTraffic || options.Settings.ExitPeer.Length > 0;
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         _forwarder = new DnsForwarder(options.MarkSocket);
-        _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time);
+        _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time) { ServesMesh = options.Settings.AllowExitTraffic };
         Build([], 0, [_dialled]);
         _server = new DnsServer(_responder, _forwarder, options.Time);
     }
@@ -67,6 +69,10 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             dns.Listen();
             dns.RefreshAudience();
+            if (dns._forExit)
+            {
+                dns.RefreshServers();
+            }
             await dns.SetSystemAsync(interfaceName, cancel).ConfigureAwait(false);
             network.Changed += dns.OnNetwork;
             dns._watching = Task.Run(dns.WatchAsync, CancellationToken.None);
@@ -105,6 +111,15 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <param name="cancel">Gives up.</param>
     public Task YieldSystemAsync(string context, CancellationToken cancel) => _system.YieldAsync(context, cancel);
 
+    /// <summary>Names of others are asked for where this machine's traffic leaves. Any thread.</summary>
+    /// <param name="detour">False asks the servers of this machine again.</param>
+    /// <param name="exit">The exit peer's mesh address; null while it is not known, and nobody is asked.</param>
+    public void SetExit(bool detour, IPAddress? exit)
+    {
+        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], name => _responder.Zone.IsForeign(name)) : null;
+        _responder.Forwards = detour || _forwarder.Servers.Count > 0;
+    }
+
     /// <summary>The resolver as `status` shows it.</summary>
     /// <param name="aliases">Aliases this device has.</param>
     public DnsReport Describe(IReadOnlyList<string> aliases)
@@ -118,7 +133,7 @@ internal sealed class PeerDns : IAsyncDisposable
             Problem = problems.Length > 0 ? string.Join(' ', problems) : null,
             Names = _responder.Zone.Names,
             Aliases = aliases,
-            Servers = [.. _forwarder.Servers.Select(s => s.ToString())],
+            Servers = [.. (_forwarder.Detour?.Servers ?? _forwarder.Servers).Select(s => s.ToString())],
             Answered = counts.Answered,
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
@@ -209,7 +224,8 @@ internal sealed class PeerDns : IAsyncDisposable
             return;
         }
         RefreshServers();
-        await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context), cancel).ConfigureAwait(false);
+        await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context,
+            All: _options.Settings.ExitPeer.Length > 0), cancel).ConfigureAwait(false);
         RefreshServers();
     }
 
@@ -223,7 +239,7 @@ internal sealed class PeerDns : IAsyncDisposable
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
                 await _system.LookAsync(_stop.Token).ConfigureAwait(false);
-                if (_system.Way is not null)
+                if (_system.Way is not null || _forExit)
                 {
                     RefreshServers();
                 }
@@ -257,7 +273,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             _forwarder.Servers = servers;
         }
-        _responder.Forwards = servers.Length > 0;
+        _responder.Forwards = servers.Length > 0 || _forwarder.Detour is not null;
     }
 
     private void WarnOfAliases(NetworkMap map)

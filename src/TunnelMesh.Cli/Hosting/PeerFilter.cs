@@ -15,7 +15,7 @@ internal sealed class PeerFilter : IDisposable
     private static readonly TimeSpan Longest = TimeSpan.FromDays(365);
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly bool _serves;
+    private readonly bool _serves, _answersNames;
     private readonly Lock _tending = new();
     private readonly ITimer _timer;
     private bool _disposed;
@@ -27,7 +27,7 @@ internal sealed class PeerFilter : IDisposable
     /// <param name="time">Clock.</param>
     public PeerFilter(Settings settings, bool serves, ILogger log, TimeProvider time)
     {
-        (_serves, _log, _time) = (serves, log, time);
+        (_serves, _answersNames, _log, _time) = (serves, settings.AllowExitTraffic, log, time);
         Filter = new PacketFilter(time);
         Take(settings);
         _timer = time.CreateTimer(_ => Tend(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -53,7 +53,7 @@ internal sealed class PeerFilter : IDisposable
         {
             _log.FilterRulesRefused(refused);
         }
-        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : []);
+        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : [], _answersNames);
     }
 
     /// <summary>All rules as they are now.</summary>

@@ -4,7 +4,9 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.Dns;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.SystemDns;
@@ -26,7 +28,7 @@ internal sealed class PeerHost : IAsyncDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1);
     private readonly CleanupStack _cleanup = new();
-    private readonly PeerHostOptions _options;
+    private PeerHostOptions _options;
     private readonly CancellationTokenSource _stop = new();
     private readonly PeerApi _api;
     private Task _stream = Task.CompletedTask;
@@ -104,6 +106,16 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             _options.Log.DnsRecovered(recovered);
         }
+        ExitSetup exitSetup = _cleanup.AddDisposable(new ExitSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "exit.json")));
+        if (exitSetup.Recover(keepBlock: _options.Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true }) is { } leftBehind)
+        {
+            _options.Log.ExitRecovered(leftBehind);
+        }
+        if (_options.Settings.ExitPeer.Length > 0)
+        {
+            DirectResolver direct = _cleanup.Add(new DirectResolver(() => systemDns.Servers(IPAddress.IsLoopback), _options.MarkSocket, _options.Resolve));
+            _options = _options with { Resolve = direct.ResolveAsync, Dialling = _options.Dialling with { Resolve = direct.ResolveAsync } };
+        }
         PeerStore store = new(_options.Layout.ContextDirectory(_options.Context), _options.Time);
         StoredPeer stored = StoredPeer.Load(store, _options.Log);
         bool serves = Serves();
@@ -132,7 +144,7 @@ internal sealed class PeerHost : IAsyncDisposable
             step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
         carriers ??= OpenCarriers();
-        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, cancel).ConfigureAwait(false);
 
         void TryDevices()
         {
@@ -161,7 +173,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, ExitSetup exitSetup, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -198,7 +210,7 @@ internal sealed class PeerHost : IAsyncDisposable
         int port = socket.Port;
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
-        INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time));
+        INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time, _options.Settings.FirewallMark));
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh, _options.Range.OfOthers()), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
@@ -206,7 +218,8 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(dns);
         PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time));
         runtime.Follow(filter);
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
+        PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step).ConfigureAwait(false));
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
         {
             _left = true;
             keeper.Forget();
@@ -229,6 +242,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 Key = key,
                 LastSent = timestamps,
                 Filter = filter.Filter,
+                Exit = new ExitTraffic(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []),
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
@@ -243,7 +257,7 @@ internal sealed class PeerHost : IAsyncDisposable
                     Refresh(runtime, stream, network);
                 }
             };
-            await AnnounceAsync(store, stored, step, runtime, cached is not null, cancel).ConfigureAwait(false);
+            await AnnounceAsync(store, stored, step, runtime, exit, cached is not null, cancel).ConfigureAwait(false);
             if (_options.Service is { } service)
             {
                 // Ended before the data plane is, since a data plane that ends answers nobody.
@@ -332,6 +346,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Endpoints = runtime.DescribeEndpoints,
         Transports = _options.Settings.Transports,
         Aliases = _options.Settings.DnsAliases,
+        AllowsExit = _options.Settings.AllowExitTraffic,
         OnMap = runtime.OnMap,
         Nat = runtime.DescribeNat,
         OnMeeting = runtime.OnMeeting,
@@ -412,7 +427,7 @@ internal sealed class PeerHost : IAsyncDisposable
         }
     }
 
-    private async Task AnnounceAsync(PeerStore store, StoredPeer stored, MembershipStep step, PeerRuntime runtime, bool cached, CancellationToken cancel)
+    private async Task AnnounceAsync(PeerStore store, StoredPeer stored, MembershipStep step, PeerRuntime runtime, PeerExit exit, bool cached, CancellationToken cancel)
     {
         // A peer with a cached map does not wait long for a coordinator that does not answer at all.
         Task wanted = cached ? Task.WhenAny(runtime.Ready, Task.Delay(Grace, _options.Time, cancel)) : runtime.Ready;
@@ -425,6 +440,7 @@ internal sealed class PeerHost : IAsyncDisposable
         MapDevice self = runtime.Map?.Devices.GetValueOrDefault(member.Device.Id)?.Wire ?? member.Device;
         if (connected)
         {
+            await exit.RequirePeerAsync(cancel).ConfigureAwait(false);
             store.SaveMembership(member with { Server = step.Request.Server.ToString(), Device = self });
         }
         else

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.ExitNode;
 using TunnelMesh.Node.Nat;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Protocol.Control;
@@ -363,7 +364,8 @@ internal sealed class PeerRuntime
         if (_plane is { } plane)
         {
             string own = _step.Membership.Device.Id;
-            IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, own, [.. _endpoints, .. _outside], _dialled, _transports);
+            IReadOnlyList<PeerSpec> peers = MapPeers.Build(map, own, [.. _endpoints, .. _outside], _dialled, _transports,
+                _options.Settings.ExitPeer is { Length: > 0 } exit ? ExitChoice.Of(map, exit, own).Device?.Id : null);
             _carriers?.SetPeers(map, own, peers);
             plane.SetPeers(peers);
         }

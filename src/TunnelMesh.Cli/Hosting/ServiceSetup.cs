@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Coordinator.Certificates;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Platform.Services;
@@ -87,6 +88,7 @@ internal sealed class ServiceSetup
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
             Group = UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
+            ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }
@@ -97,10 +99,10 @@ internal sealed class ServiceSetup
     /// </summary>
     public static ServiceDefinition Packaged() => new()
     {
-        Name = ServiceDefinition.NameOf(HomeLayout.DefaultContext),
-        Context = HomeLayout.DefaultContext,
+        Name = ServiceDefinition.NameOf(ContextName.Default),
+        Context = ContextName.Default,
         Program = "/usr/bin/tunnelmesh",
-        Arguments = ["join", "--context", HomeLayout.DefaultContext],
+        Arguments = ["join", "--context", ContextName.Default],
         Environment = [new("HOME", "/root")],
         EnvironmentFile = PackagedVariables,
         OnlyWhenExists = PackagedVariables,

@@ -222,6 +222,7 @@ internal sealed class LiveMap
                     Endpoints = reach!.Endpoints,
                     SshPort = reach.SshPort,
                     Transports = reach.Transports ?? wire.Transports,
+                    AllowsExit = reach.AllowsExit ?? wire.AllowsExit,
                     ProgramVersion = reach.ProgramVersion ?? wire.ProgramVersion,
                 };
             }
@@ -339,6 +340,7 @@ internal sealed class LiveMap
         Online = before?.Online ?? false,
         LastSeen = Math.Max(row.LastSeen, before?.LastSeen ?? 0),
         Coordinator = row.Coordinator,
+        AllowsExit = before?.AllowsExit ?? false,
         ProgramVersion = row.ProgramVersion,
     };
 
@@ -354,6 +356,7 @@ internal sealed class LiveMap
             SshPort = moved ? wire.SshPort : null,
             Transports = moved ? wire.Transports : null,
             Preferences = (change & Change.Preferences) != 0 ? wire.Preferences ?? [] : null,
+            AllowsExit = moved ? wire.AllowsExit : null,
             ProgramVersion = moved ? wire.ProgramVersion : null,
         };
     }

@@ -7,10 +7,11 @@ namespace TunnelMesh.Coordinator.Registry;
 /// <param name="Transports">Checked transports in order of preference.</param>
 /// <param name="ProgramVersion">For display.</param>
 /// <param name="SshPort">TCP port of the SSH transport, 0 for none.</param>
-internal sealed record Reachability(IReadOnlyList<string> Endpoints, IReadOnlyList<string>? Transports, string? ProgramVersion, int SshPort = 0)
+/// <param name="AllowsExit">Whether it lets others' traffic out to the internet.</param>
+internal sealed record Reachability(IReadOnlyList<string> Endpoints, IReadOnlyList<string>? Transports, string? ProgramVersion, int SshPort = 0, bool? AllowsExit = null)
 {
     /// <summary>True when an entry says the same.</summary>
     internal bool IsOf(MapDevice device) =>
         Endpoints.SequenceEqual(device.Endpoints) && SshPort == device.SshPort && (Transports is null || Transports.SequenceEqual(device.Transports)) &&
-        (ProgramVersion is null || ProgramVersion == device.ProgramVersion);
+        (ProgramVersion is null || ProgramVersion == device.ProgramVersion) && (AllowsExit ?? device.AllowsExit) == device.AllowsExit;
 }

@@ -23,7 +23,8 @@ internal sealed class EndpointRules(params IPNetwork[] mesh)
         Endpoints(hello.Endpoints, hello.UdpPort, seen),
         [.. hello.Transports.Where(IsTransport).Distinct().Take(MaxTransports)],
         IsVersion(hello.ProgramVersion) ? hello.ProgramVersion : null,
-        Port(hello.SshPort));
+        Port(hello.SshPort),
+        hello.AllowsExit);
 
     /// <summary>From an update and the address its stream comes from.</summary>
     internal Reachability From(EndpointsUpdate update, IPAddress seen) => new(Endpoints(update.Endpoints, update.UdpPort, seen), null, null, Port(update.SshPort));

@@ -247,6 +247,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 Endpoints = endpoints.Endpoints,
                 Transports = options.Transports,
                 Aliases = options.Aliases,
+                AllowsExit = options.AllowsExit,
                 ProgramVersion = options.Request.ProgramVersion,
                 Instance = _instance,
             }, cancel).ConfigureAwait(false);

@@ -23,6 +23,9 @@ public sealed record ControlStreamOptions
     public IReadOnlyList<string> Transports { get; init; } = [];
     /// <summary>Further names this device wants; null leaves them as they are.</summary>
     public IReadOnlyList<string>? Aliases { get; init; }
+
+    /// <summary>Whether this device lets others' traffic out to the internet.</summary>
+    public bool AllowsExit { get; init; }
     /// <summary>Told of each change of the map.</summary>
     public required Action<MapChange> OnMap { get; init; }
     /// <summary>This device's NAT in the words of <see cref="Meeting.Nat"/> and <see cref="Meeting.Mapped"/>; null for not known.</summary>

@@ -65,7 +65,7 @@ internal sealed class CoordinatorChoice(CoordinatorAddress first, Func<Coordinat
         }
         try
         {
-            using Socket socket = await TcpDialler.ConnectAsync(server.Host, server.Port, dialling.ConfigureSocket, cancel).ConfigureAwait(false);
+            using Socket socket = await TcpDialler.ConnectAsync(server.Host, server.Port, dialling, cancel).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or IOException)

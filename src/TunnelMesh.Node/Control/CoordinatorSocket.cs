@@ -62,7 +62,7 @@ internal sealed class CoordinatorSocket : IDisposable
             {
                 // Of the proxy, when there is one.
                 DnsEndPoint where = context.DnsEndPoint;
-                Socket tcp = await TcpDialler.ConnectAsync(where.Host, where.Port, dialling.ConfigureSocket, cancel).ConfigureAwait(false);
+                Socket tcp = await TcpDialler.ConnectAsync(where.Host, where.Port, dialling, cancel).ConfigureAwait(false);
                 Tcp = tcp;
                 LocalAddress = (tcp.LocalEndPoint as IPEndPoint)?.Address is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : (tcp.LocalEndPoint as IPEndPoint)?.Address;
                 return new NetworkStream(tcp, ownsSocket: true);

@@ -76,6 +76,7 @@ public sealed class MapEntry
             SshPort = change.SshPort ?? Wire.SshPort,
             Transports = change.Transports ?? Wire.Transports,
             Preferences = change.Preferences ?? Wire.Preferences,
+            AllowsExit = change.AllowsExit ?? Wire.AllowsExit,
             ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
         },
         Record, Ip, Ip6, (IPNetwork[])Prefixes, change.Endpoints is null ? (IPEndPoint[])Endpoints : ParseEndpoints(change.Endpoints));

@@ -17,8 +17,9 @@ public static class MapPeers
     /// <param name="ownEndpoints">Where this device itself listens: behind another router the same private address may be somebody else's, but a datagram would come back to us.</param>
     /// <param name="dialled">Addresses at which the coordinator answered; tried at the UDP port of the coordinators' entries.</param>
     /// <param name="transports">What this device may use, the preferred first; of a device that names its own, those of both. The mesh may prefer another order (<see cref="TransportOrders"/>).</param>
+    /// <param name="exitId">The device through which traffic to the internet leaves; null for none.</param>
     public static IReadOnlyList<PeerSpec> Build(NetworkMap map, string ownId, IReadOnlyCollection<IPEndPoint> ownEndpoints, IReadOnlyCollection<IPAddress> dialled,
-        IReadOnlyList<PathTransport> transports)
+        IReadOnlyList<PathTransport> transports, string? exitId = null)
     {
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(ownEndpoints);
@@ -36,7 +37,8 @@ public static class MapPeers
                     DeviceId = entry.Id,
                     Name = entry.Name,
                     PublicKey = entry.Wire.DeviceKey,
-                    AllowedPrefixes = entry.Prefixes,
+                    AllowedPrefixes = entry.Id == exitId ? [.. entry.Prefixes, .. ExitTraffic.Prefixes] : entry.Prefixes,
+                    Exit = entry.Id == exitId,
                     Online = entry.Wire.Online,
                     Transports = TransportOrders.Apply(
                         entry.Wire.Transports.Count == 0 ? transports : [.. transports.Where(t => entry.Wire.Transports.Contains(PathNames.Of(t)))],

@@ -183,7 +183,7 @@ public sealed class NetworkMap
 
     private static bool SameButPresence(MapEntry a, MapEntry b) =>
         a.Name == b.Name && a.Ip.Equals(b.Ip) && a.Ip6.Equals(b.Ip6) && a.Wire.Record.AsSpan().SequenceEqual(b.Wire.Record) &&
-        a.Wire.Coordinator == b.Wire.Coordinator && a.Wire.ProgramVersion == b.Wire.ProgramVersion &&
+        a.Wire.Coordinator == b.Wire.Coordinator && a.Wire.AllowsExit == b.Wire.AllowsExit && a.Wire.ProgramVersion == b.Wire.ProgramVersion &&
         a.Wire.Aliases.SequenceEqual(b.Wire.Aliases) && a.Wire.Prefixes.SequenceEqual(b.Wire.Prefixes) &&
         a.Wire.Endpoints.SequenceEqual(b.Wire.Endpoints) && a.Wire.SshPort == b.Wire.SshPort && a.Wire.Transports.SequenceEqual(b.Wire.Transports) &&
         TransportOrders.Same(a.Wire.Preferences, b.Wire.Preferences);

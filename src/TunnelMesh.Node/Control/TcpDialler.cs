@@ -18,13 +18,13 @@ internal static class TcpDialler
     /// <summary>The first connection that stands.</summary>
     /// <param name="host">Host name or IP address.</param>
     /// <param name="port">TCP port.</param>
-    /// <param name="configure">Called with each socket before it connects, or null.</param>
+    /// <param name="dialling">Finds the addresses, and has a say about each socket.</param>
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="SocketException">There is no address, or none answers; the error is the last one's.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    internal static async Task<Socket> ConnectAsync(string host, int port, Action<Socket>? configure, CancellationToken cancel)
+    internal static async Task<Socket> ConnectAsync(string host, int port, Dialling dialling, CancellationToken cancel)
     {
-        IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? literal) ? [literal] : InTurns(await System.Net.Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false));
+        IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? literal) ? [literal] : InTurns(await dialling.Resolve(host).WaitAsync(cancel).ConfigureAwait(false));
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         List<Task<Socket>> attempts = [];
         SocketException failure = new((int)SocketError.HostNotFound);
@@ -33,7 +33,7 @@ internal static class TcpDialler
         {
             if (next < addresses.Length)
             {
-                attempts.Add(TryAsync(addresses[next++], port, configure, over.Token));
+                attempts.Add(TryAsync(addresses[next++], port, dialling.ConfigureSocket, over.Token));
             }
             if (attempts.Count == 0)
             {

@@ -32,7 +32,7 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     {
         _options = options;
         _running = options.Lanes.Count * options.ThreadsPerLane;
-        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu, options.Filter);
+        _members = new TunnelMembers(new WireGuardDevice(options.Key, options.Time, RandomNumberGenerator.Fill, options.LastSent) { Lanes = options.Lanes.Count }, options.Time, options.Lanes[0].Tun.Mtu, options.Filter, options.Exit);
         _sockets = options.OpenSocket is { } open ? new SideSockets(open, id => _members.Find(id) is not null, this) : null;
         var lanes = new List<Lane>();
         _mail = [.. Enumerable.Range(0, options.Lanes.Count).Select(i => new LaneMail(() => lanes[i].Wake()))];
@@ -199,6 +199,9 @@ public sealed class DataPlane : ICarrierSink, IDisposable
             _mail[tunnel.Session.Lane].TryPost(new LaneLetter(tunnel, null, path, open ? LaneNews.Opened : LaneNews.Closed));
         }
     }
+
+    /// <summary>How the tunnel to one device is doing; null when there is none. Any thread.</summary>
+    public PeerStats? GetStats(string deviceId) => _members.Find(deviceId)?.GetStats();
 
     /// <summary>How each tunnel is doing. Any thread.</summary>
     public IReadOnlyList<PeerStats> GetStats() => [.. _lanes.SelectMany(l => l.GetStats())];

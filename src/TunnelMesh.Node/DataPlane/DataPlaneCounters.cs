@@ -5,7 +5,7 @@ public sealed class DataPlaneCounters
 {
     private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
 
-    private long _sealedPackets, _sealedBatches, _openedPackets, _openedBatches;
+    private long _sealedPackets, _sealedBatches, _openedPackets, _openedBatches, _outPackets, _outBytes;
 
     /// <summary>Packets sealed since start.</summary>
     public long SealedPackets => Volatile.Read(ref _sealedPackets);
@@ -18,6 +18,12 @@ public sealed class DataPlaneCounters
 
     /// <summary>Batches they were opened in.</summary>
     public long OpenedBatches => Volatile.Read(ref _openedBatches);
+
+    /// <summary>Packets on their way to the internet since start: into the tunnel to the exit peer, or out of the mesh on an exit peer. Super-packets count by their segments.</summary>
+    public long OutPackets => Volatile.Read(ref _outPackets);
+
+    /// <summary>Bytes of these packets.</summary>
+    public long OutBytes => Volatile.Read(ref _outBytes);
 
     /// <summary>Packets dropped for a reason since start.</summary>
     /// <param name="reason">The reason.</param>
@@ -38,6 +44,8 @@ public sealed class DataPlaneCounters
             sum._sealedBatches += part.SealedBatches;
             sum._openedPackets += part.OpenedPackets;
             sum._openedBatches += part.OpenedBatches;
+            sum._outPackets += part.OutPackets;
+            sum._outBytes += part.OutBytes;
         }
 
         return sum;
@@ -60,5 +68,12 @@ public sealed class DataPlaneCounters
     {
         Volatile.Write(ref _openedPackets, _openedPackets + packets);
         Volatile.Write(ref _openedBatches, _openedBatches + 1);
+    }
+
+    /// <summary>Counts packets on their way to the internet.</summary>
+    internal void SentOut(int packets, int bytes)
+    {
+        Volatile.Write(ref _outPackets, _outPackets + packets);
+        Volatile.Write(ref _outBytes, _outBytes + bytes);
     }
 }

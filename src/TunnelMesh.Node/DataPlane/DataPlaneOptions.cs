@@ -24,6 +24,9 @@ public sealed record DataPlaneOptions
     /// <summary>Which packets of peers come in; null for all of them. Stays the caller's.</summary>
     public PacketFilter? Filter { get; init; }
 
+    /// <summary>What leaves the mesh; null for nothing.</summary>
+    public ExitTraffic? Exit { get; init; }
+
     /// <summary>Takes answers of STUN servers, which come to the tunnel's port; null for none.</summary>
     public DatagramHandler? Stun { get; init; }
 

@@ -40,6 +40,7 @@ internal sealed class InboundPipeline
     private readonly InboundGate? _gate;
     private readonly AeadPacket[] _run = new AeadPacket[MaxRun];
     private readonly OpenResult[] _results = new OpenResult[MaxRun];
+    private readonly int _clamp;
     private TunSink _sink;
     private uint _index;
     private PathAddress _source;
@@ -57,6 +58,8 @@ internal sealed class InboundPipeline
     {
         (_members, _sender, _own, _output, _counters, _attend, _sink) = (members, sender, own, output, counters, attend, new TunSink(output, counters));
         _time = options.Time;
+        // On an exit the far end of a connection is not bounded by the MTU of this interface, which its packets pass all the same.
+        _clamp = members.Exit.IsAllowed ? options.Mtu : int.MaxValue;
         _gate = members.Filter is { } filter ? new InboundGate(filter) : null;
         _fragments = new FragmentAssembler(options.Mtu, 2 * options.Time.TimestampFrequency);
         TunOffloads offloads = options.Offloads;
@@ -238,7 +241,7 @@ internal sealed class InboundPipeline
             return 0;
         }
 
-        if (tunnel.Paths.Route.Mtu is < int.MaxValue and var limit)
+        if (Math.Min(tunnel.Paths.Route.Mtu, _clamp) is < int.MaxValue and var limit)
         {
             TcpMss.TryClamp(buffer.Slice(message.Offset, packet.TotalLength), limit);
         }
@@ -271,8 +274,9 @@ internal sealed class InboundPipeline
 
         if (!_own.Accepts(packet.Destination))
         {
-            if (ExitTraffic.Allows(tunnel, packet))
+            if (_members.Exit.Allows(tunnel, packet))
             {
+                _counters.SentOut(1, packet.TotalLength);
                 return true;
             }
 

@@ -45,7 +45,16 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
             return;
         }
 
-        _gate?.Note(tunnel.Filter!, packet, now);
+        if (!members.Exit.IsForwarded(packet))
+        {
+            _gate?.Note(tunnel.Filter!, packet, now);
+        }
+
+        if (tunnel.Spec.Exit && !members.Exit.IsMesh(packet.Destination))
+        {
+            counters.SentOut(segments.Count, packet.TotalLength);
+        }
+
         if (tunnel.TakeDoze())
         {
             room.Resume(tunnel, now);

@@ -21,6 +21,9 @@ public sealed record PeerSpec
     /// <summary>Prefixes the device may send from, and that are routed to it.</summary>
     public IReadOnlyList<IPNetwork> AllowedPrefixes { get; init; } = [];
 
+    /// <summary>True for the device through which this one's traffic to the internet leaves; its prefixes hold those of <see cref="ExitTraffic.Prefixes"/>.</summary>
+    public bool Exit { get; init; }
+
     /// <summary>Where the device may be reached over UDP; all are tried at once.</summary>
     public IReadOnlyList<IPEndPoint> Candidates { get; init; } = [];
 

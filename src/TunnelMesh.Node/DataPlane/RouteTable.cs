@@ -17,13 +17,13 @@ public sealed class RouteTable<T>
     private readonly Level<UInt128>[] _v6;
 
     /// <summary>Builds a table. Of equal prefixes the first one counts.</summary>
-    /// <param name="routes">Prefixes, IPv4 and IPv6, with who carries them.</param>
-    public RouteTable(IEnumerable<KeyValuePair<IPNetwork, T>> routes)
+    /// <param name="routes">Prefixes, IPv4 and IPv6, with who carries them; null for nobody, although a shorter prefix holds them.</param>
+    public RouteTable(IEnumerable<KeyValuePair<IPNetwork, T?>> routes)
     {
         ArgumentNullException.ThrowIfNull(routes);
-        var v4 = new SortedDictionary<int, Dictionary<uint, T>>();
-        var v6 = new SortedDictionary<int, Dictionary<UInt128, T>>();
-        foreach ((IPNetwork prefix, T value) in routes)
+        var v4 = new SortedDictionary<int, Dictionary<uint, T?>>();
+        var v6 = new SortedDictionary<int, Dictionary<UInt128, T?>>();
+        foreach ((IPNetwork prefix, T? value) in routes)
         {
             byte[] bytes = prefix.BaseAddress.GetAddressBytes();
             if (prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork)
@@ -71,11 +71,11 @@ public sealed class RouteTable<T>
         return null;
     }
 
-    private static Dictionary<TKey, T> At<TKey>(SortedDictionary<int, Dictionary<TKey, T>> levels, int length)
+    private static Dictionary<TKey, T?> At<TKey>(SortedDictionary<int, Dictionary<TKey, T?>> levels, int length)
         where TKey : notnull =>
-        levels.TryGetValue(length, out Dictionary<TKey, T>? level) ? level : levels[length] = [];
+        levels.TryGetValue(length, out Dictionary<TKey, T?>? level) ? level : levels[length] = [];
 
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Level<TKey>(TKey Mask, Dictionary<TKey, T> Routes)
+    private readonly record struct Level<TKey>(TKey Mask, Dictionary<TKey, T?> Routes)
         where TKey : notnull;
 }

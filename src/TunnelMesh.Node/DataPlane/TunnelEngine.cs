@@ -236,7 +236,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
     private static TunnelMembers MembersOf(TunnelEngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time, options.Mtu, options.Filter);
+        return new TunnelMembers(new WireGuardDevice(options.Key, options.Time, options.Random, options.LastSent), options.Time, options.Mtu, options.Filter, options.Exit);
     }
 
     /// <summary>Looks at a peer's timers at the next opportunity.</summary>

@@ -30,6 +30,9 @@ public sealed record TunnelEngineOptions
     /// <summary>Which packets of peers come in; null for all of them.</summary>
     public PacketFilter? Filter { get; init; }
 
+    /// <summary>What leaves the mesh; null for nothing.</summary>
+    public ExitTraffic? Exit { get; init; }
+
     /// <summary>What the TUN takes beyond single packets: opened packets are joined for <see cref="ITunnelOutput.WriteGroup"/> as far as this allows.</summary>
     public TunOffloads Offloads { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using TunnelMesh.Node.Birthday;
 using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Sessions;
@@ -15,7 +16,8 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="time">Clock of the tunnels.</param>
 /// <param name="mtu">The largest inner packet in bytes.</param>
 /// <param name="filter">Keeps rules and flows of each peer; null for none.</param>
-internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, int mtu, PacketFilter? filter = null)
+/// <param name="exit">What leaves the mesh; null for nothing.</param>
+internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, int mtu, PacketFilter? filter = null, ExitTraffic? exit = null)
 {
     private readonly Lock _changing = new();
     private readonly ConcurrentDictionary<string, PeerTunnel> _byId = new();
@@ -29,6 +31,9 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
 
     /// <summary>Which packets of peers come in; null for all of them.</summary>
     public PacketFilter? Filter => filter;
+
+    /// <summary>What leaves the mesh.</summary>
+    public ExitTraffic Exit { get; } = exit ?? new ExitTraffic(false, []);
 
     /// <summary>Bounds what is tried between hard and easy NATs by all lanes together.</summary>
     public BirthdayTurns Turns { get; } = new(time);
@@ -139,7 +144,13 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
 
     private void Publish()
     {
-        _routes = new RouteTable<PeerTunnel>(_byId.Values.SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, t))));
+        IEnumerable<KeyValuePair<IPNetwork, PeerTunnel?>> routes = _byId.Values.SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, (PeerTunnel?)t)));
+        if (_byId.Values.Any(t => t.Spec.Exit))
+        {
+            routes = routes.Concat(Exit.Holes.Select(p => KeyValuePair.Create(p, (PeerTunnel?)null)));
+        }
+
+        _routes = new RouteTable<PeerTunnel>(routes);
         ILookup<int, PeerTunnel> lanes = _byId.Values.ToLookup(t => t.Session.Lane);
         _tunnels = [.. Enumerable.Range(0, device.Lanes).Select(lane => lanes[lane].ToArray())];
     }

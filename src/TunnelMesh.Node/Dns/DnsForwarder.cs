@@ -53,6 +53,13 @@ public sealed class DnsForwarder : IAsyncDisposable
         }
     }
 
+    /// <summary>Other servers for the time being; null for none. Its sockets are not configured.</summary>
+    public DnsDetour? Detour
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     /// <summary>Queries sent on.</summary>
     public long Forwarded => Interlocked.Read(ref _forwarded);
 
@@ -75,9 +82,9 @@ public sealed class DnsForwarder : IAsyncDisposable
             int length = 0;
             if (entered)
             {
-                int size = Prepare(message.Span, query, out question);
+                int size = Prepare(message.Span, query, out question, out bool detour);
                 int same = _same.AddOrUpdate(question, 1, (_, count) => count + 1);
-                length = same > MaxSame ? 0 : await AskServersAsync(query.AsMemory(0, size), stream, received, same - 1).ConfigureAwait(false);
+                length = same > MaxSame ? 0 : await AskServersAsync(query.AsMemory(0, size), stream, received, same - 1, detour ? Detour?.Servers ?? [] : null).ConfigureAwait(false);
             }
             if (_stopped.IsCancellationRequested)
             {
@@ -115,10 +122,11 @@ public sealed class DnsForwarder : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private int Prepare(ReadOnlySpan<byte> message, Span<byte> buffer, out ulong question)
+    private int Prepare(ReadOnlySpan<byte> message, Span<byte> buffer, out ulong question, out bool detour)
     {
         Span<byte> name = stackalloc byte[DnsName.MaxBytes];
         DnsQuery.Parse(message, name, out DnsQuery query);
+        detour = Detour is { } other && !other.IsDirect(query.Name);
         // Canonical, since a server may write the name otherwise; 0 means none.
         question = (SipHash.Compute(_key, query.Name) ^ ((ulong)query.Type << 32)) | 1;
         return DnsRelayedQuery.Write(query, NextId(), MaxUdpAnswer, buffer);
@@ -142,10 +150,11 @@ public sealed class DnsForwarder : IAsyncDisposable
         return BinaryPrimitives.ReadUInt16BigEndian(id);
     }
 
-    private async Task<int> AskServersAsync(Memory<byte> query, bool stream, byte[] buffer, int skip)
+    private async Task<int> AskServersAsync(Memory<byte> query, bool stream, byte[] buffer, int skip, IReadOnlyList<IPEndPoint>? detour)
     {
-        IPEndPoint[] servers = Volatile.Read(ref _servers);
-        int first = Volatile.Read(ref _preferred) + skip;
+        IPEndPoint[] servers = detour is null ? Volatile.Read(ref _servers) : [.. detour];
+        Action<Socket>? configure = detour is null ? _configureSocket : null;
+        int first = (detour is null ? Volatile.Read(ref _preferred) : 0) + skip;
         for (int i = 0; i < servers.Length * (stream ? 1 : Rounds); i++)
         {
             int index = (first + i) % servers.Length;
@@ -154,12 +163,12 @@ public sealed class DnsForwarder : IAsyncDisposable
             BinaryPrimitives.WriteUInt16BigEndian(query.Span, NextId());
             try
             {
-                int length = stream ? await AskStreamAsync(servers[index], query, buffer, patience.Token).ConfigureAwait(false)
-                    : await AskDatagramAsync(servers[index], query, buffer, patience.Token).ConfigureAwait(false);
+                int length = stream ? await AskStreamAsync(servers[index], configure, query, buffer, patience.Token).ConfigureAwait(false)
+                    : await AskDatagramAsync(servers[index], configure, query, buffer, patience.Token).ConfigureAwait(false);
                 // Another server may know what one that refuses or is out of order does not.
                 if (length > 0 && ((buffer[3] & 0xF) is not ((int)DnsResponseCode.Refused or (int)DnsResponseCode.ServerFailure) || i == servers.Length - 1))
                 {
-                    if (skip == 0)
+                    if (skip == 0 && detour is null)
                     {
                         Volatile.Write(ref _preferred, index);
                     }
@@ -177,11 +186,11 @@ public sealed class DnsForwarder : IAsyncDisposable
         return 0;
     }
 
-    private async Task<int> AskDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
+    private static async Task<int> AskDatagramAsync(IPEndPoint server, Action<Socket>? configure, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
     {
         // Connected: the system takes datagrams of this server only, and tells when its port is closed.
         using Socket socket = new(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        _configureSocket?.Invoke(socket);
+        configure?.Invoke(socket);
         await socket.ConnectAsync(server, cancel).ConfigureAwait(false);
         await socket.SendAsync(query, SocketFlags.None, cancel).ConfigureAwait(false);
         while (true)
@@ -194,10 +203,10 @@ public sealed class DnsForwarder : IAsyncDisposable
         }
     }
 
-    private async Task<int> AskStreamAsync(IPEndPoint server, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
+    private static async Task<int> AskStreamAsync(IPEndPoint server, Action<Socket>? configure, ReadOnlyMemory<byte> query, byte[] buffer, CancellationToken cancel)
     {
         using Socket socket = new(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        _configureSocket?.Invoke(socket);
+        configure?.Invoke(socket);
         await socket.ConnectAsync(server, cancel).ConfigureAwait(false);
         byte[] framed = new byte[2 + query.Length];
         BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)query.Length);

@@ -61,6 +61,9 @@ public sealed class DnsResponder
         set => Volatile.Write(ref field, value);
     }
 
+    /// <summary>Whether names of others are sent on for the mesh, too: on an exit peer, whose users' questions shall leave where their traffic does.</summary>
+    public bool ServesMesh { get; init; }
+
     /// <summary>What was done so far; the edge adds what it counts itself.</summary>
     public DnsCounts Counts => new(Interlocked.Read(ref _answered), Interlocked.Read(ref _refused), 0, 0, Interlocked.Read(ref _malformed),
         Interlocked.Read(ref _strangers), Interlocked.Read(ref _limited), 0);
@@ -109,7 +112,7 @@ public sealed class DnsResponder
         {
             answer = answer[..Math.Min(answer.Length, Math.Min(query.UdpSize, own || proven ? MaxUdp : MaxUnproven))];
         }
-        bool recursive = own && Forwards;
+        bool recursive = (own || ServesMesh) && Forwards;
         scoped DnsWriter writer;
         if (status != DnsQueryStatus.Sound || query.EdnsVersion != 0)
         {

@@ -10,6 +10,7 @@ namespace TunnelMesh.Node.Filter;
 /// </summary>
 public sealed class PacketFilter
 {
+    private const int DnsPort = 53;
     /// <summary>How long followers of a first fragment may take (RFC 791: at least 15 s; Linux: 30 s).</summary>
     private static readonly TimeSpan Followers = TimeSpan.FromSeconds(30);
 
@@ -102,12 +103,19 @@ public sealed class PacketFilter
     /// <param name="defaultDeny">Of traffic that no rule is about; null when it says nothing.</param>
     /// <param name="rules">Its rules; those beyond <see cref="FilterRule.MaxRules"/> are not looked at.</param>
     /// <param name="servicePorts">TCP ports that are open on this device because it serves the mesh; empty for a device that does not.</param>
-    public void SetMesh(bool? defaultDeny, IReadOnlyList<FilterRule> rules, IReadOnlyList<int> servicePorts)
+    /// <param name="answersNames">Whether port 53 is open, too: on an exit peer, which resolves names for its users.</param>
+    public void SetMesh(bool? defaultDeny, IReadOnlyList<FilterRule> rules, IReadOnlyList<int> servicePorts, bool answersNames = false)
     {
         ArgumentNullException.ThrowIfNull(rules);
         ArgumentNullException.ThrowIfNull(servicePorts);
-        FilterRule[] services = [.. servicePorts.Where(p => p is > 0 and <= ushort.MaxValue)
-            .Select(p => new FilterRule(new PortRange((ushort)p, (ushort)p), FilterProtocol.Tcp, FilterAction.Allow, FilterSource.Any))];
+        IEnumerable<(int Port, FilterProtocol Protocol)> open = servicePorts.Where(p => p is > 0 and <= ushort.MaxValue).Select(p => (Port: p, Protocol: FilterProtocol.Tcp));
+        if (answersNames)
+        {
+            open = open.Append((DnsPort, FilterProtocol.Udp)).Append((DnsPort, FilterProtocol.Tcp));
+        }
+
+        FilterRule[] services = [.. open
+            .Select(p => new FilterRule(new PortRange((ushort)p.Port, (ushort)p.Port), p.Protocol, FilterAction.Allow, FilterSource.Any))];
         lock (_changing)
         {
             _meshDefault = defaultDeny;

@@ -15,6 +15,8 @@ public sealed record PeerReport
     public required string MeshIp6 { get; init; }
     /// <summary>Presence as the coordinator told it.</summary>
     public required bool Online { get; init; }
+    /// <summary>Whether it lets the traffic of others out to the internet.</summary>
+    public bool AllowsExit { get; init; }
     /// <summary>When the coordinator last saw it; null if never.</summary>
     public DateTimeOffset? LastSeen { get; init; }
     /// <summary><c>udp</c>, <c>ssh</c>, <c>relay</c> or <c>none</c>.</summary>

@@ -33,6 +33,8 @@ public static class MetricsText
             WriteFilter(text, filter);
         }
         WriteTunnels(text, [.. peers.Where(p => p.Stats.Path != None || p.Stats.LastHandshakeUnix is not null || p.Stats.RxBytes + p.Stats.TxBytes > 0).OrderBy(p => p.Name, StringComparer.Ordinal)]);
+        text.Single("tunnelmesh_exit_packets_sent_total", Counter, "Packets sent to the internet: through the exit peer, or for others on one.", status.Exit.Packets);
+        text.Single("tunnelmesh_exit_bytes_sent_total", Counter, "Bytes of these packets.", status.Exit.Bytes);
         text.Single("tunnelmesh_relay_connected", Gauge, "Whether the stream to the relay carries.", status.Relay is { Open: true } ? 1 : 0);
         text.Single("tunnelmesh_coordinator_connected", Gauge, "Whether the control stream to a coordinator stands.", status.Coordinator.State == "connected" ? 1 : 0);
         text.Begin("tunnelmesh_dns_queries_total", Counter, "Queries to the resolver of this device, by what became of them.");

@@ -17,11 +17,14 @@ internal sealed unsafe class NetlinkState : IDisposable
     // The kernel fills at most 32 KiB at once.
     private readonly byte[] _buffer = new byte[32 << 10];
     private readonly SafeFileDescriptor _fd;
+    private readonly uint _mark;
     private uint _sequence;
 
+    /// <param name="mark">Of the packets whose way is asked for; 0 for none.</param>
     /// <exception cref="IOException">The system gave no socket.</exception>
-    public NetlinkState()
+    public NetlinkState(uint mark = 0)
     {
+        _mark = mark;
         _fd = UnixNative.Socket(LinuxNative.AfNetlink, UnixNative.SockRaw | LinuxNative.SockCloExec, 0);
         if (_fd.IsInvalid)
         {
@@ -54,13 +57,16 @@ internal sealed unsafe class NetlinkState : IDisposable
 
         DefaultRoute? ReadRoute(int family, byte[] destination)
         {
-            // rtmsg with the length of the destination, and RTA_DST.
-            Span<byte> body = stackalloc byte[16 + destination.Length];
+            // rtmsg with the length of the destination, RTA_DST and RTA_MARK: the mesh's own packets may go another way than those of programs.
+            Span<byte> body = stackalloc byte[24 + destination.Length];
             body.Clear();
             (body[0], body[1]) = ((byte)family, (byte)(destination.Length * 8));
             BinaryPrimitives.WriteUInt16LittleEndian(body[12..], (ushort)(4 + destination.Length));
             BinaryPrimitives.WriteUInt16LittleEndian(body[14..], 1);
             destination.CopyTo(body[16..]);
+            BinaryPrimitives.WriteUInt16LittleEndian(body[^8..], 8);
+            BinaryPrimitives.WriteUInt16LittleEndian(body[^6..], 16);
+            BitConverter.TryWriteBytes(body[^4..], _mark);
             DefaultRoute? found = null;
             Ask(RouteNetlink.GetRoute, 0, body, (type, answer) => found = type == RouteNetlink.NewRoute
                 ? RouteNetlink.ReadRoute(answer, index => links.TryGetValue(index, out string? name) && name != ownInterface ? name : null)

@@ -19,15 +19,16 @@ public static class NetworkWatch
     /// <param name="ownInterface">The mesh's own interface, whose changes are ours; null for none.</param>
     /// <param name="failed">Told when the system did not say how it is connected; it is asked again a second later. Any thread.</param>
     /// <param name="time">Clock of the pauses.</param>
+    /// <param name="mark">Mark of the mesh's own packets, whose way to the internet is meant; 0 for none. Linux only.</param>
     /// <exception cref="IOException">The system gives no notices, or does not tell how it is connected.</exception>
     /// <exception cref="PlatformNotSupportedException">This operating system is not known.</exception>
-    public static INetworkMonitor Start(string? ownInterface, Action<Exception> failed, TimeProvider time)
+    public static INetworkMonitor Start(string? ownInterface, Action<Exception> failed, TimeProvider time, uint mark = 0)
     {
         ArgumentNullException.ThrowIfNull(failed);
         ArgumentNullException.ThrowIfNull(time);
         if (OperatingSystem.IsLinux())
         {
-            NetlinkState state = new();
+            NetlinkState state = new(mark);
             return new StateMonitor(() => state.Read(ownInterface), notice => DescriptorNotices.OfNetlink(notice), SuspendedTime.Of(new LinuxClocks()), failed, time, state);
         }
 

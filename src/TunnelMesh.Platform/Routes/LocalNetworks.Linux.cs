@@ -9,7 +9,7 @@ namespace TunnelMesh.Platform.Routes;
 internal static class LinuxRoutes
 {
     // RTF_REJECT: an unreachable or prohibited prefix leads nowhere, so it cannot collide.
-    private const uint Reject = 0x200;
+    private const uint Reject = 0x200, Gateway = 2;
 
     public static IReadOnlyList<LocalRoute> List()
     {
@@ -38,7 +38,7 @@ internal static class LinuxRoutes
 
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, destination & mask);
-        return new LocalRoute(new IPNetwork(new IPAddress(bytes), BitOperations.PopCount(mask)), f[0]);
+        return new LocalRoute(new IPNetwork(new IPAddress(bytes), BitOperations.PopCount(mask)), f[0], (flags & Gateway) != 0);
     }
 
     // destination length source length next-hop metric refcnt use flags device, all hexadecimal.
@@ -51,7 +51,7 @@ internal static class LinuxRoutes
         }
 
         var address = new IPAddress(Convert.FromHexString(f[0]));
-        return address.IsIPv6LinkLocal || address.IsIPv6Multicast ? null : new LocalRoute(new IPNetwork(address, (int)length), f[9]);
+        return address.IsIPv6LinkLocal || address.IsIPv6Multicast ? null : new LocalRoute(new IPNetwork(address, (int)length), f[9], (flags & Gateway) != 0);
     }
 
     private static bool Hex(string text, out uint value) => uint.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);

@@ -10,8 +10,8 @@ namespace TunnelMesh.Platform.Routes;
 /// <summary>rtnetlink (RFC 3549): links, addresses and routes. Methods return 0 or the errno the kernel answered with. One thread at a time.</summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
-    private const ushort RtmNewLink = 16, RtmNewAddr = 20, RtmNewRoute = 24;
-    private const ushort Request = 1, Ack = 4, Replace = 0x100, Create = 0x400;
+    private const ushort RtmNewLink = 16, RtmNewAddr = 20, RtmNewRoute = 24, RtmDeleteRoute = 25, RtmNewRule = 32, RtmDeleteRule = 33;
+    private const ushort Request = 1, Ack = 4, Replace = 0x100, Exclusive = 0x200, Create = 0x400;
     private readonly SafeFileDescriptor _fd;
     private readonly byte[] _buffer = new byte[4096];
     private int _length;
@@ -85,7 +85,78 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         return Execute();
     }
 
+    /// <summary>A route in a table other than the main one.</summary>
+    /// <param name="table">Number of the table.</param>
+    /// <param name="prefix">Where to.</param>
+    /// <param name="index">The interface; 0 makes it a route that leads nowhere, and counts after every other of the same prefix.</param>
+    /// <param name="source">The address that packets get whose sender chose none; null for the interface's own.</param>
+    public int SetRoute(uint table, System.Net.IPNetwork prefix, uint index, IPAddress? source = null)
+    {
+        BeginRoute(RtmNewRoute, Create | Replace, table, prefix, index);
+        if (source is not null)
+        {
+            Add(7, source.GetAddressBytes());
+        }
+
+        return Execute();
+    }
+
+    /// <summary>Takes such a route away; ESRCH when there is none.</summary>
+    public int DeleteRoute(uint table, System.Net.IPNetwork prefix, uint index)
+    {
+        BeginRoute(RtmDeleteRoute, 0, table, prefix, index);
+        return Execute();
+    }
+
+    /// <summary>A rule: packets without a mark look into a table, ahead of every rule of a higher number. EEXIST when it is there already.</summary>
+    public int AddRule(bool v6, uint priority, uint table, uint mark)
+    {
+        BeginRule(RtmNewRule, Create | Exclusive, v6, priority, table, mark);
+        return Execute();
+    }
+
+    /// <summary>Takes such a rule away; ENOENT when there is none.</summary>
+    public int DeleteRule(bool v6, uint priority, uint table, uint mark)
+    {
+        BeginRule(RtmDeleteRule, 0, v6, priority, table, mark);
+        return Execute();
+    }
+
     public void Dispose() => _fd.Dispose();
+
+    private void BeginRoute(ushort type, ushort flags, uint table, System.Net.IPNetwork prefix, uint index)
+    {
+        bool v6 = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+        Begin(type, flags);
+
+        // RT_TABLE_UNSPEC, as the number has an attribute of its own; RTPROT_STATIC; RT_SCOPE_LINK or NOWHERE; RTN_UNICAST or RTN_UNREACHABLE.
+        bool leads = index != 0;
+        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet), (byte)prefix.PrefixLength, 0, 0, 0, 4, (byte)(v6 || !leads ? 0 : 253), (byte)(leads ? 1 : 7)]);
+        UInt32(0);
+        Add(1, prefix.BaseAddress.GetAddressBytes());
+        AddUInt32(15, table);
+        if (leads)
+        {
+            AddUInt32(4, index);
+        }
+        else
+        {
+            AddUInt32(6, uint.MaxValue >> 1);
+        }
+    }
+
+    private void BeginRule(ushort type, ushort flags, bool v6, uint priority, uint table, uint mark)
+    {
+        Begin(type, flags);
+
+        // fib_rule_hdr: FR_ACT_TO_TBL, FIB_RULE_INVERT.
+        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet), 0, 0, 0, 0, 0, 0, 1]);
+        UInt32(2);
+        AddUInt32(6, priority);
+        AddUInt32(10, mark);
+        AddUInt32(16, uint.MaxValue);
+        AddUInt32(15, table);
+    }
 
     private void BeginLink(uint index, bool up)
     {

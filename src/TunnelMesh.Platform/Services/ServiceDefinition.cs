@@ -36,6 +36,9 @@ public sealed record ServiceDefinition
     /// <summary>A group that exists and whose members may ask the peer, or null.</summary>
     public string? Group { get; init; }
 
+    /// <summary>True for a peer that changes settings of the kernel's network, as exit traffic needs.</summary>
+    public bool ChangesKernelSettings { get; init; }
+
     /// <summary>True for a build that compiles while it runs, which needs memory that is both written and executed.</summary>
     public bool CompilesAtRunTime { get; init; }
 

@@ -101,7 +101,6 @@ public static class SystemdUnit
             ProtectHostname=yes
             ProtectKernelLogs=yes
             ProtectKernelModules=yes
-            ProtectKernelTunables=yes
             ProtectProc=invisible
             LockPersonality=yes
             RestrictNamespaces=yes
@@ -110,6 +109,7 @@ public static class SystemdUnit
             KeyringMode=private
 
             """);
+        unit.Append(service.ChangesKernelSettings ? "# Exit traffic: forwarding, and how strictly sources are checked.\nProtectKernelTunables=no\n" : "ProtectKernelTunables=yes\n");
         if (!service.CompilesAtRunTime)
         {
             unit.Append("MemoryDenyWriteExecute=yes\n");

@@ -4,7 +4,7 @@ namespace TunnelMesh.Platform.SystemDns;
 internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
 {
     // Lower comes first; a VPN's is 50, others' 100, and below zero they would be left out.
-    private const string Priority = "10";
+    private const string Priority = "10", Alone = "-50";
 
     public string Name => "networkmanager";
 
@@ -13,9 +13,9 @@ internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request) => new() { Backend = Name, Interface = request.Interface, Tag = request.Tag };
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) =>
-        Run("device", "modify", entry.Interface, "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", Priority,
+        Run("device", "modify", entry.Interface, "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", request.All ? Alone : Priority,
             // For where it runs a resolver of its own, which picks servers by domain; none of them becomes a search domain.
-            "ipv4.dns-search", string.Join(',', request.Domains.Select(d => "~" + d)));
+            "ipv4.dns-search", string.Join(',', request.Domains.Append(request.All ? "." : null).OfType<string>().Select(d => "~" + d)));
 
     public bool IsIntact(SystemDnsEntry entry) => true;
 

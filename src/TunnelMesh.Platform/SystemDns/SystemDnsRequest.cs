@@ -8,4 +8,5 @@ namespace TunnelMesh.Platform.SystemDns;
 /// <param name="Local">The same resolver at a loopback address, port 53: when the peer is gone such a port says so at once. Null where there is none.</param>
 /// <param name="Domains">Domains the resolver answers for, without dots around them.</param>
 /// <param name="Tag">Whose setting it is, for rules that carry a remark: letters, digits and hyphens.</param>
-public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag);
+/// <param name="All">Whether every other name goes to the resolver, too, and to nobody else: where traffic leaves through another device.</param>
+public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false);

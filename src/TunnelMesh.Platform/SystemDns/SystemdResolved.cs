@@ -16,8 +16,9 @@ internal sealed class SystemdResolved(SystemDnsPlaces places) : ISystemDns
         try
         {
             // First of all: without it, every name would go to the new server for a moment.
-            Run("default-route", entry.Interface, "false");
-            Run(["domain", entry.Interface, .. request.Domains.Select(d => "~" + d)]);
+            Run("default-route", entry.Interface, request.All ? "true" : "false");
+            // The root as a domain: other interfaces' servers, which are asked past every route, get no name any more.
+            Run(["domain", entry.Interface, .. request.Domains.Append(request.All ? "." : null).OfType<string>().Select(d => "~" + d)]);
             Run("dns", entry.Interface, request.Server.ToString());
             // The mesh is signed by nobody above it; and nobody on it listens to multicast.
             Optional("dnssec", entry.Interface, "no");

@@ -11,7 +11,7 @@ internal sealed class WindowsNrpt(SystemDnsPlaces places, Action<string, IReadOn
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry)
     {
-        string domains = string.Join(',', request.Domains.Select(d => $"'.{d}'"));
+        string domains = string.Join(',', request.Domains.Append(request.All ? "" : null).OfType<string>().Select(d => $"'.{d}'"));
         Run($"{Removal(entry)}; Add-DnsClientNrptRule -Namespace {domains} -NameServers '{request.Server}' -Comment '{Remark(entry)}'; Clear-DnsClientCache");
     }
 

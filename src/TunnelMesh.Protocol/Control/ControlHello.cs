@@ -25,6 +25,8 @@ public sealed record ControlHello
     public IReadOnlyList<string> Transports { get; init => field = WireList.Of(value); } = [];
     /// <summary>Further names this device wants in the mesh, DNS labels, 16 at most; those that others have stay theirs. Null leaves them as they are.</summary>
     public IReadOnlyList<string>? Aliases { get; init => field = WireList.OrNull(value); }
+    /// <summary>True when the device lets others' traffic out to the internet.</summary>
+    public bool AllowsExit { get; init; }
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init => field = value ?? ""; } = "";
     /// <summary>Random text made once at each start of the program: tells a reconnection from a second machine with the same device key.</summary>

@@ -37,6 +37,8 @@ public sealed record MapDevice
     public long LastSeen { get; init; }
     /// <summary>True for coordinators.</summary>
     public bool Coordinator { get; init; }
+    /// <summary>True when the device said last that it lets others' traffic out to the internet.</summary>
+    public bool AllowsExit { get; init; }
     /// <summary>Program version, for display.</summary>
     public string ProgramVersion { get; init => field = value ?? ""; } = "";
 }

@@ -20,6 +20,8 @@ public sealed record PresenceChange
     public IReadOnlyList<string>? Transports { get; init => field = WireList.OrNull(value); }
     /// <summary>New orders of transports, all of them (empty: none any more), or null.</summary>
     public IReadOnlyList<TransportPreference>? Preferences { get; init => field = WireList.OrNull(value); }
+    /// <summary>Whether it lets others' traffic out to the internet, or null.</summary>
+    public bool? AllowsExit { get; init; }
     /// <summary>New program version, or null.</summary>
     public string? ProgramVersion { get; init; }
 }

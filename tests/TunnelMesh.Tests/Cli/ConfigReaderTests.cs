@@ -85,7 +85,7 @@ public sealed class ConfigReaderTests
     [InlineData("ssh_port: 70000\n", "c.yaml:1: `ssh_port`")]
     [InlineData("name: [a]\n", "c.yaml:1: `name`")]
     [InlineData("tun: 5\n", "c.yaml:1: `tun` is a section")]
-    [InlineData("exit_peer: berlin\n", "c.yaml:1: `exit_peer` is not yet supported in this version")]
+    [InlineData("exit_offline: open\n", "c.yaml:1: `exit_offline`: expected block or direct")]
     [InlineData("name: a\nname: b\n", "c.yaml:2: `name` is given twice")]
     [InlineData("tunn:\n  mtu: 1300\n", "c.yaml:1: unknown key `tunn`. Did you mean `tun`?")]
     [InlineData("TUN:\n  mtu: 1300\n", "c.yaml:1: unknown key `TUN`. Did you mean `tun`?")]

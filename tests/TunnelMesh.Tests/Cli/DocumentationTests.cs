@@ -152,7 +152,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,
-            LocalApiJson.Default.FilterReport, LocalApiJson.Default.FilterRuleReport, LocalApiJson.Default.FilteredReport,
+            LocalApiJson.Default.ExitReport, LocalApiJson.Default.FilterReport, LocalApiJson.Default.FilterRuleReport, LocalApiJson.Default.FilteredReport,
             ContextJson.Default.ContextReport,
         ];
         string section = Section("JSON");

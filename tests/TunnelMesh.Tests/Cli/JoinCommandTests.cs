@@ -13,9 +13,6 @@ public sealed class JoinCommandTests : IDisposable
 
     [Theory]
     [InlineData("--wireguard")]
-    [InlineData("--exit-node", "berlin")]
-    [InlineData("--exit-peer", "berlin")]
-    [InlineData("--allow-exit-traffic")]
     [InlineData("--locations")]
     [InlineData("--latitude", "52.5")]
     [InlineData("--longitude", "13.4")]

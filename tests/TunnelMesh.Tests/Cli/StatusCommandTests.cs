@@ -28,6 +28,7 @@ public sealed class StatusCommandTests
             DataPlane = null,
             Dns = new DnsReport { Listen = [], Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() },
             Runtime = new RuntimeReport { GcGen0 = 0, GcGen1 = 0, GcGen2 = 0, AllocatedBytes = 0 },
+            Exit = new ExitReport { Traffic = "direct", WhenOffline = "block", LanAccess = false, KillSwitch = false, Allows = false, Packets = 7, Bytes = 700 },
             MetricsUrl = null,
             MapEntriesDropped = 0,
             PeersTotal = 3,

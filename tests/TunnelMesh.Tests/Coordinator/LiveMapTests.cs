@@ -53,6 +53,24 @@ public sealed class LiveMapTests
     }
 
     [Fact]
+    public void Who_lets_traffic_out_is_told_with_its_presence_and_stays_told_while_it_is_away()
+    {
+        DeviceRow a = Row("a", 1);
+        LiveMap map = new("e", 5, Mesh, [a]);
+        Reachability here = new(["192.0.2.1:1"], ["udp"], "1");
+        map.SetPresence(a.Id, true, 10, here with { AllowsExit = true });
+        Assert.True(Assert.Single(map.TakeDelta()!.Presence).AllowsExit);
+        // An update of endpoints says nothing about it.
+        map.SetPresence(a.Id, true, 11, here with { Endpoints = ["192.0.2.2:1"] });
+        Assert.True(Assert.Single(map.TakeDelta()!.Presence).AllowsExit);
+        map.SetPresence(a.Id, false, 12, null);
+        Assert.Null(Assert.Single(map.TakeDelta()!.Presence).AllowsExit);
+        Assert.True(Assert.Single(map.Snapshot().Devices).AllowsExit);
+        map.SetPresence(a.Id, true, 13, here with { AllowsExit = false });
+        Assert.False(Assert.Single(map.TakeDelta()!.Presence).AllowsExit);
+    }
+
+    [Fact]
     public void Every_change_has_a_number_and_deltas_follow_one_another_without_a_gap()
     {
         DeviceRow a = Row("a", 1), b = Row("b", 2);

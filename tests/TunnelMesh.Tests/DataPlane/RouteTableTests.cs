@@ -16,7 +16,7 @@ public class RouteTableTests
     public void It_answers_as_a_search_through_all_routes_does() =>
         Gen.Select(Prefix.Array[0, 30], Address.Array[1, 30]).Sample((prefixes, addresses) =>
         {
-            KeyValuePair<IPNetwork, string>[] routes = [.. prefixes.Select((p, i) => KeyValuePair.Create(p, $"{i}"))];
+            KeyValuePair<IPNetwork, string?>[] routes = [.. prefixes.Select((p, i) => KeyValuePair.Create(p, (string?)$"{i}"))];
             RouteTable<string> table = new RouteTable<string>(routes);
             foreach (IPAddress address in addresses.Concat(prefixes.Select(p => p.BaseAddress)))
             {

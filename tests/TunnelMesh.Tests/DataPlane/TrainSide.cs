@@ -24,13 +24,14 @@ internal sealed class TrainSide : ITunnelOutput, IDisposable
     /// <param name="mtu">The largest inner packet.</param>
     /// <param name="offloads">What its TUN takes.</param>
     /// <param name="filter">What lets packets in; null for everything.</param>
-    public TrainSide(TimeProvider time, byte number, int mtu = 1400, TunOffloads offloads = TunOffloads.All, PacketFilter? filter = null)
+    /// <param name="exit">What leaves the mesh; null for nothing.</param>
+    public TrainSide(TimeProvider time, byte number, int mtu = 1400, TunOffloads offloads = TunOffloads.All, PacketFilter? filter = null, ExitTraffic? exit = null)
     {
         V4 = new IPAddress([10, 42, 0, number]);
         V6 = new IPAddress([0xfd, .. new byte[14], number]);
         Address = UdpEndpoint.From(new IPEndPoint(new IPAddress([192, 0, 2, number]), 2223));
         Engine = new TunnelEngine(
-            new TunnelEngineOptions { Key = _key, Time = time, Mtu = mtu, Offloads = offloads, Filter = filter, Addresses = [new TunAddress(V4, 24), new TunAddress(V6, 64)] }, this);
+            new TunnelEngineOptions { Key = _key, Time = time, Mtu = mtu, Offloads = offloads, Filter = filter, Exit = exit, Addresses = [new TunAddress(V4, 24), new TunAddress(V6, 64)] }, this);
     }
 
     public TunnelEngine Engine { get; }

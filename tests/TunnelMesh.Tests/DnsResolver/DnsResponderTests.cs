@@ -238,4 +238,12 @@ public class DnsResponderTests
 
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddYears(56) + _offset;
     }
+
+    [Fact]
+    public void An_exit_peer_sends_names_of_others_on_for_the_mesh_and_nobody_else()
+    {
+        DnsResponder exit = new(300, TimeProvider.System) { ServesMesh = true, Forwards = true, Audience = new DnsAudience([], [System.Net.IPNetwork.Parse("10.42.0.0/16")]) };
+        Assert.Equal(DnsVerdict.Forward, DnsAsk.Of(exit, "example.com", DnsType.A, "10.42.0.9").Verdict);
+        Assert.Equal(DnsVerdict.Drop, DnsAsk.Of(exit, "example.com", DnsType.A, "192.0.2.9").Verdict);
+    }
 }

@@ -131,6 +131,27 @@ public sealed class DnsServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task With_a_detour_all_names_go_there_but_for_those_of_coordinators()
+    {
+        await using Upstream lan = new(), exit = new();
+        _responder.Zone = DnsZone.Build([], [], 1, 10, ["vpn.example.com"]);
+        _responder.Forwards = true;
+        _forwarder.Servers = [lan.Endpoint];
+        _forwarder.Detour = new DnsDetour([exit.Endpoint], name => _responder.Zone.IsForeign(name));
+        Assert.Equal(["example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Answers);
+        Assert.Equal(["example.com. 60 192.0.2.1"], (await AskTcpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A)))[0].Answers);
+        Assert.Equal((0, 2), (lan.Asked, exit.Asked));
+        Assert.Equal(["vpn.example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("VPN.example.com", DnsType.A))).Answers);
+        Assert.Equal((1, 2), (lan.Asked, exit.Asked));
+        _forwarder.Detour = _forwarder.Detour with { Servers = [] };
+        Assert.Equal(DnsResponseCode.ServerFailure, (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Code);
+        Assert.Equal((1, 2), (lan.Asked, exit.Asked));
+        _forwarder.Detour = null;
+        await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A));
+        Assert.Equal(2, lan.Asked);
+    }
+
+    [Fact]
     public async Task Nonsense_over_TCP_ends_the_connection()
     {
         using TcpClient client = new();

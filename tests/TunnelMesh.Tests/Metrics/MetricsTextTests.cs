@@ -56,6 +56,7 @@ public sealed class MetricsTextTests
         },
         Dns = new DnsReport { Listen = [], System = null, Problem = null, Names = 0, Aliases = [], Servers = [], Answered = 21, Refused = 22, Forwarded = 23, ForwardFailures = 24, Drops = new Dictionary<string, long>() },
         Runtime = RuntimeReport.Now(),
+        Exit = new ExitReport { Traffic = "direct", WhenOffline = "block", LanAccess = false, KillSwitch = false, Allows = false, Packets = 7, Bytes = 700 },
         MetricsUrl = null,
         MapEntriesDropped = 0,
         PeersTotal = 2,

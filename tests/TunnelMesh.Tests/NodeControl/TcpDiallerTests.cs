@@ -14,10 +14,13 @@ public sealed class TcpDiallerTests
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
         bool connected = true;
-        using Socket socket = await TcpDialler.ConnectAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, s =>
+        using Socket socket = await TcpDialler.ConnectAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, new Dialling
         {
-            connected = s.Connected;
-            s.SendBufferSize = 33_000;
+            ConfigureSocket = s =>
+            {
+                connected = s.Connected;
+                s.SendBufferSize = 33_000;
+            },
         }, Cancel);
         Assert.False(connected);
         Assert.True(socket.Connected);
@@ -30,7 +33,7 @@ public sealed class TcpDiallerTests
         IPAddress[] addresses = await Dns.GetHostAddressesAsync("localhost", Cancel);
         using TcpListener listener = new(addresses[^1], 0);
         listener.Start();
-        using Socket socket = await TcpDialler.ConnectAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, null, Cancel);
+        using Socket socket = await TcpDialler.ConnectAsync("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, Dialling.Plain, Cancel);
         Assert.Equal(listener.LocalEndpoint, socket.RemoteEndPoint);
     }
 
@@ -39,9 +42,9 @@ public sealed class TcpDiallerTests
     {
         using Socket bound = new(SocketType.Stream, ProtocolType.Tcp);
         bound.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
-        SocketException refused = await Assert.ThrowsAsync<SocketException>(() => TcpDialler.ConnectAsync("::1", ((IPEndPoint)bound.LocalEndPoint!).Port, null, Cancel));
+        SocketException refused = await Assert.ThrowsAsync<SocketException>(() => TcpDialler.ConnectAsync("::1", ((IPEndPoint)bound.LocalEndPoint!).Port, Dialling.Plain, Cancel));
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
-        await Assert.ThrowsAnyAsync<SocketException>(() => TcpDialler.ConnectAsync("no-such-host.invalid", 1, null, Cancel));
+        await Assert.ThrowsAnyAsync<SocketException>(() => TcpDialler.ConnectAsync("no-such-host.invalid", 1, Dialling.Plain, Cancel));
     }
 
     [Fact]
@@ -50,8 +53,8 @@ public sealed class TcpDiallerTests
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
         await Assert.ThrowsAsync<UnauthorizedAccessException>(() =>
-            TcpDialler.ConnectAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, _ => throw new UnauthorizedAccessException(), Cancel));
+            TcpDialler.ConnectAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, new Dialling { ConfigureSocket = _ => throw new UnauthorizedAccessException() }, Cancel));
         Assert.False(listener.Pending());
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TcpDialler.ConnectAsync("127.0.0.1", 9, null, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TcpDialler.ConnectAsync("127.0.0.1", 9, Dialling.Plain, new CancellationToken(canceled: true)));
     }
 }

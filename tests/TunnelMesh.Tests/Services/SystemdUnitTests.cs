@@ -39,6 +39,13 @@ public sealed class SystemdUnitTests
     }
 
     [Fact]
+    public void Settings_of_the_kernel_are_open_to_exit_traffic_alone()
+    {
+        Assert.Equal(["yes"], Values(SystemdUnit.Write(Plain), "ProtectKernelTunables"));
+        Assert.Equal(["no"], Values(SystemdUnit.Write(Plain with { ChangesKernelSettings = true }), "ProtectKernelTunables"));
+    }
+
+    [Fact]
     public void A_group_comes_with_the_right_to_give_it_the_socket_and_a_compiler_with_its_memory()
     {
         string unit = SystemdUnit.Write(Plain with { Group = "tunnelmesh", CompilesAtRunTime = true, OnlyWhenExists = null, Readable = ["/home/u/peer.yaml"] });

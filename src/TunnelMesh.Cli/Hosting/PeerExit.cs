@@ -1,0 +1,296 @@
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Node.ExitNode;
+using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.NetworkMonitor;
+using TunnelMesh.Platform.Tun;
+using TunnelMesh.Protocol.Control;
+
+namespace TunnelMesh.Cli.Hosting;
+
+/// <summary>
+/// Exit traffic of a running peer: the system's set-up on either side, and on the side of a user the watch over the exit peer, by which traffic and names are led. Nothing at all where neither is configured.
+/// </summary>
+internal sealed class PeerExit : IAsyncDisposable
+{
+    // A stranger to the map may be in a change of it that is on its way.
+    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(30);
+    private readonly PeerHostOptions _options;
+    private readonly ExitSetup _setup;
+    private readonly PeerRuntime _runtime;
+    private readonly PeerDns _dns;
+    private readonly INetworkMonitor _network;
+    private readonly string _ownId;
+    private readonly ExitHealth _health = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _look = new(0, 1);
+    private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
+    private readonly Lock _changing = new();
+    private volatile Now _now;
+    private volatile string? _problem;
+
+    private PeerExit(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId)
+    {
+        (_options, _setup, _runtime, _dns, _network, _ownId) = (options, setup, runtime, dns, network, ownId);
+        _now = new Now(ExitState.Starting, null, !Uses || options.Settings.ExitOfflineDirect ? Direct : Blocked, options.Time.GetUtcNow());
+    }
+
+    private const string Exit = "exit", Blocked = "blocked", Direct = "direct";
+
+    private sealed record Now(ExitState State, IPAddress? Address, string Traffic, DateTimeOffset Since);
+
+    private bool Uses => _options.Settings.ExitPeer.Length > 0;
+
+    /// <summary>Sets the system up.</summary>
+    /// <param name="options">The start's options.</param>
+    /// <param name="setup">The system; stays the caller's.</param>
+    /// <param name="runtime">Has the map and the data plane.</param>
+    /// <param name="dns">Asks for names where traffic leaves.</param>
+    /// <param name="tun">The mesh's interface.</param>
+    /// <param name="network">Tells of changes; stays the caller's.</param>
+    /// <param name="member">The membership.</param>
+    /// <exception cref="HostException">The system cannot be set up.</exception>
+    public static async Task<PeerExit> StartAsync(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, ITunDevice tun, INetworkMonitor network, MembershipStep member)
+    {
+        PeerExit exit = new(options, setup, runtime, dns, network, member.Membership.Device.Id);
+        Settings(options, out bool uses, out bool serves);
+        try
+        {
+            if (serves && member.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6))
+            {
+                // Programs of the system are run for it.
+                await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6))).ConfigureAwait(false);
+                options.Log.ExitServes(tun.Name);
+            }
+            if (uses)
+            {
+                bool leads = !options.Settings.ExitOfflineDirect;
+                ExitUse use = new(tun.Name, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6), options.Settings.FirewallMark, options.Settings.ExitLanAccess, options.Settings.ExitKillSwitch);
+                dns.SetExit(leads, null);
+                await Task.Run(() => setup.Use(use, leads)).ConfigureAwait(false);
+                network.Changed += exit.OnNetwork;
+                exit._watching = Task.Run(exit.WatchAsync, CancellationToken.None);
+            }
+            if (uses || serves)
+            {
+                exit._keeping = Task.Run(exit.KeepRulesAsync, CancellationToken.None);
+            }
+            return exit;
+        }
+        catch (ExitException e)
+        {
+            await exit.DisposeAsync().ConfigureAwait(false);
+            throw new HostException(ExitCode.General, $"This machine cannot be set up for exit traffic: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Checks, once a coordinator is connected, that the exit peer is one; one that is away may be one.</summary>
+    /// <exception cref="HostException">It is not.</exception>
+    public async Task RequirePeerAsync(CancellationToken cancel)
+    {
+        if (!Uses)
+        {
+            return;
+        }
+        string name = _options.Settings.ExitPeer;
+        long start = _options.Time.GetTimestamp();
+        while (true)
+        {
+            ExitState state = ExitChoice.Of(_runtime.Map, name, _ownId).State;
+            if (state is ExitState.Offline or ExitState.Starting)
+            {
+                return;
+            }
+            if (state == ExitState.Self || _options.Time.GetElapsedTime(start) > MapPatience)
+            {
+                string offers = string.Join(", ", ExitChoice.Offers(_runtime.Map!, _ownId));
+                string others = offers.Length > 0 ? $"Peers that allow it: {offers}." : "No peer of the mesh allows it yet.";
+                throw new HostException(ExitCode.Configuration, state switch
+                {
+                    ExitState.Self => $"The exit peer `{name}` is this device itself. {others}",
+                    ExitState.NotOffered => $"The peer `{name}` does not let the traffic of others out. Start it with `tunnelmesh join --allow-exit-traffic`, or set allow_exit_traffic: true in its configuration. {others}",
+                    _ => $"The exit peer `{name}` is no device of the mesh. {others}",
+                });
+            }
+            await Task.Delay(MapLook, _options.Time, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>As `status` shows it. Any thread.</summary>
+    public ExitReport Describe()
+    {
+        Now now = _now;
+        Settings(_options, out bool uses, out bool serves);
+        DataPlaneCounters? counters = _runtime.Plane?.Counters;
+        return new ExitReport
+        {
+            Peer = uses ? _options.Settings.ExitPeer : null,
+            State = uses ? Word(now.State) : null,
+            Traffic = now.Traffic,
+            Since = uses ? now.Since : null,
+            WhenOffline = _options.Settings.ExitOfflineDirect ? "direct" : "block",
+            LanAccess = _options.Settings.ExitLanAccess,
+            KillSwitch = _options.Settings.ExitKillSwitch,
+            Allows = serves,
+            Packets = counters?.OutPackets ?? 0,
+            Bytes = counters?.OutBytes ?? 0,
+            Problem = _problem,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _network.Changed -= OnNetwork;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
+        await _keeping.ConfigureAwait(false);
+        _dns.SetExit(detour: false, null);
+        if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+        {
+            _options.Log.ExitNotPutBack(problem);
+        }
+        _stop.Dispose();
+        _look.Dispose();
+    }
+
+    /// <summary>A state as JSON has it.</summary>
+    internal static string Word(ExitState state) => state == ExitState.NotOffered ? "not_offered" : state.ToString().ToLowerInvariant();
+
+    private static void Settings(PeerHostOptions options, out bool uses, out bool serves) => (uses, serves) = (options.Settings.ExitPeer.Length > 0, options.Settings.AllowExitTraffic);
+
+    private static IPAddress? Of(ITunDevice tun, AddressFamily family) => tun.Addresses.FirstOrDefault(a => a.Address.AddressFamily == family)?.Address;
+
+    private async Task WatchAsync()
+    {
+        string? watched = null;
+        long checkedAt = 0;
+        try
+        {
+            while (true)
+            {
+                ExitChoice choice = ExitChoice.Of(_runtime.Map, _options.Settings.ExitPeer, _ownId);
+                if (choice.Device?.Id != watched)
+                {
+                    watched = choice.Device?.Id;
+                    _health.Reset();
+                }
+                if (choice.Device is { } device && _runtime.Plane is { } plane)
+                {
+                    _health.Note(await IsHeardAsync(plane, device.Id).ConfigureAwait(false));
+                }
+                Become(choice);
+                if (_options.Time.GetElapsedTime(checkedAt) > CheckEvery)
+                {
+                    Try(_setup.Check);
+                    checkedAt = _options.Time.GetTimestamp();
+                }
+                if (await _look.WaitAsync(_health.Pause, _stop.Token).ConfigureAwait(false))
+                {
+                    checkedAt = 0;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task KeepRulesAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(RulesEvery, _options.Time, _stop.Token).ConfigureAwait(false);
+                Try(_setup.CheckRules);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task<bool> IsHeardAsync(DataPlane plane, string device)
+    {
+        if (plane.GetStats(device) is { } stats && stats.Paths.Any(p => p.HeardMsAgo < ExitHealth.Fresh.TotalMilliseconds))
+        {
+            return true;
+        }
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        patience.CancelAfter(ExitHealth.Patience);
+        try
+        {
+            return await plane.PingAsync(device, patience.Token).ConfigureAwait(false) is not null;
+        }
+        catch (OperationCanceledException)
+        {
+            _stop.Token.ThrowIfCancellationRequested();
+            return false;
+        }
+    }
+
+    private void Become(ExitChoice choice)
+    {
+        bool up = choice.Device is not null && _health.IsUp, leads = up || !_options.Settings.ExitOfflineDirect;
+        Now before = _now, now = new(up ? ExitState.Active : choice.State, choice.Device?.Ip, up ? Exit : leads ? Blocked : Direct, _options.Time.GetUtcNow());
+        if (before.Traffic == Direct != (now.Traffic == Direct))
+        {
+            Try(() => _setup.Lead(leads));
+        }
+        if (before with { Since = now.Since } == now)
+        {
+            return;
+        }
+        _dns.SetExit(leads, now.Address);
+        _now = before.Traffic == now.Traffic && before.State == now.State ? now with { Since = before.Since } : now;
+        if (before.State != now.State)
+        {
+            string word = Word(now.State);
+            if (up)
+            {
+                _options.Log.ExitActive(_options.Settings.ExitPeer, choice.Device!.Ip);
+            }
+            else if (before.State != ExitState.Starting || now.State != ExitState.Offline)
+            {
+                _options.Log.ExitLost(_options.Settings.ExitPeer, word, now.Traffic);
+            }
+        }
+    }
+
+    private void Try(Action step)
+    {
+        try
+        {
+            lock (_changing)
+            {
+                step();
+            }
+            _problem = null;
+        }
+        catch (ExitException e)
+        {
+            if (e.Message != _problem)
+            {
+                _options.Log.ExitProblem(e.Message);
+            }
+            _problem = e.Message;
+        }
+    }
+
+    private void OnNetwork(NetworkChanges changes)
+    {
+        try
+        {
+            _look.Release();
+        }
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
+        {
+            // It is about to look anyway, or stops.
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>What was changed for exit traffic and how to undo it. It survives the process, so that the next one can.</summary>
+public sealed record ExitEntry
+{
+    /// <summary>The mesh's interface.</summary>
+    public required string Interface { get; init; }
+    /// <summary><c>nft</c> or <c>iptables</c>, whose rules were added; empty for none.</summary>
+    public string Backend { get; init; } = "";
+    /// <summary>Settings of the kernel as they were.</summary>
+    public IReadOnlyList<SavedSetting> Settings { get; init; } = [];
+    /// <summary>The mark in the rules of routing; 0 where none were added.</summary>
+    public uint Mark { get; init; }
+    /// <summary>Networks that stay reachable, as prefix and interface with a space between: routes in our table.</summary>
+    public IReadOnlyList<string> Local { get; init; } = [];
+    /// <summary>Whether what was added keeps everything else from leaving.</summary>
+    public bool Blocks { get; init; }
+}

@@ -1,0 +1,6 @@
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>The system could not be set up for exit traffic; whatever was begun has been undone. The message says what happened to what.</summary>
+/// <param name="message">For people.</param>
+/// <param name="inner">The cause, if there is one.</param>
+public sealed class ExitException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,133 @@
+using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Platform.Interop;
+using TunnelMesh.Platform.Routes;
+
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>
+/// Routes of a user of an exit, by rtnetlink: a table of our own that leads everything into the mesh's interface, and a rule ahead of the main table that sends every packet there which does not carry
+/// our mark. The main table is not asked at all, so nothing that a DHCP server writes there counts. One thread at a time.
+/// </summary>
+internal sealed class ExitRoutes
+{
+    /// <summary>Number of the table and of the rule; <see cref="Mark"/> unless the configuration has one.</summary>
+    public const uint Table = 0x746D, Priority = 5100;
+
+    /// <summary>The mark of the mesh's own packets where none is configured.</summary>
+    public const uint Mark = 0x746D;
+
+    private static readonly IPNetwork[] Halves = [.. "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1".Split(' ').Select(p => IPNetwork.Parse(p))];
+    private static readonly IPNetwork[] Whole = [IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("::/0")];
+
+    /// <summary>Private networks this machine is connected to, as <see cref="ExitEntry.Local"/> has them.</summary>
+    public static IReadOnlyList<string> LocalNetworks(string tun) => [.. Routes.LocalNetworks.GetRoutes()
+        .Where(r => !r.ViaGateway && r.InterfaceName != tun && PrivateNetworks.Contain(r.Prefix))
+        .Select(r => $"{r.Prefix} {r.InterfaceName}").Distinct().Order(StringComparer.Ordinal)];
+
+    /// <summary>Makes the table as it has to be; what is there already stays.</summary>
+    /// <param name="use">What is wanted.</param>
+    /// <param name="local">Networks that stay reachable.</param>
+    /// <exception cref="ExitException">The system refused.</exception>
+    public static void Fill(ExitUse use, IReadOnlyList<string> local)
+    {
+        uint index = UnixNative.IfNameToIndex(use.Interface);
+        using NetlinkSocket netlink = new();
+        foreach (IPNetwork half in Halves)
+        {
+            IPAddress? source = IsV6(half) ? use.Source6 : use.Source4;
+            // A family that the mesh's interface does not have must not go past it.
+            Check(netlink.SetRoute(Table, half, source is null ? 0 : index, source), IsV6(half), $"route {half} into {use.Interface}");
+        }
+
+        foreach (IPNetwork all in use.KillSwitch ? Whole : [])
+        {
+            // Counts when the interface is gone, and its routes with it.
+            Check(netlink.SetRoute(Table, all, 0), IsV6(all), $"close {all}");
+        }
+
+        foreach ((IPNetwork prefix, uint on) in local.Select(Parse).Where(l => l.Index != 0))
+        {
+            Check(netlink.SetRoute(Table, prefix, on), IsV6(prefix), $"keep {prefix} reachable");
+        }
+    }
+
+    /// <summary>Adds the rules, or takes them away: only with them the table counts.</summary>
+    /// <exception cref="ExitException">The system refused.</exception>
+    public static void SetRules(uint mark, bool wanted)
+    {
+        using NetlinkSocket netlink = new();
+        foreach (bool v6 in new[] { true, false })
+        {
+            if (wanted)
+            {
+                int errno = netlink.AddRule(v6, Priority, Table, mark);
+                Check(errno == UnixNative.EExist ? 0 : errno, v6, "add a rule for routes");
+            }
+            else
+            {
+                // One at a time is found.
+                while (netlink.DeleteRule(v6, Priority, Table, mark) == 0)
+                {
+                }
+            }
+        }
+    }
+
+    /// <summary>True when the rules are there, by whomever.</summary>
+    public static bool HasRules(uint mark)
+    {
+        using NetlinkSocket netlink = new();
+        int errno = netlink.AddRule(v6: false, Priority, Table, mark);
+        if (errno == 0)
+        {
+            _ = netlink.DeleteRule(v6: false, Priority, Table, mark);
+        }
+
+        return errno == UnixNative.EExist;
+    }
+
+    /// <summary>Takes networks out of the table that are no longer to be in it.</summary>
+    public static void Forget(IEnumerable<string> local)
+    {
+        using NetlinkSocket netlink = new();
+        foreach ((IPNetwork prefix, uint on) in local.Select(Parse).Where(l => l.Index != 0))
+        {
+            _ = netlink.DeleteRoute(Table, prefix, on);
+        }
+    }
+
+    /// <summary>Takes everything away.</summary>
+    public static void Remove(ExitEntry entry)
+    {
+        SetRules(entry.Mark, wanted: false);
+        Forget(entry.Local);
+        uint index = UnixNative.IfNameToIndex(entry.Interface);
+        using NetlinkSocket netlink = new();
+        foreach (IPNetwork half in Halves)
+        {
+            // With the interface its routes have gone.
+            _ = index != 0 ? netlink.DeleteRoute(Table, half, index) : 0;
+            _ = netlink.DeleteRoute(Table, half, 0);
+        }
+
+        foreach (IPNetwork all in Whole)
+        {
+            _ = netlink.DeleteRoute(Table, all, 0);
+        }
+    }
+
+    private static bool IsV6(IPNetwork prefix) => prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+
+    private static (IPNetwork Prefix, uint Index) Parse(string local) =>
+        local.Split(' ') is [{ } prefix, { } name] && IPNetwork.TryParse(prefix, out IPNetwork network) ? (network, UnixNative.IfNameToIndex(name)) : default;
+
+    // A kernel without IPv6 has nothing of it that could leave.
+    private static void Check(int errno, bool v6, string action)
+    {
+        if (errno != 0 && !(v6 && errno is LinuxNative.EAfNoSupport or LinuxNative.EOpNotSupp))
+        {
+            throw new ExitException($"The system refused to {action}: {UnixNative.Describe(errno)}.");
+        }
+    }
+}

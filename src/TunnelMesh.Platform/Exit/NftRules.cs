@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>
+/// The rules as nft reads them (nft(8)): one table of the context's own, so that nothing of others is touched, and everything is gone with the table. A table is replaced in one transaction. Pure.
+/// </summary>
+internal static class NftRules
+{
+    /// <summary>Name of the table: of the mesh's interface, since each context has its own.</summary>
+    public static string Table(string tun) => "tunnelmesh_" + string.Concat(tun.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+
+    /// <summary>Removes the table, also where there is none.</summary>
+    public static string Remove(string tun) => $"table inet {Table(tun)}\ndelete table inet {Table(tun)}\n";
+
+    /// <summary>
+    /// On an exit. What comes from the mesh goes on to the outside only, never to this machine's own other addresses, which the packet filter does not watch, nor back into the mesh; what comes
+    /// from the outside goes into the mesh only as an answer.
+    /// </summary>
+    public static string Serving(ExitServing s) => Remove(s.Interface) + $$"""
+        table inet {{Table(s.Interface)}} {
+          chain input {
+            type filter hook input priority filter; policy accept;
+            iifname "{{s.Interface}}" ip daddr != { {{s.Range4}}, 224.0.0.0/4, 255.255.255.255 } counter drop
+            iifname "{{s.Interface}}" ip6 daddr != { {{s.Range6}}, fe80::/10, ff00::/8 } counter drop
+          }
+          chain forward {
+            type filter hook forward priority filter; policy accept;
+            iifname "{{s.Interface}}" oifname "{{s.Interface}}" counter drop
+            iifname "{{s.Interface}}" ip saddr {{s.Range4}} counter accept
+            iifname "{{s.Interface}}" ip6 saddr {{s.Range6}} counter accept
+            iifname "{{s.Interface}}" counter drop
+            oifname "{{s.Interface}}" ct state established,related counter accept
+            oifname "{{s.Interface}}" counter drop
+          }
+          chain postrouting {
+            type nat hook postrouting priority srcnat; policy accept;
+            oifname != "{{s.Interface}}" ip saddr {{s.Range4}} counter masquerade
+            oifname != "{{s.Interface}}" ip6 saddr {{s.Range6}} counter masquerade
+          }
+        }
+
+        """;
+
+    /// <summary>The kill switch: only the mesh's own packets leave beside its interface, and what keeps the link alive (DHCP, neighbour discovery).</summary>
+    public static string KillSwitch(ExitUse u)
+    {
+        string mark = u.Mark.ToString(CultureInfo.InvariantCulture);
+        string lan = !u.LanAccess ? "" : $$"""
+                ip daddr { {{string.Join(", ", PrivateNetworks.V4)}}, 224.0.0.0/4, 255.255.255.255 } accept
+                ip6 daddr { {{string.Join(", ", PrivateNetworks.V6)}}, fe80::/10, ff00::/8 } accept
+
+            """;
+        return Remove(u.Interface) + $$"""
+            table inet {{Table(u.Interface)}} {
+              chain output {
+                type filter hook output priority filter; policy accept;
+                oifname { "lo", "{{u.Interface}}" } accept
+                meta mark {{mark}} accept
+                udp sport 68 udp dport 67 accept
+                udp sport 546 udp dport 547 accept
+                icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld-listener-done, mld2-listener-report } accept
+            {{lan}}    counter reject with icmpx admin-prohibited
+              }
+              chain forward {
+                type filter hook forward priority filter; policy accept;
+                iifname "{{u.Interface}}" accept
+                oifname "{{u.Interface}}" accept
+            {{lan}}    counter drop
+              }
+            }
+
+            """;
+    }
+}

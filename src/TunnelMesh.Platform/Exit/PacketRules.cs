@@ -1,0 +1,92 @@
+using TunnelMesh.Platform.SystemDns;
+
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>Gives rules to the kernel by the program that this machine has.</summary>
+/// <param name="find">The path of a program, or null.</param>
+/// <param name="run">Runs one to its end: path, arguments, standard input. Throws <see cref="SystemDnsException"/>.</param>
+internal sealed class PacketRules(Func<string, string?> find, Action<string, IEnumerable<string>, string> run)
+{
+    private const string Nft = "nft", Iptables = "iptables", Ip6tables = "ip6tables";
+
+    /// <summary>Which is used; null when there is none.</summary>
+    public string? Backend => find(Nft) is not null ? Nft : find(Iptables) is not null ? Iptables : null;
+
+    /// <summary>Adds rules in place of those that were there.</summary>
+    /// <exception cref="ExitException">The kernel refused; none are left.</exception>
+    public void Add(string backend, string tun, Func<string> nft, Func<IReadOnlyList<IptablesRules.Call>> iptables)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                run(Program(Nft), ["-f", "-"], nft());
+            }
+            else
+            {
+                RunAll(iptables());
+            }
+        }
+        catch (SystemDnsException e)
+        {
+            Remove(backend, tun);
+            throw new ExitException(e.Message, e);
+        }
+    }
+
+    /// <summary>True while they are there: others empty the kernel's rules whole, as the reload of a firewall does.</summary>
+    public bool Has(string backend, string tun)
+    {
+        try
+        {
+            (string program, string words) = backend == Nft ? (Nft, $"list table inet {NftRules.Table(tun)}") : (Iptables, IptablesRules.Look(tun));
+            run(Program(program), words.Split(' '), "");
+            return true;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Removes them.</summary>
+    /// <returns>Why it failed, for people; null when they are gone.</returns>
+    public string? Remove(string backend, string tun)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                run(Program(Nft), ["-f", "-"], NftRules.Remove(tun));
+            }
+            else if (backend == Iptables)
+            {
+                RunAll(IptablesRules.Remove(tun));
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return e.Message;
+        }
+    }
+
+    private void RunAll(IReadOnlyList<IptablesRules.Call> calls)
+    {
+        bool has6 = find(Ip6tables) is not null;
+        foreach (IptablesRules.Call call in calls.Where(c => !c.V6 || has6))
+        {
+            try
+            {
+                run(Program(call.V6 ? Ip6tables : Iptables), call.Arguments, "");
+            }
+            catch (SystemDnsException) when (call.MayFail)
+            {
+                // It was not there.
+            }
+        }
+    }
+
+    private string Program(string name) => find(name) ?? throw new ExitException($"{name} is gone.");
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace TunnelMesh.Platform.Journals;
+
+/// <summary>The journal of one context: a file (0600) that is there, synchronised, before the system is changed, and goes when the change is undone.</summary>
+/// <typeparam name="T">What was changed and how to undo it.</typeparam>
+/// <param name="path">The file; its directory exists.</param>
+/// <param name="json">How it is written.</param>
+/// <param name="isSound">Whether what was read can be used.</param>
+/// <param name="what">What was changed, and where to look when the journal is lost, for people: "the DNS set-up" and a sentence.</param>
+public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> isSound, (string Name, string Advice) what) : IDisposable
+    where T : class
+{
+    private const int MaxBytes = 1 << 20, HoldAttempts = 20;
+    private static readonly TimeSpan HoldPause = TimeSpan.FromMilliseconds(10);
+    private FileStream? _held;
+
+    /// <summary>True while a process lives that wrote this journal: it holds the file locked, and the system lets go of it however the process ends.</summary>
+    public bool IsHeld
+    {
+        get
+        {
+            try
+            {
+                if (File.Exists(path))
+                {
+                    new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None).Dispose();
+                }
+                return false;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>What has not been undone, or null.</summary>
+    /// <param name="problem">Why the file is of no use, for people; it is then kept aside.</param>
+    public T? Read(out string? problem)
+    {
+        problem = null;
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+        try
+        {
+            if (new FileInfo(path).Length <= MaxBytes && JsonSerializer.Deserialize(File.ReadAllBytes(path), json) is { } entry && isSound(entry))
+            {
+                return entry;
+            }
+            problem = "it is no journal";
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            problem = e.Message;
+        }
+        string aside = path + ".damaged";
+        File.Move(path, aside, overwrite: true);
+        problem = $"The journal of {what.Name} is damaged and was kept as {aside} ({problem}). {what.Advice}";
+        return null;
+    }
+
+    /// <summary>Writes down what will be changed. On return it is on disk.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(T entry)
+    {
+        string temporary = path + ".tmp";
+        Dispose();
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        using (FileStream file = new(temporary, options))
+        {
+            JsonSerializer.Serialize(file, entry, json);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+        SyncDirectory();
+        _held = Hold();
+    }
+
+    /// <summary>Everything is undone.</summary>
+    public void Clear()
+    {
+        Dispose();
+        File.Delete(path);
+    }
+
+    /// <summary>Lets go of the file; it stays.</summary>
+    public void Dispose()
+    {
+        _held?.Dispose();
+        _held = null;
+        GC.SuppressFinalize(this);
+    }
+
+    // Whoever looks whether it is held has it for an instant.
+    private FileStream Hold()
+    {
+        for (int left = HoldAttempts; ; left--)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
+            }
+            catch (IOException) when (left > 1 && File.Exists(path))
+            {
+                Thread.Sleep(HoldPause);
+            }
+        }
+    }
+
+    // The name has to be on disk, too, or a crash of the machine leaves the change without its journal.
+    private void SyncDirectory()
+    {
+        if (!OperatingSystem.IsWindows() && Path.GetDirectoryName(path) is { Length: > 0 } directory)
+        {
+            Interop.UnixNative.SyncDirectory(directory);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Net;
+using TunnelMesh.SystemTests.Capture;
+using TunnelMesh.SystemTests.Dns;
+using TunnelMesh.SystemTests.Machines;
+using TunnelMesh.SystemTests.Peers;
+
+namespace TunnelMesh.SystemTests.Exit;
+
+/// <summary>
+/// A small internet behind two ways: the exit peer's own line, and the gateway of the network where all machines are. Who asks the internet from which address tells which way it took; so does a
+/// capture at the client's only Ethernet port. Each way has a name server.
+/// <code>
+///                    +-- gateway (LAN name server) --+
+/// hub, exit, client -+                               +-- internet: 203.0.113.80, .53, 2001:db8:80::80
+///                    +-- exit ----- its own line ----+
+/// </code>
+/// </summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+internal sealed class ExitLab : IAsyncDisposable
+{
+    public const string Site = "203.0.113.80", Site6 = "2001:db8:80::80", Name = "www.example.com", Coordinator = "mesh.example.com";
+
+    /// <summary>From where the internet sees what leaves through the exit peer.</summary>
+    public const string ExitSource = "192.0.2.2", ExitSource6 = "2001:db8:e::2";
+
+    private readonly Stack<Func<ValueTask>> _undo = new();
+
+    private ExitLab(Underlay underlay) => Underlay = underlay;
+
+    public Underlay Underlay { get; }
+
+    public NetworkNamespace Internet { get; private set; } = null!;
+
+    public NetworkNamespace Gateway { get; private set; } = null!;
+
+    public Peer Hub { get; private set; } = null!;
+
+    public Peer Exit { get; private set; } = null!;
+
+    public Peer Client { get; private set; } = null!;
+
+    /// <summary>The name server that DHCP would give: whoever asks it, tells the LAN what they look at.</summary>
+    public OutsideNames LanNames { get; private set; } = null!;
+
+    public OwnResolvConf ClientResolver { get; private set; } = null!;
+
+    public static async Task<ExitLab> CreateAsync(string token, CancellationToken cancel)
+    {
+        Requirements.Programs("nft", "curl", "getent");
+        ExitLab lab = new(await Underlay.CreateAsync(cancel));
+        try
+        {
+            await lab.BuildAsync(token, cancel);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_undo.TryPop(out Func<ValueTask>? undo))
+        {
+            await undo();
+        }
+
+        await Underlay.DisposeAsync();
+    }
+
+    /// <summary>From where the internet sees the client just now; empty when it cannot be reached.</summary>
+    public async Task<string> SourceAsync(string site, CancellationToken cancel) =>
+        (await Client.Machine.TryRunAsync(["curl", "-s", "-g", "--noproxy", "*", "--max-time", "3", $"http://{site}/"], cancel)).Output;
+
+    /// <summary>What has left the client's Ethernet port beside the tunnel, as text: packets to outside the underlay, and questions to name servers.</summary>
+    public static IReadOnlyList<string> Leaks(IReadOnlyList<CapturedPacket> packets) => [.. packets.Where(p => p.Outgoing).Select(p => Describe(p.Bytes)).OfType<string>().Distinct()];
+
+    private static string? Describe(byte[] p)
+    {
+        bool v4 = p.Length >= 20 && p[0] >> 4 == 4;
+        if (!v4 && !(p.Length >= 40 && p[0] >> 4 == 6))
+        {
+            return null;
+        }
+
+        IPAddress to = new(v4 ? p.AsSpan(16, 4) : p.AsSpan(24, 16));
+        int protocol = v4 ? p[9] : p[6], ports = v4 ? (p[0] & 15) * 4 : 40;
+        int port = protocol is 6 or 17 && p.Length >= ports + 4 ? (p[ports + 2] << 8) | p[ports + 3] : 0;
+        bool inside = v4 ? IPNetwork.Parse("198.51.100.0/24").Contains(to) || p[16] >= 224
+            : IPNetwork.Parse("2001:db8:51::/64").Contains(to) || to.IsIPv6LinkLocal || to.IsIPv6Multicast;
+        // The mesh's own packets try every address of the exit peer, that of its line too.
+        bool mesh = to.ToString() is ExitSource or ExitSource6 && port is 2222 or 2223;
+        return mesh || (inside && port != 53) ? null : $"protocol {protocol} to {to} port {port}";
+    }
+
+    private async Task BuildAsync(string token, CancellationToken cancel)
+    {
+        Hub = await AddAsync("hub");
+        Exit = await AddAsync("exit");
+        Client = await AddAsync("client");
+        Gateway = await Underlay.AddMachineAsync(cancel);
+        Internet = await NetworkNamespace.CreateAsync($"{Underlay.Tag}-inet", "203.0.113.53", Site6, cancel);
+        _undo.Push(Internet.DisposeAsync);
+        foreach (string command in new[]
+        {
+            $"link add wan1 type veth peer name wan netns {Exit.Machine.Name}", $"link add wan2 type veth peer name wan netns {Gateway.Name}", "link set wan1 up", "link set wan2 up",
+            "address add 203.0.113.53/32 dev lo", $"address add {Site}/32 dev lo", $"address add {Site6}/128 dev lo nodad",
+            "address add 192.0.2.1/30 dev wan1", "address add 192.0.2.5/30 dev wan2", "address add 2001:db8:e::1/64 dev wan1 nodad", "address add 2001:db8:f::1/64 dev wan2 nodad",
+            "route add 198.51.100.0/24 via 192.0.2.6", "route add 2001:db8:51::/64 via 2001:db8:f::2",
+        })
+        {
+            await Internet.IpAsync(command, cancel);
+        }
+
+        await LineAsync(Exit.Machine, "192.0.2", 2, "2001:db8:e");
+        await LineAsync(Gateway, "192.0.2", 6, "2001:db8:f");
+        await Gateway.RunAsync(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"], cancel: cancel);
+        await Client.Machine.IpAsync($"route add default via {Gateway.Address}", cancel);
+        await Client.Machine.IpAsync($"route add default via {Gateway.Address6}", cancel);
+        // As many distributions have it.
+        await Client.Machine.RunAsync(["sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"], cancel: cancel);
+        WhoAmI site = new(Internet);
+        _undo.Push(site.DisposeAsync);
+        Dictionary<string, string> names = new() { [Name] = Site, [Coordinator] = Hub.Machine.Address };
+        OutsideNames outside = new(Internet, names);
+        _undo.Push(outside.DisposeAsync);
+        LanNames = new OutsideNames(Gateway, names);
+        _undo.Push(LanNames.DisposeAsync);
+        OwnResolvConf exitResolver = new(Exit.Machine, "nameserver 203.0.113.53\n");
+        ClientResolver = new OwnResolvConf(Client.Machine, $"nameserver {Gateway.Address}\n");
+        _undo.Push(() =>
+        {
+            exitResolver.Dispose();
+            ClientResolver.Dispose();
+            return ValueTask.CompletedTask;
+        });
+
+        async Task<Peer> AddAsync(string name)
+        {
+            Peer peer = await Peer.AddAsync(Underlay, name, token, cancel);
+            _undo.Push(peer.DisposeAsync);
+            return peer;
+        }
+
+        async Task LineAsync(NetworkNamespace machine, string net, int host, string net6)
+        {
+            await machine.IpAsync("link set wan up", cancel);
+            await machine.IpAsync($"address add {net}.{host}/30 dev wan", cancel);
+            await machine.IpAsync($"address add {net6}::2/64 dev wan nodad", cancel);
+            await machine.IpAsync($"route add default via {net}.{host - 1}", cancel);
+            await machine.IpAsync($"route add default via {net6}::1", cancel);
+        }
+    }
+}
