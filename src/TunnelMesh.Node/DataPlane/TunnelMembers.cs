@@ -144,10 +144,18 @@ internal sealed class TunnelMembers(WireGuardDevice device, TimeProvider time, i
 
     private void Publish()
     {
-        IEnumerable<KeyValuePair<IPNetwork, PeerTunnel?>> routes = _byId.Values.SelectMany(t => t.Spec.AllowedPrefixes.Select(p => KeyValuePair.Create(p, (PeerTunnel?)t)));
-        if (_byId.Values.Any(t => t.Spec.Exit))
+        List<KeyValuePair<IPNetwork, PeerTunnel?>> routes = [];
+        foreach (PeerTunnel tunnel in _byId.Values)
         {
-            routes = routes.Concat(Exit.Holes.Select(p => KeyValuePair.Create(p, (PeerTunnel?)null)));
+            foreach (IPNetwork prefix in tunnel.Spec.AllowedPrefixes)
+            {
+                routes.Add(new(prefix, tunnel));
+            }
+
+            foreach (IPNetwork hole in tunnel.Spec.Exit ? Exit.Holes : [])
+            {
+                routes.Add(new(hole, null));
+            }
         }
 
         _routes = new RouteTable<PeerTunnel>(routes);

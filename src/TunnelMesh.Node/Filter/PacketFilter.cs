@@ -108,14 +108,15 @@ public sealed class PacketFilter
     {
         ArgumentNullException.ThrowIfNull(rules);
         ArgumentNullException.ThrowIfNull(servicePorts);
-        IEnumerable<(int Port, FilterProtocol Protocol)> open = servicePorts.Where(p => p is > 0 and <= ushort.MaxValue).Select(p => (Port: p, Protocol: FilterProtocol.Tcp));
+        List<FilterRule> services = [.. servicePorts.Where(p => p is > 0 and <= ushort.MaxValue).Select(p => Open(p, FilterProtocol.Tcp))];
         if (answersNames)
         {
-            open = open.Append((DnsPort, FilterProtocol.Udp)).Append((DnsPort, FilterProtocol.Tcp));
+            services.Add(Open(DnsPort, FilterProtocol.Udp));
+            services.Add(Open(DnsPort, FilterProtocol.Tcp));
         }
 
-        FilterRule[] services = [.. open
-            .Select(p => new FilterRule(new PortRange((ushort)p.Port, (ushort)p.Port), p.Protocol, FilterAction.Allow, FilterSource.Any))];
+        static FilterRule Open(int port, FilterProtocol protocol) => new(new PortRange((ushort)port, (ushort)port), protocol, FilterAction.Allow, FilterSource.Any);
+
         lock (_changing)
         {
             _meshDefault = defaultDeny;

@@ -46,9 +46,12 @@ internal sealed class ExitRoutes
             Check(netlink.SetRoute(Table, all, 0), IsV6(all), $"close {all}");
         }
 
-        foreach ((IPNetwork prefix, uint on) in local.Select(Parse).Where(l => l.Index != 0))
+        foreach (string text in local)
         {
-            Check(netlink.SetRoute(Table, prefix, on), IsV6(prefix), $"keep {prefix} reachable");
+            if (TryParse(text, out IPNetwork prefix, out uint on))
+            {
+                Check(netlink.SetRoute(Table, prefix, on), IsV6(prefix), $"keep {prefix} reachable");
+            }
         }
     }
 
@@ -91,9 +94,12 @@ internal sealed class ExitRoutes
     public static void Forget(IEnumerable<string> local)
     {
         using NetlinkSocket netlink = new();
-        foreach ((IPNetwork prefix, uint on) in local.Select(Parse).Where(l => l.Index != 0))
+        foreach (string text in local)
         {
-            _ = netlink.DeleteRoute(Table, prefix, on);
+            if (TryParse(text, out IPNetwork prefix, out uint on))
+            {
+                _ = netlink.DeleteRoute(Table, prefix, on);
+            }
         }
     }
 
@@ -119,8 +125,14 @@ internal sealed class ExitRoutes
 
     private static bool IsV6(IPNetwork prefix) => prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
 
-    private static (IPNetwork Prefix, uint Index) Parse(string local) =>
-        local.Split(' ') is [{ } prefix, { } name] && IPNetwork.TryParse(prefix, out IPNetwork network) ? (network, UnixNative.IfNameToIndex(name)) : default;
+    // False also when the interface is gone, and its routes with it.
+    private static bool TryParse(string local, out IPNetwork prefix, out uint index)
+    {
+        string[] parts = local.Split(' ');
+        bool read = IPNetwork.TryParse(parts[0], out prefix);
+        index = parts.Length == 2 ? UnixNative.IfNameToIndex(parts[1]) : 0;
+        return read && index != 0;
+    }
 
     // A kernel without IPv6 has nothing of it that could leave.
     private static void Check(int errno, bool v6, string action)

@@ -11,10 +11,19 @@ internal sealed class KernelSettings(string root)
     public IReadOnlyList<SavedSetting> ForServing(IReadOnlyList<SavedSetting> before)
     {
         string conf = Path.Combine(root, "net/ipv6/conf");
-        IEnumerable<(string, string)> routers = Directory.Exists(conf) && Read(Forward6) == "0"
-            ? Directory.GetDirectories(conf).Select(d => $"net/ipv6/conf/{Path.GetFileName(d)}/accept_ra").Where(p => Read(p) == "1").Order(StringComparer.Ordinal).Select(p => (p, "2"))
-            : [];
-        return Plan([.. routers, (Forward4, "1"), (Forward6, "1")], before);
+        List<SavedSetting> plan = [.. before];
+        foreach (string folder in Directory.Exists(conf) && Read(Forward6) == "0" ? Directory.GetDirectories(conf) : [])
+        {
+            string accept = $"net/ipv6/conf/{Path.GetFileName(folder)}/accept_ra";
+            if (Read(accept) == "1")
+            {
+                Plan(plan, accept, "2");
+            }
+        }
+
+        Plan(plan, Forward4, "1");
+        Plan(plan, Forward6, "1");
+        return plan;
     }
 
     /// <summary>
@@ -22,7 +31,12 @@ internal sealed class KernelSettings(string root)
     /// it only insists that there is a way (loose).
     /// </summary>
     /// <param name="before">What an earlier process changed already.</param>
-    public IReadOnlyList<SavedSetting> ForUse(IReadOnlyList<SavedSetting> before) => Plan([(Source, "2")], before);
+    public IReadOnlyList<SavedSetting> ForUse(IReadOnlyList<SavedSetting> before)
+    {
+        List<SavedSetting> plan = [.. before];
+        Plan(plan, Source, "2");
+        return plan;
+    }
 
     /// <summary>Writes what is planned.</summary>
     /// <exception cref="ExitException">The system refused.</exception>
@@ -57,12 +71,14 @@ internal sealed class KernelSettings(string root)
         return problem;
     }
 
-    private SavedSetting[] Plan((string Path, string Wanted)[] wanted, IReadOnlyList<SavedSetting> before) =>
-    [
-        // What an earlier process found is what comes back in the end.
-        .. before,
-        .. wanted.Where(w => before.All(b => b.Path != w.Path) && Read(w.Path) is { } now && now != w.Wanted).Select(w => new SavedSetting(w.Path, Read(w.Path)!, w.Wanted)),
-    ];
+    // What an earlier process found is what comes back in the end.
+    private void Plan(List<SavedSetting> plan, string path, string wanted)
+    {
+        if (!plan.Exists(p => p.Path == path) && Read(path) is { } now && now != wanted)
+        {
+            plan.Add(new SavedSetting(path, now, wanted));
+        }
+    }
 
     private string? Read(string path)
     {

@@ -75,10 +75,15 @@ internal sealed class PacketRules(Func<string, string?> find, Action<string, IEn
     private void RunAll(IReadOnlyList<IptablesRules.Call> calls)
     {
         bool has6 = find(Ip6tables) is not null;
-        foreach (IptablesRules.Call call in calls.Where(c => !c.V6 || has6))
+        foreach (IptablesRules.Call call in calls)
         {
             try
             {
+                if (call.V6 && !has6)
+                {
+                    continue;
+                }
+
                 run(Program(call.V6 ? Ip6tables : Iptables), call.Arguments, "");
             }
             catch (SystemDnsException) when (call.MayFail)

@@ -69,7 +69,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("--log-level ", "trace debug info warn error")]
     [InlineData("status --log-level d", "debug")]
     [InlineData("status --log-level=info --c", "--context --config")]
-    [InlineData("join --exit", "")]
+    [InlineData("join --exit", "--exit-node")]
+    [InlineData("join --wire", "")]
     [InlineData("completion ", "bash zsh fish powershell")]
     [InlineData("quack ", "")]
     public async Task Words_are_completed(string line, string expected)

@@ -65,10 +65,11 @@ public sealed class ExitTrafficTests
     {
         ExitTraffic exit = new(true, Mesh);
         RouteTable<string> table = new([.. ExitTraffic.Prefixes.Select(p => KeyValuePair.Create(p, (string?)"exit")), .. exit.Holes.Select(p => KeyValuePair.Create(p, (string?)null))]);
-        Gen<byte[]> near = Gen.OneOf(Gen.Byte.Array[4], Gen.Byte.Array[16], Gen.OneOfConst([.. exit.Holes, .. ExitTraffic.Prefixes]).Select(Gen.Byte, (p, b) =>
+        IPNetwork[] edges = [.. exit.Holes, .. ExitTraffic.Prefixes];
+        Gen<byte[]> near = Gen.OneOf(Gen.Byte.Array[4], Gen.Byte.Array[16], Gen.Select(Gen.Int[0, edges.Length - 1], Gen.Byte).Select((i, b) =>
         {
-            byte[] bytes = p.BaseAddress.GetAddressBytes();
-            bytes[Math.Min(p.PrefixLength / 8, bytes.Length - 1)] ^= b;
+            byte[] bytes = edges[i].BaseAddress.GetAddressBytes();
+            bytes[Math.Min(edges[i].PrefixLength / 8, bytes.Length - 1)] ^= b;
             return bytes;
         }));
         near.Sample(a => (table.Find(a) is not null) == (ExitTraffic.IsPublic(a) && !exit.IsMesh(a)));
