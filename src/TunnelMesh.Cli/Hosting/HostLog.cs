@@ -86,13 +86,13 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "the DNS set-up of this system could not be put back; the next start tries again: {Problem}")]
     public static partial void DnsSystemNotPutBack(this ILogger log, string problem);
 
-    [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "the system asks the peer of another context for names; `tunnelmesh context use` moves them context={Context}")]
+    [LoggerMessage(EventId = 50, Level = LogLevel.Information, Message = "the system asks the peer of another context for names; `tunnelmesh context use` moves them context={Context}")]
     public static partial void DnsSystemElsewhere(this ILogger log, string context);
 
-    [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "this mesh and that of another context have addresses in common, so their peers cannot run at the same time range={Range} context={Context} other_range={OtherRange}")]
+    [LoggerMessage(EventId = 51, Level = LogLevel.Warning, Message = "this mesh and that of another context have addresses in common, so their peers cannot run at the same time range={Range} context={Context} other_range={OtherRange}")]
     public static partial void RangeOfContext(this ILogger log, string range, string context, string otherRange);
 
-    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "the system was not made to trust the CA of the mesh: {Problem}")]
+    [LoggerMessage(EventId = 52, Level = LogLevel.Warning, Message = "the system was not made to trust the CA of the mesh: {Problem}")]
     public static partial void CaNotTrusted(this ILogger log, string problem);
 
     [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "{Recovered}")]

@@ -6,6 +6,8 @@ namespace TunnelMesh.Node.Dns;
 /// <summary>The resolver's edge: sockets of UDP and TCP at any number of endpoints, one responder and one forwarder behind them. Thread-safe.</summary>
 public sealed class DnsServer : IAsyncDisposable
 {
+    // Ports of one kind are few where many programs run at once.
+    private const int FreePortAttempts = 20;
     private readonly DnsResponder _responder;
     private readonly DnsForwarder _forwarder;
     private readonly TimeProvider _time;
@@ -40,6 +42,25 @@ public sealed class DnsServer : IAsyncDisposable
     public IPEndPoint Listen(IPEndPoint endpoint)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
+        for (int left = endpoint.Port == 0 ? FreePortAttempts : 1; ; left--)
+        {
+            try
+            {
+                return ListenOnce(endpoint);
+            }
+            catch (SocketException e) when (left == 1 || e.SocketErrorCode != SocketError.AddressAlreadyInUse)
+            {
+                throw new DnsListenException(endpoint, e.SocketErrorCode, e);
+            }
+            catch (SocketException)
+            {
+                // The port that was free over UDP is another program's over TCP.
+            }
+        }
+    }
+
+    private IPEndPoint ListenOnce(IPEndPoint endpoint)
+    {
         Socket? udp = null, tcp = null;
         try
         {
@@ -55,11 +76,11 @@ public sealed class DnsServer : IAsyncDisposable
             }
             return local;
         }
-        catch (SocketException e)
+        catch (SocketException)
         {
             udp?.Dispose();
             tcp?.Dispose();
-            throw new DnsListenException(endpoint, e.SocketErrorCode, e);
+            throw;
         }
     }
 

@@ -134,7 +134,8 @@ internal sealed class SshLink
         {
             (_dialling, _dial) = (false, null);
             LastFailure = failure;
-            if (failure is not null && _dialAgain)
+            // Also where it led to a stream, which the change of the network has ended by now.
+            if (_dialAgain && _current is null)
             {
                 return !_removed;
             }
