@@ -144,10 +144,8 @@ public sealed class LocalApiServerTests : IDisposable
         public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Filter("removed", rule);
         public Task<DnsReport> TakeNamesAsync(CancellationToken cancellation) => Task.FromResult(Dns("taken"));
         public Task<DnsReport> YieldNamesAsync(string context, CancellationToken cancellation) => Task.FromResult(Dns(context));
-        private static DnsReport Dns(string problem) => new()
-        {
-            Listen = [], Problem = problem, Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>(),
-        };
+        private static DnsReport Dns(string problem) =>
+            new() { Listen = [], Problem = problem, Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() };
         public FilterReport ReloadFilter() => Filter("reloaded", null);
         public void RequestShutdown() => Stopped.TrySetResult();
     }
