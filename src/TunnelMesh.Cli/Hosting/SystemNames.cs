@@ -111,10 +111,15 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         {
             return;
         }
-        if (holder is not null && (!focus.IsChosen || await focus.AskToYieldAsync(holder, cancel).ConfigureAwait(false) is not null))
+        if (holder is not null)
         {
-            NoteElsewhere(holder);
-            return;
+            bool chosen = focus.IsChosen;
+            string? refusal = chosen ? await focus.AskToYieldAsync(holder, cancel).ConfigureAwait(false) : null;
+            if (!chosen || refusal is not null)
+            {
+                NoteElsewhere(holder, refusal);
+                return;
+            }
         }
         // Programs of the system are run for it, which takes a while.
         string? problem = await Task.Run(() => setup.Apply(request), cancel).ConfigureAwait(false);
@@ -143,9 +148,10 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         NoteElsewhere(other);
     }
 
-    private void NoteElsewhere(string other)
+    private void NoteElsewhere(string other, string? refusal = null)
     {
-        _problem = $"the peer of the context {other} answers what programs of this system ask for names. To have this mesh's answered: tunnelmesh context use {focus.Context}";
+        string whose = $"the peer of the context {other} answers what programs of this system ask for names";
+        _problem = refusal is null ? $"{whose}. To have this mesh's answered: tunnelmesh context use {focus.Context}" : $"{whose}, and did not give that up: {refusal} It is asked again every few seconds.";
         if (_elsewhere != other)
         {
             _elsewhere = other;
