@@ -52,7 +52,7 @@ internal static class JoinCommand
                 Service = service,
                 Log = log,
             };
-            using CancellationTokenSource stop = new();
+            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
             await PeerHost.RunAsync(options, stop.Token);
