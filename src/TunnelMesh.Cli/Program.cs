@@ -2,6 +2,7 @@ using System.CommandLine;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli;
 
@@ -23,6 +24,10 @@ internal static class Program
         {
             // Coordinators speak TLS 1.3 only, which the framework has here through Network.framework, and only when asked before the first connection.
             AppContext.SetSwitch("System.Net.Security.UseNetworkFramework", true);
+        }
+        if (OperatingSystem.IsWindows() && WindowsServiceArguments.Read(args) is { } service)
+        {
+            return WindowsServiceHost.Run(service, (command, variables, log) => RunAsync(command, variables, Environment.IsPrivilegedProcess, log, log));
         }
         ProcessEnvironment environment = ProcessEnvironment.Read();
         return await RunAsync(args, environment, Environment.IsPrivilegedProcess, StandardOutput.Open(), Console.Error);

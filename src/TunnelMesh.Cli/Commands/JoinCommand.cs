@@ -58,7 +58,7 @@ internal static class JoinCommand
                 Service = service,
                 Log = log,
             };
-            using CancellationTokenSource stop = new();
+            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);

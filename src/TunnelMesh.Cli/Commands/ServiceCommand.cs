@@ -15,9 +15,9 @@ internal static class ServiceCommand
     public static Command Create(CommandContext commands) => new("service", "Have the system run the peer of a context, from its start on")
     {
         Install(commands), Uninstall(commands),
-        Act(commands, "start", "Start the service and wait until the peer is usable", (manager, name) => [manager.Start(name)], "started"),
-        Act(commands, "stop", "Stop the service until it is started, or the system starts anew", (manager, name) => [manager.Stop(name)], "stopped"),
-        Act(commands, "restart", "Stop and start the service", (manager, name) => manager.Restart(name), "restarted"),
+        Act(commands, "start", "Start the service and wait until the peer is usable", (manager, name) => manager.StartNow(name), "started"),
+        Act(commands, "stop", "Stop the service until it is started, or the system starts anew", (manager, name) => manager.StopNow(name), "stopped"),
+        Act(commands, "restart", "Stop and start the service", (manager, name) => manager.RestartNow(name), "restarted"),
         Status(commands), Logs(commands), Unit(),
     };
 
@@ -31,10 +31,6 @@ internal static class ServiceCommand
             (string context, ServiceManager manager) = options.Read(parsed);
             string? root = parsed.GetValue(options.Root);
             RequireRoot(commands, root);
-            if (manager is { Absence: { } reason } && manager.DescriptionFile(ServiceDefinition.NameOf(context)) is null)
-            {
-                throw new HostException(ExitCode.General, reason);
-            }
             string? config = commands.FindConfig(parsed, context);
             ServiceSetup setup = new()
             {
@@ -48,6 +44,7 @@ internal static class ServiceCommand
                 Manager = manager,
             };
             ServiceDefinition service = setup.Describe();
+            manager.RequireFree(service, parsed.GetValue(force));
             string text = manager.Describe(service);
             string? file = manager.DescriptionFile(service.Name);
             if (file is not null)
@@ -57,7 +54,7 @@ internal static class ServiceCommand
             IReadOnlyList<KeyValuePair<string, string>> secrets = setup.Secrets();
             string secretFile = ServiceManager.Below(root, service.EnvironmentFile);
             setup.RequireToken(secretFile, secrets);
-            if (root is null)
+            if (root is null && !OperatingSystem.IsWindows())
             {
                 // A unit can only open up what exists.
                 foreach (string directory in service.Writable)
@@ -74,7 +71,7 @@ internal static class ServiceCommand
                 changed |= ServiceFiles.WriteDescription(file, text);
                 await output.WriteLineAsync($"Wrote {file}.");
             }
-            Run(manager.Enable(service));
+            changed |= manager.Register(service, parsed.GetValue(force));
             await output.WriteLineAsync($"The service {service.Name} starts with the system.");
             if (manager.Absence is { } absence)
             {
@@ -87,7 +84,7 @@ internal static class ServiceCommand
                 return (int)ExitCode.Ok;
             }
             // What runs as it is described goes on undisturbed.
-            RunAndExplain(commands, changed ? manager.Restart(service.Name) : [manager.Start(service.Name)], context);
+            Explain(commands, () => Start(manager, service.Name, changed), context);
             await output.WriteLineAsync($"The service {service.Name} is started.");
             return (int)ExitCode.Ok;
         });
@@ -105,23 +102,23 @@ internal static class ServiceCommand
             string name = ServiceDefinition.NameOf(context);
             string? file = manager.DescriptionFile(name);
             TextWriter output = parsed.InvocationConfiguration.Output;
-            if (file is not null && !ServiceFiles.IsThere(manager, file))
+            if (!(file is null ? manager.Exists(name) : ServiceFiles.IsThere(manager, file)))
             {
                 if (manager.PackagedFile(name) is { } packaged)
                 {
-                    Run(manager.Disable(name));
+                    manager.Unregister(name);
                     await output.WriteLineAsync($"The service {name} is stopped, and starts no more with the system. {packaged} belongs to the package and stays.");
                     return (int)ExitCode.Ok;
                 }
                 await output.WriteLineAsync($"There is no service {name}, so there was nothing to remove.");
                 return (int)ExitCode.Ok;
             }
-            Run(manager.Disable(name));
+            manager.Unregister(name);
             if (file is not null)
             {
                 File.Delete(file);
             }
-            Run(manager.Forget(name));
+            manager.Forgotten(name);
             await output.WriteLineAsync($"The service {name} is stopped and removed.");
             string secrets = ServiceManager.Below(parsed.GetValue(options.Root), manager.EnvironmentFile(context));
             if (File.Exists(secrets))
@@ -133,7 +130,7 @@ internal static class ServiceCommand
         return command;
     }
 
-    private static Command Act(CommandContext commands, string verb, string description, Func<ServiceManager, string, IReadOnlyList<IReadOnlyList<string>>> steps, string done)
+    private static Command Act(CommandContext commands, string verb, string description, Action<ServiceManager, string> act, string done)
     {
         Common options = new(commands);
         Command command = new(verb, description) { options.Context, options.User };
@@ -142,7 +139,7 @@ internal static class ServiceCommand
             (string context, ServiceManager manager) = options.Read(parsed);
             string name = RequireInstalled(commands, manager, context);
             RequireRoot(commands, null);
-            RunAndExplain(commands, steps(manager, name), context);
+            Explain(commands, () => act(manager, name), context);
             // A condition of the unit that does not hold is no failure to systemd.
             if (verb != "stop" && manager.IsActive(name) == false)
             {
@@ -163,7 +160,7 @@ internal static class ServiceCommand
         {
             (string context, ServiceManager manager) = options.Read(parsed);
             string name = RequireInstalled(commands, manager, context);
-            return ServiceProgram.Show(manager.Status(name)) == 0 ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
+            return manager.ShowStatus(name, parsed.InvocationConfiguration.Output) ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
         });
         return command;
     }
@@ -174,7 +171,7 @@ internal static class ServiceCommand
         Option<bool> follow = new("--follow") { Description = "Go on with what comes, until Ctrl-C" };
         Option<int> lines = new("--lines") { Description = $"How many lines from the end (default: {DefaultLines})", HelpName = "N", DefaultValueFactory = _ => DefaultLines };
         Command command = new("logs", "Show the log of the service") { options.Context, options.User, follow, lines };
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellation) =>
         {
             (string context, ServiceManager manager) = options.Read(parsed);
             int count = parsed.GetValue(lines);
@@ -183,9 +180,7 @@ internal static class ServiceCommand
                 throw new HostException(ExitCode.Usage, $"--lines takes 0 to {MaxLines}.");
             }
             string name = RequireInstalled(commands, manager, context);
-            return manager.Logs(name, count, parsed.GetValue(follow)) is not { } show
-                ? throw new HostException(ExitCode.General, $"{manager.Name} keeps no log of what a service writes. To see it, stop the service and run `tunnelmesh join{commands.Flag(context)}` in a terminal.")
-                : ServiceProgram.Show(show) == 0 ? (int)ExitCode.Ok : (int)ExitCode.General;
+            return await manager.ShowLogsAsync(name, count, parsed.GetValue(follow), parsed.InvocationConfiguration.Output, cancellation) ? (int)ExitCode.Ok : (int)ExitCode.General;
         });
         return command;
     }
@@ -209,9 +204,8 @@ internal static class ServiceCommand
         {
             throw new HostException(ExitCode.NotRunning, absence);
         }
-        return manager.DescriptionFile(name) is { } file && !File.Exists(file) && manager.PackagedFile(name) is null
-            ? throw new HostException(ExitCode.NotRunning, $"There is no service {name} ({file} does not exist). Make it: tunnelmesh service install{commands.Flag(context)}")
-            : name;
+        return manager.Exists(name) || manager.PackagedFile(name) is not null ? name : throw new HostException(ExitCode.NotRunning,
+            $"There is no service {name}{(manager.DescriptionFile(name) is { } file ? $" ({file} does not exist)" : "")}. Make it: tunnelmesh service install{commands.Flag(context)}");
     }
 
     private static void RequireRoot(CommandContext commands, string? root)
@@ -236,21 +230,25 @@ internal static class ServiceCommand
         return manager.IsActive(name) != true;
     }
 
-    private static void Run(IReadOnlyList<IReadOnlyList<string>> steps)
+    private static void Start(ServiceManager manager, string name, bool anew)
     {
-        foreach (IReadOnlyList<string> step in steps)
+        if (anew)
         {
-            ServiceProgram.Run(step);
+            manager.RestartNow(name);
+        }
+        else
+        {
+            manager.StartNow(name);
         }
     }
 
-    private static void RunAndExplain(CommandContext commands, IReadOnlyList<IReadOnlyList<string>> steps, string context)
+    private static void Explain(CommandContext commands, Action act, string context)
     {
         try
         {
-            Run(steps);
+            act();
         }
-        catch (ServiceException e)
+        catch (ServiceException e) when (e.Problem == ServiceProblem.Other)
         {
             throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{commands.Flag(context)}", e);
         }
@@ -272,6 +270,10 @@ internal static class ServiceCommand
                     "A service of a user cannot run a peer: only root may make the interface of the mesh. Leave out --user, and run this as root; members of the group `tunnelmesh` may then ask the peer.");
             }
             string context = ContextName.Require(parsed.GetValue(Context)!);
+            if (OperatingSystem.IsWindows() && parsed.GetResult(Root) is not null)
+            {
+                throw new HostException(ExitCode.Usage, "--root is for systems that are described by files; Windows keeps a list.");
+            }
             return (context, ServiceManager.ForThisSystem(parsed.GetResult(Root) is null ? null : parsed.GetValue(Root)));
         }
     }

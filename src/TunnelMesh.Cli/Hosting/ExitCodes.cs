@@ -57,11 +57,21 @@ internal static class ExitCodes
         CoordinatorListenException e => OfListen(e.Error),
         StunListenException e => OfListen(e.Error),
         UnauthorizedAccessException => ExitCode.Permission,
-        ServiceException or TrustStoreException => ExitCode.General,
+        TrustStoreException => ExitCode.General,
+        ServiceException e => e.Problem switch
+        {
+            ServiceProblem.Denied => ExitCode.Permission,
+            ServiceProblem.InUse => ExitCode.InUse,
+            ServiceProblem.NotRunning => ExitCode.NotRunning,
+            _ => ExitCode.General,
+        },
         SocketException => ExitCode.Network,
         IOException or PlatformNotSupportedException or OperationCanceledException => ExitCode.General,
         _ => null,
     };
+
+    /// <summary>True for an end of a service that would be the same every time, so that starting it again is no use (docs/service.md).</summary>
+    public static bool IsFinal(int code) => (ExitCode)code is ExitCode.Usage or ExitCode.Configuration or ExitCode.Permission or ExitCode.Refused or ExitCode.DamagedState or ExitCode.VersionMismatch;
 
     /// <summary>The code of a refusal of the coordinator, or of a failure to talk to it.</summary>
     public static ExitCode OfControl(string code) => code switch

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TunnelMesh.Platform.Processes;
+using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -18,6 +19,10 @@ internal sealed class ProcessEnvironment
     public string? Token { get; init; }
     /// <summary>Variables of the proxy, by name; null for one that is unset. May hold a password.</summary>
     public Func<string, string?> Proxy { get; init; } = _ => null;
+    /// <summary>Whom to tell how the service is, where that is not a socket; null elsewhere. Not this object's to dispose.</summary>
+    public IServiceReports? ServiceReports { get; init; }
+    /// <summary>Cancelled when what runs this process as a service wants it to end.</summary>
+    public CancellationToken ServiceStop { get; init; }
     /// <summary>NOTIFY_SOCKET of the service manager, or null.</summary>
     public string? NotifySocket { get; init; }
     /// <summary>WATCHDOG_USEC, when it is meant for this process (WATCHDOG_PID); else null.</summary>
@@ -38,6 +43,28 @@ internal sealed class ProcessEnvironment
         WatchdogMicroseconds = Take("WATCHDOG_PID") is not { } meant || meant == Environment.ProcessId.ToString(CultureInfo.InvariantCulture) ? Take("WATCHDOG_USEC") : null,
         UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
+
+    /// <summary>The environment of a service of Windows: the variables that belong to it, and none of the process.</summary>
+    /// <param name="variables">Names and values; a later one of a name counts.</param>
+    /// <param name="reports">Whom to tell how it is.</param>
+    /// <param name="stop">Cancelled when it is to end.</param>
+    public static ProcessEnvironment OfService(IReadOnlyList<KeyValuePair<string, string>> variables, IServiceReports reports, CancellationToken stop)
+    {
+        return new()
+        {
+            Config = Of("TUNNELMESH_CONFIG"),
+            LogLevel = Of("TUNNELMESH_LOG_LEVEL"),
+            Server = Of("TUNNELMESH_SERVER"),
+            Home = Of("TUNNELMESH_HOME"),
+            Token = Of("TUNNELMESH_TOKEN"),
+            Proxy = Of,
+            ServiceReports = reports,
+            ServiceStop = stop,
+            UserHome = Of("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+        };
+
+        string? Of(string name) => variables.LastOrDefault(v => v.Key == name).Value is { Length: > 0 } value ? value : null;
+    }
 
     // Programs that this one starts are not the service.
     private static string? Take(string name)

@@ -1,4 +1,5 @@
 using TunnelMesh.Platform.Services;
+using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -38,11 +39,16 @@ internal static class ServiceFiles
         return true;
     }
 
-    /// <summary>Sets secret variables in their file; what else is in it stays. The file is root's alone from its first byte on.</summary>
+    /// <summary>Sets secret variables in their file; what else is in it stays. The file is root's alone from its first byte on (Windows: SYSTEM's and the administrators').</summary>
     /// <param name="path">The file.</param>
     /// <param name="variables">What to set; empty makes the file if there is none.</param>
     public static void SetSecrets(string path, IReadOnlyList<KeyValuePair<string, string>> variables)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            // What is made in it has its rights.
+            AdministratorsDirectory.Make(Path.GetDirectoryName(path)!);
+        }
         string before = File.Exists(path) ? File.ReadAllText(path) : "";
         Write(path, EnvironmentText.Set(before, variables), secret: true);
     }

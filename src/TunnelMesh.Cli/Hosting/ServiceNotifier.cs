@@ -4,17 +4,19 @@ using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.Hosting;
 
-/// <summary>Tells a service manager that the peer is usable, that it stops, and, while its data plane moves, that all is well (sd_notify(3), sd_watchdog_enabled(3)).</summary>
+/// <summary>Tells a service manager that the peer is usable, that it stops, and, while its data plane moves, that all is well (sd_notify(3), sd_watchdog_enabled(3); on Windows without the last).</summary>
 internal sealed class ServiceNotifier : IDisposable
 {
-    private readonly NotifySocket _socket;
+    private readonly IServiceReports _manager;
     private readonly TimeSpan? _beat;
 
-    private ServiceNotifier(NotifySocket socket, TimeSpan? beat) => (_socket, _beat) = (socket, beat);
+    private ServiceNotifier(IServiceReports manager, TimeSpan? beat) => (_manager, _beat) = (manager, beat);
 
     /// <summary>Opens the way to the service manager.</summary>
     /// <returns>Null when none started this process; then nothing is paid for it.</returns>
-    public static ServiceNotifier? Open(ProcessEnvironment environment) => NotifySocket.Open(environment.NotifySocket) is { } socket
+    public static ServiceNotifier? Open(ProcessEnvironment environment) => environment.ServiceReports is { } given
+        ? new ServiceNotifier(given, null)
+        : NotifySocket.Open(environment.NotifySocket) is { } socket
         ? new ServiceNotifier(socket, Beat(environment.WatchdogMicroseconds))
         : null;
 
@@ -27,10 +29,10 @@ internal sealed class ServiceNotifier : IDisposable
 
     /// <summary>The peer is usable.</summary>
     /// <param name="status">One line for people.</param>
-    public void Ready(string status) => _socket.Tell($"READY=1\nSTATUS={status}");
+    public void Ready(string status) => _manager.Ready(status);
 
     /// <summary>The peer stops.</summary>
-    public void Stopping() => _socket.Tell("STOPPING=1\nSTATUS=Stopping");
+    public void Stopping() => _manager.Stopping();
 
     /// <summary>From now on tells the manager that all is well as long as the data plane answers.</summary>
     /// <param name="answer">Asks the data plane; ends when all of it has answered.</param>
@@ -44,7 +46,7 @@ internal sealed class ServiceNotifier : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _manager.Dispose();
 
     private async Task WatchAsync(Func<Task> answer, TimeSpan beat, ILogger log, TimeProvider time, CancellationToken stop)
     {
@@ -57,7 +59,7 @@ internal sealed class ServiceNotifier : IDisposable
                 try
                 {
                     await answer().WaitAsync(beat, time, stop).ConfigureAwait(false);
-                    _socket.Tell("WATCHDOG=1");
+                    _manager.Alive();
                     hung = false;
                 }
                 catch (TimeoutException)

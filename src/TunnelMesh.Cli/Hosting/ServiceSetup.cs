@@ -87,7 +87,7 @@ internal sealed class ServiceSetup
             OnlyWhenExists = membership is null ? null : Path.Combine(directory, "mesh.json"),
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
-            Group = UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
+            Group = OperatingSystem.IsWindows() ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
             ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
@@ -149,6 +149,15 @@ internal sealed class ServiceSetup
     /// <summary>Refuses a program that others than root could replace, or that is gone after a restart.</summary>
     internal static void RequireSafeProgram(string program)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            string[] folders = [System.Environment.GetFolderPath(System.Environment.SpecialFolder.ProgramFiles), System.Environment.GetFolderPath(System.Environment.SpecialFolder.ProgramFilesX86)];
+            if (!WindowsServicePaths.IsSafe(program, folders))
+            {
+                throw new HostException(ExitCode.Configuration,
+                    $"A service of SYSTEM must not run {program}, which lies where others may change it. Put it into {folders[0]}\\TunnelMesh first, with wintun.dll beside it, and install from there.");
+            }
+        }
         if (!OperatingSystem.IsWindows() && Homes.Concat(Passing).Any(d => IsBelow(program, d)))
         {
             throw new HostException(ExitCode.Configuration,

@@ -42,6 +42,48 @@ public static class EnvironmentText
         return text.Split('\n').Any(line => Names(line, name) && line.TrimEnd().Length > line.IndexOf('=', StringComparison.Ordinal) + 1);
     }
 
+    /// <summary>Reads a text that <see cref="Set"/> wrote, or a person in its manner. Comments, empty lines and lines that set nothing are passed over.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>Names and values, in the order of the lines; a later line of a name counts.</returns>
+    public static IReadOnlyList<KeyValuePair<string, string>> Read(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        List<KeyValuePair<string, string>> variables = [];
+        foreach (string line in text.Split('\n', StringSplitOptions.TrimEntries))
+        {
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0 && line[0] is not ('#' or ';'))
+            {
+                variables.Add(new(line[..equals], Plain(line[(equals + 1)..])));
+            }
+        }
+
+        return variables;
+    }
+
+    private static string Plain(string value)
+    {
+        if (value is not ['"' or '\'', .., '"' or '\''] || value.Length < 2 || value[0] != value[^1])
+        {
+            return value;
+        }
+
+        string inner = value[1..^1];
+        if (value[0] == '\'')
+        {
+            return inner;
+        }
+
+        StringBuilder plain = new(inner.Length);
+        for (int i = 0; i < inner.Length; i++)
+        {
+            bool escapes = inner[i] == '\\' && i + 1 < inner.Length && "\\\"$`".Contains(inner[i + 1], StringComparison.Ordinal);
+            plain.Append(escapes ? inner[++i] : inner[i]);
+        }
+
+        return plain.ToString();
+    }
+
     private static bool Names(string line, string name) => line.TrimStart().StartsWith(name + "=", StringComparison.Ordinal);
 
     private static string Quoted(string name, string value)

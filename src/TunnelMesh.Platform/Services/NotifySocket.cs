@@ -7,7 +7,7 @@ namespace TunnelMesh.Platform.Services;
 /// Tells the service manager how this process is (sd_notify(3)): one datagram a message, to the socket that NOTIFY_SOCKET names. What cannot be
 /// told is lost, as sd_notify leaves it: a peer does not stop because nobody listens. Any thread.
 /// </summary>
-public sealed class NotifySocket : IDisposable
+public sealed class NotifySocket : IServiceReports
 {
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
     private readonly UnixDomainSocketEndPoint _manager;
@@ -54,6 +54,15 @@ public sealed class NotifySocket : IDisposable
             return false;
         }
     }
+
+    /// <inheritdoc/>
+    public void Ready(string status) => Tell($"READY=1\nSTATUS={status}");
+
+    /// <inheritdoc/>
+    public void Stopping() => Tell("STOPPING=1\nSTATUS=Stopping");
+
+    /// <inheritdoc/>
+    public void Alive() => Tell("WATCHDOG=1");
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();

@@ -3,51 +3,51 @@ using System.Diagnostics;
 
 namespace TunnelMesh.Platform.Services;
 
-/// <summary>Runs the programs of a service manager, or of what keeps certificates; no shell reads their arguments.</summary>
-public static class ServiceProgram
+/// <summary>Runs the programs of a service manager, or of what keeps certificates, as processes; no shell reads their arguments.</summary>
+public sealed class ServiceProgram : IServiceRunner
 {
     private static readonly string[] Folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-    /// <summary>Runs one that has something to do, to its end.</summary>
-    /// <param name="command">Program and arguments.</param>
-    /// <exception cref="ServiceException">It does not run, or fails; the message tells what it said.</exception>
-    public static void Run(IReadOnlyList<string> command)
+    /// <inheritdoc/>
+    public void Run(IReadOnlyList<string> command)
     {
-        (int code, string said) = Try(command);
-        if (code != 0)
+        if (Try(command) is (not 0 and int code, string said))
         {
             throw new ServiceException($"`{string.Join(' ', command)}` failed with code {code}: {said}");
         }
+    }
+
+    /// <inheritdoc/>
+    public int Show(IReadOnlyList<string> command)
+    {
+        using Process process = Start(command, redirect: false);
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    /// <inheritdoc/>
+    public (int Code, string Output) Ask(IReadOnlyList<string> command)
+    {
+        using Process process = Start(command, redirect: true);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, $"{errors} {output.Result}");
     }
 
     /// <summary>Runs one whose failure is an answer, to its end.</summary>
     /// <param name="command">Program and arguments.</param>
     /// <returns>Its exit code, and all that it said, in one line.</returns>
     /// <exception cref="ServiceException">It does not run.</exception>
-    public static (int Code, string Said) Try(IReadOnlyList<string> command)
+    public (int Code, string Said) Try(IReadOnlyList<string> command)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        using Process process = Start(command, redirect: true);
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, $"{errors} {output.Result}".Trim().ReplaceLineEndings(" "));
-    }
-
-    /// <summary>Runs one that has something to show, with this process's terminal as its own.</summary>
-    /// <param name="command">Program and arguments.</param>
-    /// <returns>Its exit code.</returns>
-    /// <exception cref="ServiceException">It does not run.</exception>
-    public static int Show(IReadOnlyList<string> command)
-    {
-        ArgumentNullException.ThrowIfNull(command);
-        using Process process = Start(command, redirect: false);
-        process.WaitForExit();
-        return process.ExitCode;
+        (int code, string output) = Ask(command);
+        return (code, output.Trim().ReplaceLineEndings(" "));
     }
 
     private static Process Start(IReadOnlyList<string> command, bool redirect)
     {
+        ArgumentNullException.ThrowIfNull(command);
         // Before what a variable of the user's names, since this is run as root.
         string program = Folders.Select(f => Path.Combine(f, command[0])).FirstOrDefault(File.Exists) ?? command[0];
         ProcessStartInfo start = new(program, command.Skip(1)) { RedirectStandardOutput = redirect, RedirectStandardError = redirect };

@@ -5,7 +5,8 @@ namespace TunnelMesh.Platform.Services;
 /// <summary>systemd, by systemctl(1) and journalctl(1).</summary>
 /// <param name="root">See <see cref="ServiceManager.ForThisSystem"/>.</param>
 /// <param name="booted">Directory that exists while systemd runs the system (sd_booted(3)).</param>
-public sealed class SystemdManager(string? root, string booted = "/run/systemd/system") : ServiceManager
+/// <param name="runner">Runs its programs; by default as processes.</param>
+public sealed class SystemdManager(string? root, string booted = "/run/systemd/system", IServiceRunner? runner = null) : CommandServiceManager(runner ?? new ServiceProgram())
 {
     /// <inheritdoc/>
     public override string Name => "systemd";
@@ -61,7 +62,7 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
         ["journalctl", "--no-pager", "--unit", Unit(name), "--lines", lines.ToString(CultureInfo.InvariantCulture), .. follow ? (string[])["--follow"] : []];
 
     /// <inheritdoc/>
-    public override bool? IsActive(string name) => Absence is null && ServiceProgram.Show(["systemctl", "is-active", "--quiet", Unit(name)]) == 0;
+    public override bool? IsActive(string name) => Absence is null && Runner.Show(["systemctl", "is-active", "--quiet", Unit(name)]) == 0;
 
     // Enabling needs no running systemd: it makes a link.
     private IReadOnlyList<string> Control(string verb, string name) => root is null

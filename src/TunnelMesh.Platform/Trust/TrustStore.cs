@@ -12,9 +12,9 @@ public abstract class TrustStore
     /// <summary>The one of this system; null where none is known.</summary>
     /// <param name="root">Files are looked for and go below this directory; null for the system itself.</param>
     public static TrustStore? ForThisSystem(string? root) =>
-        OperatingSystem.IsWindows() ? new WindowsTrustStore(ServiceProgram.Try)
-        : OperatingSystem.IsMacOS() ? new MacOSTrustStore(ServiceProgram.Try)
-        : ForLinux(root, ServiceProgram.Try);
+        OperatingSystem.IsWindows() ? new WindowsTrustStore(new ServiceProgram().Try)
+        : OperatingSystem.IsMacOS() ? new MacOSTrustStore(new ServiceProgram().Try)
+        : ForLinux(root, new ServiceProgram().Try);
 
     /// <summary>The one of a distribution, told by the directory that it has for authorities of the machine's owner.</summary>
     internal static TrustStore? ForLinux(string? root, Func<IReadOnlyList<string>, (int Code, string Said)> run)

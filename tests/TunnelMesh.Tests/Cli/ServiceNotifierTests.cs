@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -37,6 +38,21 @@ public sealed class ServiceNotifierTests : IDisposable
     [Fact]
     public void Nobody_is_told_when_no_manager_started_the_process() =>
         Assert.Null(ServiceNotifier.Open(new ProcessEnvironment { UserHome = "/", WatchdogMicroseconds = "1000000" }));
+
+    [Fact]
+    public void A_service_of_Windows_reads_its_own_variables_and_tells_its_session()
+    {
+        List<WindowsServiceStatus> told = [];
+        using WindowsServiceSession session = new(told.Add, _time);
+        ProcessEnvironment environment = ProcessEnvironment.OfService([new("HOME", "/h"), new("TUNNELMESH_TOKEN", "old"), new("TUNNELMESH_TOKEN", "t"), new("NO_PROXY", "")], session, session.Stop);
+        Assert.Equal("/h", environment.UserHome);
+        Assert.Equal("t", environment.Token);
+        Assert.Null(environment.Proxy("NO_PROXY"));
+        using ServiceNotifier notifier = ServiceNotifier.Open(environment)!;
+        notifier.Ready("here");
+        notifier.Stopping();
+        Assert.Equal([2, 4, 3], told.Select(s => (int)s.State));
+    }
 
     [Fact]
     public async Task A_data_plane_that_hangs_is_kept_quiet_about_and_logged_once()

@@ -46,4 +46,17 @@ public sealed class EnvironmentTextTests
         Assert.Equal(value, shell.StandardOutput.ReadToEnd());
         shell.WaitForExit();
     }
+
+    // Windows has nobody else read it.
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("http://user:p$w`id`\"\\@proxy:3128")]
+    [InlineData("two words; and more # = ")]
+    [InlineData("'")]
+    [InlineData("C:\\dir\\")]
+    public void This_program_reads_the_same_value(string value)
+    {
+        string text = EnvironmentText.Set("# a comment = x\n\n  OTHER='a \\ b'\nnonsense\n", [new("HTTPS_PROXY", value)]);
+        Assert.Equal([new("OTHER", "a \\ b"), new("HTTPS_PROXY", value)], EnvironmentText.Read(text));
+    }
 }

@@ -64,17 +64,6 @@ public sealed class ServiceManagerTests
     }
 
     [Fact]
-    public void Launchd_is_asked_by_label()
-    {
-        LaunchdManager manager = new(null);
-        Assert.Equal("/Library/LaunchDaemons/io.tunnelmesh.tunnelmesh-work.plist", manager.DescriptionFile(Service.Name));
-        Assert.Equal("launchctl bootstrap system /Library/LaunchDaemons/io.tunnelmesh.tunnelmesh-work.plist", string.Join(' ', manager.Start(Service.Name)));
-        Assert.Equal(["launchctl bootout system/io.tunnelmesh.tunnelmesh-work"], Lines(manager.Disable(Service.Name)));
-        Assert.Equal("tail -n 7 /var/log/tunnelmesh-work.log", string.Join(' ', manager.Logs(Service.Name, 7, follow: false)));
-        Assert.Null(manager.IsActive(Service.Name));
-    }
-
-    [Fact]
     public void A_property_list_is_well_formed_names_no_secret_and_keeps_every_argument_whole()
     {
         string list = LaunchdPlist.Write(Service with { Arguments = ["join", "--config", "/Users/a & b/<x>.yaml"] });
@@ -84,32 +73,8 @@ public sealed class ServiceManagerTests
         System.Xml.Linq.XElement dict = System.Xml.Linq.XDocument.Load(reader).Root!.Element("dict")!;
         string[] arguments = [.. dict.Elements("array").Single().Elements("string").Select(e => e.Value)];
         Assert.Equal(["/bin/sh", "-c"], arguments[..2]);
-        Assert.Equal(["/etc/tunnelmesh/env-work.conf", "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
+        Assert.Equal(["/etc/tunnelmesh/env-work.conf", Service.OnlyWhenExists!, "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
         Assert.Equal("io.tunnelmesh.tunnelmesh-work", dict.Elements("string").First().Value);
         Assert.Throws<ServiceException>(() => LaunchdPlist.Write(Service with { Program = "/x\n" }));
     }
-
-    [Fact]
-    public void A_Windows_service_is_made_first_so_that_another_of_its_name_stays()
-    {
-        ServiceDefinition service = Service with { Program = @"C:\Program Files\TunnelMesh\tunnelmesh.exe" };
-        IReadOnlyList<IReadOnlyList<string>> steps = new WindowsManager().Enable(service);
-        Assert.Equal(
-            ["sc.exe", "create", "tunnelmesh-work", "binPath=", "\"C:\\Program Files\\TunnelMesh\\tunnelmesh.exe\" join hub.example:8443 --context work", "start=", "auto", "DisplayName=", "TunnelMesh (work)"],
-            steps[0]);
-        Assert.Equal(["description", "failure"], steps.Skip(1).Select(s => s[1]));
-        Assert.Contains("Task Scheduler", new WindowsManager().Absence, StringComparison.Ordinal);
-        Assert.Null(new WindowsManager().Logs("tunnelmesh", 1, follow: false));
-    }
-
-    // The examples of CommandLineToArgvW's documentation.
-    [Theory]
-    [InlineData("abc", "abc")]
-    [InlineData("", "\"\"")]
-    [InlineData("a b", "\"a b\"")]
-    [InlineData("a\"b", "\"a\\\"b\"")]
-    [InlineData("a b\\", "\"a b\\\\\"")]
-    [InlineData("a\\\\\"b c", "\"a\\\\\\\\\\\"b c\"")]
-    [InlineData("C:\\x\\", "C:\\x\\")]
-    public void A_Windows_command_line_is_taken_apart_as_it_was(string argument, string expected) => Assert.Equal(expected, WindowsService.CommandLine([argument]));
 }
