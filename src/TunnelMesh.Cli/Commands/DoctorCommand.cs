@@ -104,7 +104,7 @@ internal static class DoctorCommand
         path.Probes.ToString(CultureInfo.InvariantCulture),
         path.Echoes.ToString(CultureInfo.InvariantCulture),
         path.RttMs is { } rtt ? FormattableString.Invariant($"{rtt:0.0} ms") : "-",
-        path.Mtu > 0 ? path.Mtu.ToString(CultureInfo.InvariantCulture) : "-",
+        path.Mtu?.ToString(CultureInfo.InvariantCulture) ?? "-",
         path.HeardMsAgo is { } ago ? HumanText.Duration(TimeSpan.FromMilliseconds(ago)) + " ago" : "never",
     ];
 

@@ -35,13 +35,13 @@ internal static class NetCheckCommand
         text.AppendLine(CultureInfo.InvariantCulture, $"UDP           port {report.UdpPort}, {Udp(report)}");
         Family(text, "IPv4", report.Ipv4);
         Family(text, "IPv6", report.Ipv6);
-        text.AppendLine(CultureInfo.InvariantCulture, $"Seen as       {(report.PublicEndpoints.Count == 0 ? "nothing that others could use" : string.Join(", ", report.PublicEndpoints))}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Seen as       {Seen(report)}");
         foreach (StunServerReport server in report.Ipv4.Servers.Concat(report.Ipv6.Servers))
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"STUN          {server.Server}: {(server is { SeenAs: { } seen, RttMs: { } rtt } ? FormattableString.Invariant($"{rtt:0.0} ms, sees {seen}") : "no answer")}");
         }
         text.AppendLine(CultureInfo.InvariantCulture, $"Port mapping  {Mapping(report.PortMapping, now)}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"Relay         {Relay(report.Relay)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Relay         {Relay(report.Relay, now)}");
         text.Append(CultureInfo.InvariantCulture, $"SSH           {(report.SshPort is { } port ? FormattableString.Invariant($"port {port}") : "not used")}");
         foreach (string advice in report.Advice)
         {
@@ -49,6 +49,15 @@ internal static class NetCheckCommand
         }
         return text.ToString();
     }
+
+    private static string Seen(NetCheckReport report) => report switch
+    {
+        { PublicEndpoints.Count: > 0 } => string.Join(", ", report.PublicEndpoints),
+        { UdpBlocked: true } or { Ipv4.Endpoints.Count: > 0 } or { Ipv6.Endpoints.Count: > 0 }
+            or { Ipv4: { DefaultRoute: false, Addresses.Count: 0 }, Ipv6: { DefaultRoute: false, Addresses.Count: 0 } } => "nothing that others could use",
+        { StunSilent: true } => "not known: no STUN server answers",
+        _ => "not known: there is no STUN server to ask",
+    };
 
     private static string Udp(NetCheckReport report) => report switch
     {
@@ -64,7 +73,7 @@ internal static class NetCheckCommand
         string nat = family.Mapping switch
         {
             "none" => ", no NAT",
-            "easy" => $", easy NAT (one endpoint for everybody{(family.PortPreserved ? ", port kept" : "")})",
+            "easy" => $", easy NAT (one endpoint for everybody{(family.PortPreserved == true ? ", port kept" : "")})",
             "hard" => ", hard NAT (another endpoint for each destination)",
             _ when family.Endpoints.Count == 1 && family.Servers.Count(s => s.SeenAs is not null) > 1 =>
                 ", probably an easy NAT (the same endpoint for both ports of the one server; it takes STUN servers at two addresses to be sure)",
@@ -83,9 +92,10 @@ internal static class NetCheckCommand
         _ => "none yet",
     };
 
-    private static string Relay(RelayReport? relay) => relay switch
+    private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch
     {
         null => "not used",
+        { Silent: true } => $"{relay.Url}, silent for {HumanText.Duration(now - relay.Since)}",
         { Open: true } => $"{relay.Url}{(relay.RttMs is { } rtt ? FormattableString.Invariant($", {rtt:0.0} ms") : "")}",
         _ => $"{relay.Url}, not open{(relay.Problem is { } problem ? $": {problem}" : "")}",
     };

@@ -12,7 +12,7 @@ internal static class PingCommand
     /// <summary>What it is called on the command line.</summary>
     internal const string Name = "ping";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), UntilDirectFor = TimeSpan.FromSeconds(30), Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan UntilDirectFor = TimeSpan.FromSeconds(30), Shortest = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
@@ -40,7 +40,7 @@ internal static class PingCommand
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            PingRun run = new(cancel => client.PingAsync(parsed.GetValue(peer)!, Patience, cancel), parsed.InvocationConfiguration.Output, TimeProvider.System);
+            PingRun run = new((patience, cancel) => client.PingAsync(parsed.GetValue(peer)!, patience, cancel), parsed.InvocationConfiguration.Output, TimeProvider.System);
             return (int)await run.RunAsync(options, stop.Token);
 
             void Stop(PosixSignalContext signal)

@@ -9,8 +9,11 @@ namespace TunnelMesh.Cli.Commands;
 /// <param name="ask">Sends one ping and waits for what comes of it.</param>
 /// <param name="output">Where to print.</param>
 /// <param name="time">Clock.</param>
-internal sealed class PingRun(Func<CancellationToken, Task<PingReport>> ask, TextWriter output, TimeProvider time)
+internal sealed class PingRun(Func<TimeSpan, CancellationToken, Task<PingReport>> ask, TextWriter output, TimeProvider time)
 {
+    /// <summary>How long one answer is waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     /// <summary>Runs to the end that the options set.</summary>
     /// <param name="options">How.</param>
     /// <param name="cancel">Ends it in order, with the summary.</param>
@@ -25,7 +28,13 @@ internal sealed class PingRun(Func<CancellationToken, Task<PingReport>> ask, Tex
             for (int left = options.Count ?? int.MaxValue; left > 0 && !(options.UntilDirect && tally.IsDirect);)
             {
                 long began = time.GetTimestamp();
-                await PrintAsync(await ask(either.Token), tally, options.Json);
+                // The first is waited for to its end, so that there is one to tell of; a later one that the time cuts short does not count.
+                PingReport ping = tally.Any ? await ask(Patience, either.Token) : await ask(options.Timeout is { } all && all < Patience ? all : Patience, cancel);
+                await PrintAsync(ping, tally, options.Json);
+                if (options.UntilDirect && !ping.DirectPossible)
+                {
+                    break;
+                }
                 left -= options.Count is null ? 0 : 1;
                 TimeSpan wait = options.Interval - time.GetElapsedTime(began);
                 if (left > 0 && wait > TimeSpan.Zero && !(options.UntilDirect && tally.IsDirect))
@@ -44,6 +53,10 @@ internal sealed class PingRun(Func<CancellationToken, Task<PingReport>> ask, Tex
         }
         try
         {
+            if (options is { UntilDirect: true, Json: false } && tally.WhyNotDirect() is { } why)
+            {
+                await output.WriteLineAsync(why);
+            }
             PingSummary all = tally.Summary();
             await output.WriteLineAsync(options.Json ? JsonSerializer.Serialize(all, LocalApiJson.Default.PingSummary) : PingTally.Line(all));
         }

@@ -16,6 +16,14 @@ internal sealed class PingTally
     /// <summary>True when the last ping was answered over UDP.</summary>
     public bool IsDirect => _last is { Answered: true, Path: "udp" };
 
+    /// <summary>True when at least one ping came to an end.</summary>
+    public bool Any => _sent > 0;
+
+    /// <summary>What there is to say when the last ping was to be answered directly and was not; null when it was, or none came to an end.</summary>
+    public string? WhyNotDirect() => _last is null || IsDirect ? null
+        : _last.DirectPossible ? $"{Name(_last)}: not reached directly; `tunnelmesh doctor {_last.Name}` says why"
+        : $"{Name(_last)}: never reached directly, as `transports` here or there leaves udp out";
+
     /// <summary>Counts one ping.</summary>
     /// <returns>The line that tells of another path than that of the ping before; null for the same.</returns>
     public string? Add(PingReport ping)
@@ -37,7 +45,7 @@ internal sealed class PingTally
     /// <summary>The line of one ping.</summary>
     public static string Line(PingReport ping) => ping is { Answered: true, RttMs: { } rtt }
         ? string.Create(CultureInfo.InvariantCulture, $"{Name(ping)}: {rtt:0.00} ms via {Way(ping.Path, ping.Endpoint)}")
-        : $"{Name(ping)}: no answer{(ping.Path == "none" ? "" : $" via {Way(ping.Path, ping.Endpoint)}")}";
+        : $"{Name(ping)}: no answer{(ping.Path == "none" ? "" : $" via {Way(ping.Path, ping.Endpoint)}")}{(ping.Online ? "" : "; it is offline, as the coordinator told last")}";
 
     /// <summary>All together.</summary>
     public PingSummary Summary() => new()

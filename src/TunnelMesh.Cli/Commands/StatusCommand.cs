@@ -71,6 +71,7 @@ internal static class StatusCommand
     private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch
     {
         null => "not used",
+        { Silent: true } => $"{relay.Url}, silent for {HumanText.Duration(now - relay.Since)}",
         { Open: true } => $"{relay.Url}, open for {HumanText.Duration(now - relay.Since)}",
         _ => $"{relay.Url}, not open for {HumanText.Duration(now - relay.Since)}{(relay.Problem is { } problem ? $": {problem}" : "")}",
     };

@@ -13,11 +13,12 @@ namespace TunnelMesh.Cli.Hosting;
 
 /// <summary>How this peer and others reach each other, as `ping`, `netcheck` and `doctor` show it. Any thread.</summary>
 /// <param name="runtime">The running peer.</param>
+/// <param name="stream">Its control stream.</param>
 /// <param name="ownId">Device ID of this peer.</param>
 /// <param name="time">Clock.</param>
-internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvider time)
+internal sealed class PathReports(PeerRuntime runtime, ControlStream stream, string ownId, TimeProvider time)
 {
-    private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(30), WordPatience = TimeSpan.FromSeconds(3), Look = TimeSpan.FromMilliseconds(100);
 
     // The data plane knows one ping a device at a time. As many as the mesh has devices at the most.
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = [];
@@ -49,7 +50,7 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             // No answer is an answer, too.
         }
         PeerStats? stats = Stats();
-        (string path, string? endpoint) = answer is null ? LostOver(before, stats) : (answer.Transport, answer.Endpoint);
+        (string path, string? endpoint, long changes) = answer is null ? LostOver(before, stats) : (answer.Transport, answer.Endpoint, answer.PathChanges);
         return new PingReport
         {
             Name = device.Name,
@@ -59,7 +60,9 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             RttMs = answer?.RoundTrip.TotalMilliseconds,
             Path = path,
             Endpoint = endpoint,
-            PathChanges = stats?.PathChanges ?? 0,
+            PathChanges = changes,
+            Online = (runtime.Map?.Devices.GetValueOrDefault(device.Id) ?? device).Wire.Online,
+            DirectPossible = runtime.Transports.Contains(PathTransport.Udp) && (device.Wire.Transports.Count == 0 || device.Wire.Transports.Contains(PathNames.Of(PathTransport.Udp))),
         };
 
         PeerStats? Stats() => plane.GetStats().FirstOrDefault(s => s.DeviceId == device.Id);
@@ -68,8 +71,12 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
     /// <summary>Over which path a ping went that nobody answered: the one in use when it was sent, as the wait for its answer may have moved the traffic to another.</summary>
     /// <param name="before">The device when the ping was sent.</param>
     /// <param name="after">The same when it was given up: counts where there was no path before.</param>
-    internal static (string Path, string? Endpoint) LostOver(PeerStats? before, PeerStats? after) =>
-        (before is null or { Path: "none" } ? after : before) is { Path: not "none" } way ? (way.Path, way.Endpoint) : ("none", null);
+    internal static (string Path, string? Endpoint, long Changes) LostOver(PeerStats? before, PeerStats? after) =>
+        (before is null or { Path: "none" } ? after : before) switch
+        {
+            { Path: not "none" } way => (way.Path, way.Endpoint, way.PathChanges),
+            var none => ("none", null, none?.PathChanges ?? 0),
+        };
 
     /// <inheritdoc cref="ILocalApiHandler.CheckNetworkAsync"/>
     public async Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation)
@@ -80,9 +87,9 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         NetCheckReport found = new()
         {
             UdpPort = nat.Port,
-            UdpBlocked = report.V4.Servers.Count + report.V6.Servers.Count == 0 ? null : !report.UdpBlocked || IsUdpHeard() ? false : runtime.IsConnected ? true : null,
+            UdpBlocked = report.V4.Servers.Count + report.V6.Servers.Count == 0 ? null : !report.UdpBlocked || IsUdpHeard() ? false : IsReached ? true : null,
             StunSilent = report.V4.Servers.Count + report.V6.Servers.Count > 0 && report.UdpBlocked,
-            CoordinatorReached = runtime.IsConnected,
+            CoordinatorReached = IsReached,
             Ipv4 = V4(nat, report),
             Ipv6 = V6(nat, report),
             PublicEndpoints = [.. report.PublicEndpoints.Select(e => e.ToString())],
@@ -101,33 +108,42 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         {
             await nat.AskAnewAsync(cancellation).ConfigureAwait(false);
         }
-        Dictionary<string, PeerStats> stats = (runtime.Plane ?? throw Starting()).GetStats().ToDictionary(s => s.DeviceId);
-        NatReport? outside = runtime.Nat?.Report;
-        RelayReport? relay = runtime.Carriers?.DescribeRelay();
-        bool hasNetwork = runtime.Nat is not { Network: { V4: null, V6: null, Addresses.Count: 0 } };
-        bool udpWorks = Liveness.IsUdpHeard(stats.Values);
+        DataPlane plane = runtime.Plane ?? throw Starting();
+        for (long began = time.GetTimestamp(); named is not null && time.GetElapsedTime(began) < WordPatience && PathDoctor.AwaitsWord(Facts(named, Stats(named), []));)
+        {
+            await Task.Delay(Look, time, cancellation).ConfigureAwait(false);
+        }
+        Dictionary<string, PeerStats> stats = plane.GetStats().ToDictionary(s => s.DeviceId);
         IEnumerable<MapEntry> devices = named is not null ? [named]
             : (runtime.Map?.Devices.Values ?? []).Where(d => stats.TryGetValue(d.Id, out PeerStats? s) && (s.Path != "none" || s.LastHandshakeUnix is not null || s.RxBytes + s.TxBytes > 0));
-        return [.. devices.OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, stats.GetValueOrDefault(d.Id), outside, relay, hasNetwork, udpWorks))];
+        return [.. devices.OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(Facts(d, stats.GetValueOrDefault(d.Id), stats.Values), d))];
+
+        PeerStats? Stats(MapEntry device) => plane.GetStats().FirstOrDefault(s => s.DeviceId == device.Id);
     }
 
-    private DiagnosisReport Report(MapEntry device, PeerStats? stats, NatReport? nat, RelayReport? relay, bool hasNetwork, bool udpWorks)
+    private bool IsReached => runtime.IsConnected && stream.Silence is null;
+
+    private PeerFacts Facts(MapEntry device, PeerStats? stats, IEnumerable<PeerStats> all) => new()
     {
-        PeerDiagnosis diagnosis = PathDoctor.Diagnose(new PeerFacts
-        {
-            Name = device.Name,
-            Online = device.Wire.Online,
-            Stats = stats,
-            Nat = nat,
-            CoordinatorReached = runtime.IsConnected,
-            UdpWorks = udpWorks,
-            HasNetwork = hasNetwork,
-            Relay = relay,
-            OwnTransports = [.. runtime.Transports.Select(PathNames.Of)],
-            PeerTransports = device.Wire.Transports,
-            MeshOrder = TransportOrders.Between(runtime.Map?.Devices.GetValueOrDefault(ownId)?.Wire, device.Wire)?.Transports,
-        });
-        stats = Liveness.Shown(stats, device.Wire.Online);
+        Name = device.Name,
+        Online = device.Wire.Online,
+        Stats = stats,
+        Nat = runtime.Nat?.Report,
+        CoordinatorReached = IsReached,
+        UdpWorks = Liveness.IsUdpHeard(all),
+        HasNetwork = runtime.HasNetwork,
+        Relay = runtime.Carriers?.DescribeRelay(),
+        SshProblem = runtime.Carriers?.SshFailure(device.Id),
+        PeerSshPort = device.Wire.SshPort,
+        OwnTransports = [.. runtime.Transports.Select(PathNames.Of)],
+        PeerTransports = device.Wire.Transports,
+        MeshOrder = TransportOrders.Between(runtime.Map?.Devices.GetValueOrDefault(ownId)?.Wire, device.Wire)?.Transports,
+    };
+
+    private static DiagnosisReport Report(PeerFacts facts, MapEntry device)
+    {
+        PeerDiagnosis diagnosis = PathDoctor.Diagnose(facts);
+        PeerStats? stats = PathDoctor.Shown(facts);
         return new DiagnosisReport
         {
             Name = device.Name,
@@ -141,8 +157,8 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             Help = diagnosis.Help,
             Paths = [.. (stats?.Paths ?? []).Select(p => Path(p, p.Transport switch
             {
-                "ssh" => runtime.Carriers?.SshFailure(device.Id),
-                "relay" => relay?.Problem,
+                "ssh" => facts.SshProblem,
+                "relay" => facts.Relay?.Problem,
                 _ => null,
             }))],
         };
@@ -157,8 +173,8 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
         Open = path.Open,
         State = path.State,
         RttMs = path.RttMs,
-        Loss = path.Loss,
-        Mtu = path.Mtu,
+        Loss = path.Echoes > 0 ? path.Loss : null,
+        Mtu = path.Mtu > 0 ? path.Mtu : null,
         Probes = path.Probes,
         Echoes = path.Echoes,
         HeardMsAgo = path.HeardMsAgo,
@@ -185,7 +201,7 @@ internal sealed class PathReports(PeerRuntime runtime, string ownId, TimeProvide
             MappingBehaviour.Dependent => "hard",
             _ => "unknown",
         },
-        PortPreserved = findings.PortPreserved,
+        PortPreserved = findings.Endpoints.Count > 0 ? findings.PortPreserved : null,
         Endpoints = [.. findings.Endpoints.Select(e => e.ToString())],
         Servers = [.. findings.Servers.Select(s => new StunServerReport
         {

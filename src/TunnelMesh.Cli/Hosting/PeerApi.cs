@@ -46,7 +46,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     /// <summary>The peer is there.</summary>
     public void Attach(Parts parts)
     {
-        _paths = new PathReports(parts.Runtime, parts.Step.Membership.Device.Id, clock);
+        _paths = new PathReports(parts.Runtime, parts.Stream, parts.Step.Membership.Device.Id, clock);
         _parts = parts;
     }
 
@@ -56,7 +56,6 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         Parts parts = Ready();
         MapDevice self = Self(parts);
         MeshInfo mesh = parts.Runtime.Map?.Mesh ?? parts.Step.Membership.Mesh;
-        ControlState state = parts.Stream.State;
         List<MapEntry> others = Others(parts);
         return new StatusReport
         {
@@ -69,12 +68,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Domain = mesh.Domain,
             Version = version,
             UptimeSeconds = (long)(clock.GetUtcNow() - _started).TotalSeconds,
-            Coordinator = new CoordinatorReport
-            {
-                Url = $"https://{state.Server}",
-                State = state.Phase switch { ControlPhase.Connected => "connected", ControlPhase.Connecting => "connecting", _ => "disconnected" },
-                Since = state.Since,
-            },
+            Coordinator = StreamReports.Coordinator(parts.Stream.State, parts.Stream.Silence, clock.GetUtcNow()),
             Relay = parts.Runtime.Carriers?.DescribeRelay(),
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
@@ -93,7 +87,8 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     {
         Parts parts = Ready();
         Dictionary<string, PeerStats> stats = (parts.Runtime.Plane?.GetStats() ?? []).ToDictionary(s => s.DeviceId);
-        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, Liveness.Shown(stats.GetValueOrDefault(d.Id), d.Wire.Online)))];
+        bool hasNetwork = parts.Runtime.HasNetwork, relayOpen = parts.Runtime.Carriers?.DescribeRelay() is not { Open: false };
+        return [.. Others(parts).OrderBy(d => d.Name, StringComparer.Ordinal).Select(d => Report(d, Liveness.Shown(stats.GetValueOrDefault(d.Id), d.Wire.Online, hasNetwork, relayOpen)))];
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,7 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _time;
     private readonly SshTransport? _ssh;
     private RelayTransport? _relay;
     private Task _relaying = Task.CompletedTask;
@@ -28,6 +29,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
     /// <exception cref="HostException">The port is in use.</exception>
     public PeerCarriers(PeerHostOptions options, Protocol.Identity.IdentityKey identity, string deviceId)
     {
+        _time = options.Time;
         if (!PathNames.Parse(options.Settings.Transports).Contains(PathTransport.Ssh))
         {
             return;
@@ -122,7 +124,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
 
         RelayState state = relay.State;
         RelayTransportCounters counters = relay.Counters;
-        return new RelayReport
+        RelayReport report = new()
         {
             Open = state.IsOpen,
             Url = $"https://{state.Server}",
@@ -133,6 +135,7 @@ internal sealed class PeerCarriers : ICarrierSink, IAsyncDisposable
             RxDatagrams = counters.DatagramsReceived,
             Dropped = counters.DroppedFull + counters.DroppedEnded + counters.DroppedBySink,
         };
+        return StreamReports.Relay(report, relay.Silence, _time.GetUtcNow());
     }
 
     /// <inheritdoc/>

@@ -23,6 +23,7 @@ internal sealed class PeerNat : IAsyncDisposable
     private volatile DataPlane? _plane;
     private Task _asking = Task.CompletedTask;
     private long _askedAt;
+    private IReadOnlyList<UdpEndpoint> _servers = [];
 
     /// <summary>Begins to ask the gateway; STUN begins with the data plane.</summary>
     /// <param name="port">The tunnel's UDP port.</param>
@@ -109,8 +110,14 @@ internal sealed class PeerNat : IAsyncDisposable
     }
 
     /// <summary>The map has changed, or where the coordinator was reached.</summary>
-    public void SetServers(NetworkMap map, IReadOnlyCollection<IPAddress> reached) =>
-        _probe.SetServers(StunServers.Of(map.Coordinators, reached, a => map.Ranges.Any(r => r.Contains(a))));
+    public void SetServers(NetworkMap map, IReadOnlyCollection<IPAddress> reached)
+    {
+        lock (_gate)
+        {
+            _servers = StunServers.Of(map.Coordinators, reached, a => map.Ranges.Any(r => r.Contains(a)));
+            _probe.SetServers(StunServers.Askable(_servers, _network.State));
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -140,6 +147,12 @@ internal sealed class PeerNat : IAsyncDisposable
 
     private void OnNetwork(NetworkChanges changes)
     {
+        lock (_gate)
+        {
+            // What is new is asked by this, and what stays by the next.
+            _probe.SetServers(StunServers.Askable(_servers, _network.State));
+        }
+
         _probe.NetworkChanged();
         _mapper?.Refresh();
     }

@@ -113,6 +113,9 @@ internal sealed class PeerRuntime
         }
     }
 
+    /// <summary>False where this machine has neither an address nor a default route; true before that is looked at.</summary>
+    public bool HasNetwork => Nat is not { Network: { V4: null, V6: null, Addresses.Count: 0 } };
+
     /// <summary>From now on the servers that tell how this peer is seen from outside follow the map.</summary>
     public void Follow(PeerNat nat)
     {

@@ -22,7 +22,7 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
     private long _nextAt = PeerPath.Never, _graceUntil, _heldAt;
     private int _failures;
     private ushort _used;
-    private bool _isVoid;
+    private bool _isVoid, _isSearching;
 
     // The easy side.
     private HuntPorts? _hunt;
@@ -34,6 +34,9 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
 
     /// <summary>What kind of NAT the peer said last that it has. Any thread, as it is now.</summary>
     public NatKind Told => Volatile.Read(ref _word).Kind;
+
+    /// <summary>True while ports are tried by chance on either side, or are about to be for the first time. Any thread, as it is now.</summary>
+    public bool IsSearching => Volatile.Read(ref _isSearching);
 
     /// <summary>What the peer has said of its NAT.</summary>
     public void NoteWord(NatWord word, long now)
@@ -66,6 +69,8 @@ internal sealed class PeerBirthday(long frequency, BirthdayTurns turns)
 
         RunHeld(view, now, edge);
         RunHunt(view, now, edge);
+        bool begins = _missedAt != long.MaxValue && view.Own == NatKind.Hard && _word.HasEndpoint && KnowsPeer(now) && _failures == 0;
+        Volatile.Write(ref _isSearching, _attempt is not null || _hunt is not null || begins);
         _isVoid = false;
     }
 

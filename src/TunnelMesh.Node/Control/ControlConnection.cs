@@ -9,6 +9,9 @@ namespace TunnelMesh.Node.Control;
 internal sealed class ControlConnection : IAsyncDisposable
 {
     private static readonly (TimeSpan, TimeSpan) KeepAlive = (TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12));
+
+    // The framework looks whether it has to ask every quarter of the interval.
+    private static readonly TimeSpan SilentAfter = (KeepAlive.Item1 * 1.25) + TimeSpan.FromSeconds(1.5);
     private readonly CoordinatorSocket _connection;
     private readonly WebSocket _socket;
     private readonly SemaphoreSlim _sending = new(1, 1);
@@ -31,6 +34,9 @@ internal sealed class ControlConnection : IAsyncDisposable
 
     /// <inheritdoc cref="CoordinatorSocket.ServerCertificates"/>
     public IReadOnlyList<byte[]> ServerCertificates => _connection.ServerCertificates;
+
+    /// <summary>How long ago something came, when that is longer than the heartbeat lets a living stream be silent; null else. It is given up only later. Any thread.</summary>
+    public TimeSpan? Silence => _connection.Silence is var silence && silence >= SilentAfter ? silence : null;
 
     /// <summary>Dials.</summary>
     /// <param name="server">Where to.</param>

@@ -32,6 +32,9 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
     /// <summary>State now.</summary>
     public ControlState State { get; private set; } = new(ControlPhase.Connecting, options.Request.Server.ToString(), clock.GetUtcNow(), null);
 
+    /// <summary>For how long nothing has come over the stream, when that is longer than its heartbeat lets a living one be silent; null else, and while it is not connected.</summary>
+    public TimeSpan? Silence => _connection?.Silence;
+
     /// <summary>The newest map, or null before the first.</summary>
     public NetworkMap? Map => _map;
 

@@ -24,6 +24,7 @@ internal sealed class CoordinatorSocket : IDisposable
     private readonly string? _proxy;
     private readonly List<byte[]> _seen = [];
     private string? _refusal;
+    private volatile HeardStream? _stream;
 
     private CoordinatorSocket(CoordinatorAddress server, Dialling dialling, Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check, PeerCertificate? client)
     {
@@ -65,7 +66,7 @@ internal sealed class CoordinatorSocket : IDisposable
                 Socket tcp = await TcpDialler.ConnectAsync(where.Host, where.Port, dialling, cancel).ConfigureAwait(false);
                 Tcp = tcp;
                 LocalAddress = (tcp.LocalEndPoint as IPEndPoint)?.Address is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : (tcp.LocalEndPoint as IPEndPoint)?.Address;
-                return new NetworkStream(tcp, ownsSocket: true);
+                return _stream = new HeardStream(tcp);
             },
         };
         _invoker = new HttpMessageInvoker(_handler);
@@ -80,6 +81,9 @@ internal sealed class CoordinatorSocket : IDisposable
 
     /// <summary>Address of this machine that the connection leaves from; null where it is not known.</summary>
     public IPAddress? LocalAddress { get; private set; }
+
+    /// <summary>How long ago something came; zero before there is a connection. Any thread.</summary>
+    public TimeSpan Silence => _stream?.Silence ?? TimeSpan.Zero;
 
     /// <summary>Ends the conversation at once when the address it leaves from is not this machine's any more: nothing would say so for long. Any thread.</summary>
     /// <param name="isOwn">Whether an address is this machine's.</param>

@@ -29,6 +29,9 @@ public sealed record PeerStats
     /// <summary>What the device said last of its own NAT, in a meeting.</summary>
     public NatKind Nat { get; init; }
 
+    /// <summary>True while ports of the NAT of either side are tried by chance, or are about to be.</summary>
+    public bool IsSearching { get; init; }
+
     /// <summary>How often another path was taken, since the start.</summary>
     public long PathChanges { get; init; }
 

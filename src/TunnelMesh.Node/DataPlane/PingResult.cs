@@ -4,4 +4,5 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="Transport"><c>udp</c>, <c>ssh</c> or <c>relay</c>: over what it went and came.</param>
 /// <param name="Endpoint">The UDP address; null over a carrier.</param>
 /// <param name="RoundTrip">From the probe to its echo.</param>
-public sealed record PingResult(string Transport, string? Endpoint, TimeSpan RoundTrip);
+/// <param name="PathChanges">Changes of the path to the device since the start, when the probe was sent.</param>
+public sealed record PingResult(string Transport, string? Endpoint, TimeSpan RoundTrip, long PathChanges);

@@ -149,7 +149,7 @@ public sealed partial class TunnelEngine
 
         if (tunnel.Ping is { IsSent: false } ping && tunnel.Paths.Route.First is { IsNone: false } path && _sender.SendProbe(tunnel, path, PeerPaths.SmallSize, now) is { } challenge)
         {
-            ping.NoteSent(challenge, path, now);
+            ping.NoteSent(challenge, path, tunnel.Paths.Changes, now);
         }
 
         if (!tunnel.IsDozing && now - tunnel.LastSentAt > _time.TimestampFrequency * (long)PathTiming.BusySpan.TotalSeconds)

@@ -19,6 +19,8 @@ public enum DiagnosisCause
     NotPreferred,
     /// <summary>Nothing carries: UDP does not pass, and the stream to the relay is not open.</summary>
     RelayClosed,
+    /// <summary>Nothing carries: SSH is not open, and the transports of the two leave nothing else.</summary>
+    SshClosed,
     /// <summary>No UDP leaves or enters this machine's network.</summary>
     UdpBlocked,
     /// <summary>The NAT here gives everybody another endpoint, and forwards no port.</summary>

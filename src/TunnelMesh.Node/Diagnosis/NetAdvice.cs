@@ -26,7 +26,8 @@ public static class NetAdvice
 
         if (report.UdpBlocked == true)
         {
-            yield return "UDP is blocked: no STUN server answers, so peers are reached over SSH or the relay only. Let UDP out, and answers in, in the firewall here.";
+            yield return "UDP is blocked: no STUN server answers, so peers are reached over SSH or the relay only. Let UDP out, and answers in, in the firewall here."
+                + (report.SshPort is { } port ? FormattableString.Invariant($" Where it may not pass, TCP {port} (`ssh_port`) is the other direct way.") : "");
         }
 
         if (report is { StunSilent: true, UdpBlocked: not true })
@@ -55,7 +56,7 @@ public static class NetAdvice
 
         if (report.Relay is { Open: false } relay)
         {
-            yield return $"The stream to the relay is not open{(relay.Problem is { } problem ? $": {Sentence(problem)}" : ".")} Peers that cannot be reached directly are not reached at all until it is.";
+            yield return $"The stream to the relay is not open{(relay.Problem is { } problem ? $": {Sentence(problem)}" : ".")} While it is closed, peers that cannot be reached directly are not reached at all.";
         }
     }
 }

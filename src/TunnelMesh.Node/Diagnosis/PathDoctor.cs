@@ -15,7 +15,7 @@ public static class PathDoctor
     // The fourth probe of a burst goes out 300 ms after the first; a path that answers has echoed one by then, and is being sized.
     private const int EnoughProbes = 4, EnoughEchoes = 3;
     private const double LatelyMs = Liveness.LatelyMs;
-    private const string Udp = "udp";
+    private const string Udp = "udp", Ssh = "ssh", None = "none";
 
     /// <summary>The most likely cause.</summary>
     /// <param name="facts">All that is known.</param>
@@ -23,14 +23,26 @@ public static class PathDoctor
     {
         ArgumentNullException.ThrowIfNull(facts);
         PathStats[] udp = [.. (facts.Stats?.Paths ?? []).Where(p => p.Transport == Udp)];
-        bool closed = facts.Stats?.Paths.Any(p => p.Transport == facts.Stats.Path && p is { InUse: true, Open: false }) ?? true;
-        string path = closed ? "none" : facts.Stats!.Path;
-        return Gone(facts) ?? (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
-            ?? Absence(facts, path)
+        string path = Shown(facts)?.Path ?? None;
+        return NoNetwork(facts, path) ?? Gone(facts) ?? (path == Udp && Array.Find(udp, p => p.InUse) is { State: not "doubted" } direct ? Direct(facts, direct) : null)
+            ?? Absence(facts, path, udp)
             ?? NotInUse(facts, path, udp)
             ?? Own(facts, path, udp)
             ?? Theirs(facts, udp);
     }
+
+    /// <summary>The tunnel as it is to be shown.</summary>
+    /// <param name="facts">All that is known.</param>
+    public static PeerStats? Shown(PeerFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        return Liveness.Shown(facts.Stats, facts.Online, facts.HasNetwork, facts.Relay is not { Open: false });
+    }
+
+    /// <summary>True while the device may be about to tell of its own NAT, which the diagnosis waits for: both have named theirs when they try to meet.</summary>
+    /// <param name="facts">All that is known.</param>
+    public static bool AwaitsWord(PeerFacts facts) =>
+        Diagnose(facts) is { Cause: DiagnosisCause.HardNat } && facts is { Online: true, CoordinatorReached: true, Stats.Nat: NatKind.Unknown };
 
     private static PeerDiagnosis? Direct(PeerFacts facts, PathStats direct) => direct switch
     {
@@ -47,36 +59,57 @@ public static class PathDoctor
             $"Start it, or look with `tunnelmesh status` on {facts.Name} whether it reaches the coordinator.")
         : null;
 
-    private static PeerDiagnosis? Absence(PeerFacts facts, string path)
+    // Whatever else is wrong follows from it.
+    private static PeerDiagnosis? NoNetwork(PeerFacts facts, string path) => facts.HasNetwork || path != None ? null
+        : new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: this machine has no usable network.", "Connect it, or look at its interfaces and its default route; `tunnelmesh netcheck` shows them.");
+
+    private static PeerDiagnosis? Absence(PeerFacts facts, string path, PathStats[] udp)
     {
-        if (facts.PeerTransports.Count > 0 && !facts.OwnTransports.Intersect(facts.PeerTransports).Any())
+        string[] common = Common(facts);
+        if (common.Length == 0)
         {
             return new(DiagnosisCause.TransportsForbid,
                 $"This machine uses {Listed(facts.OwnTransports)} only, and {facts.Name} {Listed(facts.PeerTransports)} only: the two have no transport in common and cannot reach each other.",
                 $"Add to `transports`, here or on {facts.Name}, one that the other side uses.");
         }
 
-        if (!facts.OwnTransports.Contains(Udp))
+        if (path == None && Nothing(facts, common, udp) is { } nothing)
         {
-            return new(DiagnosisCause.TransportsForbid, $"The configuration of this machine leaves udp out of `transports`, so {facts.Name} is never tried directly.", "Add udp to `transports` here.");
+            return nothing;
         }
 
-        if (facts.PeerTransports.Count > 0 && !facts.PeerTransports.Contains(Udp))
-        {
-            return new(DiagnosisCause.TransportsForbid, $"The configuration of {facts.Name} leaves udp out of `transports`, so it is never tried directly.", $"Add udp to `transports` on {facts.Name}.");
-        }
-
-        return path == "none" && facts.Relay is { Open: false } relay
-            ? !facts.HasNetwork
-            ? new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: this machine has no usable network.", "Connect it, or look at its interfaces and its default route; `tunnelmesh netcheck` shows them.")
-            : new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: UDP does not, and the stream to the relay at {relay.Url} is not open{(relay.Problem is { } problem ? $" ({problem.TrimEnd('.')})" : "")}.",
-                "Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.")
+        return !facts.OwnTransports.Contains(Udp)
+            ? new(DiagnosisCause.TransportsForbid, $"The configuration of this machine leaves udp out of `transports`, so {facts.Name} is never tried directly.", "Add udp to `transports` here.")
+            : !common.Contains(Udp)
+            ? new(DiagnosisCause.TransportsForbid, $"The configuration of {facts.Name} leaves udp out of `transports`, so it is never tried directly.", $"Add udp to `transports` on {facts.Name}.")
             : null;
+    }
+
+    // That nothing carries comes before why it is not direct.
+    private static PeerDiagnosis? Nothing(PeerFacts facts, string[] common, PathStats[] udp)
+    {
+        string? ssh = common.Contains(Ssh) && facts.SshProblem is { } failure ? $"({failure.TrimEnd('.')})" : null;
+        bool direct = common.Contains(Udp);
+        if (facts.Relay is { Open: false } relay && (direct || common.Contains("relay")))
+        {
+            string problem = relay.Problem is { } why ? $" ({why.TrimEnd('.')})" : "";
+            string others = direct ? Array.Find(udp, p => p is { Echoes: > 0, HeardMsAgo: not null }) is { HeardMsAgo: { } ago } ? $"UDP, over which it was last heard {Math.Round(ago / 1000)} s ago, does not any more" : "UDP does not"
+                : ssh is not null ? $"SSH is not open {ssh}" : "";
+            return new(DiagnosisCause.RelayClosed, $"Nothing carries to {facts.Name}: {(others.Length > 0 ? others + ", and " : "")}the stream to the relay at {relay.Url} is not open{problem}.",
+                "Look whether the coordinator runs and is reached from here; `tunnelmesh status` shows its address.");
+        }
+
+        string port = facts.PeerSshPort > 0 ? FormattableString.Invariant($"TCP {facts.PeerSshPort}") : "its `ssh_port`";
+        return direct ? null
+            : ssh is not null
+            ? new(DiagnosisCause.SshClosed, $"Nothing carries to {facts.Name}: `transports` here and there leave {Listed(common)} only, and SSH is not open {ssh}.",
+                $"Look whether {facts.Name} runs, and let {port} through to it in the firewalls in between; another transport in `transports` of both gives a second way.")
+            : new(DiagnosisCause.NotTried, $"{facts.Name} has not been reached yet over {Listed(common)}, which is all that `transports` here and there leave.", $"Send something to it, for example with `tunnelmesh ping {facts.Name}`.");
     }
 
     private static PeerDiagnosis? NotInUse(PeerFacts facts, string path, PathStats[] udp)
     {
-        if (Array.Find(udp, p => p is { State: "proven", InUse: false }) is not { } proven || path is Udp or "none")
+        if (Array.Find(udp, p => p is { State: "proven", InUse: false }) is not { } proven || path is Udp or None)
         {
             return null;
         }
@@ -95,7 +128,8 @@ public static class PathDoctor
         if (facts is { Nat.UdpBlocked: true, CoordinatorReached: true, UdpWorks: false })
         {
             return new(DiagnosisCause.UdpBlocked, $"UDP is blocked on this side: no STUN server answers, so {Carried(facts, path)}.",
-                "Let UDP out, and answers in, in the firewall of this machine or its network.");
+                "Let UDP out, and answers in, in the firewall of this machine or its network."
+                + (path != Ssh && facts.PeerSshPort > 0 && Common(facts).Contains(Ssh) ? FormattableString.Invariant($" Where it may not pass, TCP {facts.PeerSshPort} to {facts.Name} (SSH) is the other direct way.") : ""));
         }
 
         if (udp.Length == 0 && facts.Stats?.Paths.Count > 0)
@@ -110,6 +144,12 @@ public static class PathDoctor
             return new(DiagnosisCause.NotTried, $"{facts.Name} has not been tried directly yet, or only just now.", $"Send something to it, for example with `tunnelmesh ping {facts.Name} --until-direct`.");
         }
 
+        if (facts.Stats is { IsSearching: true })
+        {
+            return new(DiagnosisCause.NotTried, $"A direct way to {facts.Name} is being looked for: the NAT of one side gives a new port for each destination, so its ports are tried by chance; meanwhile {Carried(facts, path)}.",
+                $"Wait half a minute; `tunnelmesh ping {facts.Name} --until-direct` ends once there is one.");
+        }
+
         bool here = facts.Nat is { V4.Behaviour: MappingBehaviour.Dependent } nat && !Forwards(nat), there = facts.Stats is { Nat: NatKind.Hard };
         return Array.Exists(udp, p => p.Echoes > 0) ? null : (here, there) switch
         {
@@ -117,7 +157,7 @@ public static class PathDoctor
                 "One side is enough: switch on UPnP, NAT-PMP or PCP in its router, or forward the UDP port of its peer (`udp_port`); IPv6 on both sides helps as well."),
             (false, true) => new(DiagnosisCause.HardNat, $"The NAT of {facts.Name} gives a new port for each destination and forwards none, so this machine cannot find {facts.Name} and {Carried(facts, path)}.",
                 $"Switch on UPnP, NAT-PMP or PCP in the router of {facts.Name}, or forward its UDP port (`udp_port`) there; IPv6 on both sides helps as well."),
-            (true, false) => new(DiagnosisCause.HardNat, $"The NAT on this side gives a new port for each destination and forwards none, so {facts.Name} cannot find this machine and {Carried(facts, path)}.",
+            (true, false) => new(DiagnosisCause.HardNat, $"The NAT on this side gives a new port for each destination and forwards none{(facts.Stats?.Nat == NatKind.Unknown ? $", and what NAT {facts.Name} has is not known" : "")}, so {facts.Name} cannot find this machine and {Carried(facts, path)}.",
                 "Switch on UPnP, NAT-PMP or PCP in the router here, or forward the UDP port of this peer (`udp_port`); IPv6 on both sides helps as well."),
             _ => null,
         };
@@ -151,6 +191,8 @@ public static class PathDoctor
         "A link in between has a small MTU and says nothing about it: let ICMP through there, or correct the MTU of that link.");
 
     private static bool Forwards(NatReport nat) => (nat.MappingV4 is { IsPublic: true } && nat.MappingAgrees) || nat.MappingV6 is { IsPublic: true };
+
+    private static string[] Common(PeerFacts facts) => [.. facts.PeerTransports.Count > 0 ? facts.OwnTransports.Intersect(facts.PeerTransports) : facts.OwnTransports];
 
     private static string Listed(IReadOnlyList<string> transports) => string.Join(" and ", transports);
 

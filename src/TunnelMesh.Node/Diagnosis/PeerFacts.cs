@@ -23,6 +23,10 @@ public sealed record PeerFacts
     public bool HasNetwork { get; init; } = true;
     /// <summary>The stream to the relay; null where this peer uses none.</summary>
     public required RelayReport? Relay { get; init; }
+    /// <summary>Why the device was not reached over SSH the last time; null when it was, or was not tried.</summary>
+    public string? SshProblem { get; init; }
+    /// <summary>TCP port of the device's SSH transport; 0 for none.</summary>
+    public int PeerSshPort { get; init; }
     /// <summary>Transports of this peer, by name.</summary>
     public required IReadOnlyList<string> OwnTransports { get; init; }
     /// <summary>The order that the coordinator keeps for the device and this one, by name; null for none.</summary>

@@ -5,8 +5,8 @@ public sealed record CoordinatorReport
 {
     /// <summary>URL of the coordinator.</summary>
     public required string Url { get; init; }
-    /// <summary><c>connected</c>, <c>connecting</c> or <c>disconnected</c>.</summary>
+    /// <summary><c>connected</c>, <c>silent</c> (it was connected, and has not answered in time), <c>connecting</c> or <c>disconnected</c>.</summary>
     public required string State { get; init; }
-    /// <summary>Since when, ISO 8601 in UTC; null before the first attempt.</summary>
+    /// <summary>Since when, of a silent one when it was heard last; ISO 8601 in UTC; null before the first attempt.</summary>
     public DateTimeOffset? Since { get; init; }
 }

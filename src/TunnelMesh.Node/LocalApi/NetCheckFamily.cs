@@ -11,8 +11,8 @@ public sealed record NetCheckFamily
     public required bool DefaultRoute { get; init; }
     /// <summary><c>none</c> (no NAT), <c>easy</c> (endpoint-independent mapping), <c>hard</c> (dependent mapping) or <c>unknown</c>.</summary>
     public required string Mapping { get; init; }
-    /// <summary>True when the NAT keeps our port.</summary>
-    public required bool PortPreserved { get; init; }
+    /// <summary>True when the NAT keeps our port; null while no STUN server has answered.</summary>
+    public required bool? PortPreserved { get; init; }
     /// <summary>Endpoints at which STUN servers see this peer, ip:port.</summary>
     public required IReadOnlyList<string> Endpoints { get; init; }
     /// <summary>STUN servers asked.</summary>

@@ -17,10 +17,10 @@ public sealed record PathReport
     public required string State { get; init; }
     /// <summary>Smoothed round trip in milliseconds.</summary>
     public required double? RttMs { get; init; }
-    /// <summary>Share of small probes lost lately, 0 to 1.</summary>
-    public required double Loss { get; init; }
-    /// <summary>Inner bytes of the largest packet that came back; 0 for none.</summary>
-    public required int Mtu { get; init; }
+    /// <summary>Share of small probes lost lately, 0 to 1; null before the first echo.</summary>
+    public required double? Loss { get; init; }
+    /// <summary>Inner bytes of the largest packet that came back; null for none.</summary>
+    public required int? Mtu { get; init; }
     /// <summary>Probes sent.</summary>
     public required long Probes { get; init; }
     /// <summary>Probes that came back.</summary>

@@ -11,6 +11,10 @@ public sealed record PingReport
     public required string MeshIp { get; init; }
     /// <summary>Device ID, 32 hex digits.</summary>
     public required string DeviceId { get; init; }
+    /// <summary>Presence as the coordinator told it.</summary>
+    public bool Online { get; init; } = true;
+    /// <summary>True when the transports of both devices allow UDP.</summary>
+    public bool DirectPossible { get; init; } = true;
     /// <summary>True when the answer came in time.</summary>
     public required bool Answered { get; init; }
     /// <summary>Round trip in milliseconds; null without an answer.</summary>
@@ -19,6 +23,6 @@ public sealed record PingReport
     public required string Path { get; init; }
     /// <summary>Endpoint of a UDP path, ip:port; null for another.</summary>
     public string? Endpoint { get; init; }
-    /// <summary>Changes of the path to the device since the peer knows it.</summary>
+    /// <summary>Changes of the path to the device since the peer knows it, when the ping was sent.</summary>
     public required long PathChanges { get; init; }
 }

@@ -9,6 +9,8 @@ public sealed record RelayReport
     public required string Url { get; init; }
     /// <summary>Since when it is open, or is not; ISO 8601 in UTC.</summary>
     public required DateTimeOffset Since { get; init; }
+    /// <summary>True when it was open and has not answered in time: whether it still carries is about to show. <see cref="Since"/> is when it was heard last.</summary>
+    public bool Silent { get; init; }
     /// <summary>Why it is not open; null when all is well.</summary>
     public string? Problem { get; init; }
     /// <summary>Round trip to the coordinator on the stream, in milliseconds; null while it is not open.</summary>

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Control;
 
@@ -23,6 +25,17 @@ public static class StunServers
         int[] ports = [.. listed.Select(e => e.Port).Distinct().Take(MaxPorts)];
         IEnumerable<IPEndPoint> first = reached.SelectMany(a => ports.Select(p => new IPEndPoint(a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a, p)));
         return [.. first.Concat(listed).Where(e => !isMesh(e.Address) && ExternalAddress.IsSound(e)).Select(UdpEndpoint.From).Distinct().Take(StunProbe.MaxServers)];
+    }
+
+    /// <summary>Those of whose family this machine has an address or a default route. Where it has none of either family all are left, as nothing is known of where it is going to be.</summary>
+    /// <param name="servers">Servers.</param>
+    /// <param name="network">How the machine is connected.</param>
+    public static IReadOnlyList<UdpEndpoint> Askable(IReadOnlyList<UdpEndpoint> servers, NetworkState network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        bool v4 = Has(AddressFamily.InterNetwork, network.V4), v6 = Has(AddressFamily.InterNetworkV6, network.V6);
+        return v4 == v6 ? servers : [.. servers.Where(s => s.IsIPv4 == v4)];
+        bool Has(AddressFamily family, DefaultRoute? route) => route is not null || network.Addresses.Any(a => a.Address.AddressFamily == family);
     }
 
     private static IPEndPoint? Parse(string text) => IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && endpoint.Port != 0 ? endpoint : null;

@@ -70,7 +70,7 @@ internal sealed class PeerPath(PathAddress address)
     /// <summary>Share of small probes lost lately, 0 to 1: a running average over about 16, of those that were sent while the path was proven. One counts as lost when a later one was answered.</summary>
     public double Loss { get; private set; }
 
-    /// <summary>Probes sent, and come back.</summary>
+    /// <summary>Probes sent, and come back, since the path was made or last reset.</summary>
     public long Probes { get; private set; }
 
     /// <inheritdoc cref="Probes"/>
@@ -145,5 +145,6 @@ internal sealed class PeerPath(PathAddress address)
         _open = null;
         (State, Mtu, Step, Loss, RoundTrip, NextProbeAt) = (PathState.Untried, 0, 0, 0, -1, long.MaxValue);
         (HeardAt, EchoAt, ProvenAt) = (Never, Never, Never);
+        (Probes, Echoes) = (0, 0);
     }
 }

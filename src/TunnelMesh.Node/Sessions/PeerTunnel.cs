@@ -253,6 +253,7 @@ internal sealed class PeerTunnel
             LastHandshakeUnix = handshake == 0 ? null : handshake / 1000,
             PathChanges = Paths.Changes,
             Nat = Birthday.Told,
+            IsSearching = Birthday.IsSearching,
             Paths = paths ? [.. Paths.All.Select(p => StatsOf(p, route, now))] : [],
         };
     }

@@ -9,7 +9,7 @@ internal sealed class PendingPing
     private readonly TaskCompletionSource<PingResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong? _challenge;
     private PathAddress _path;
-    private long _sentAt;
+    private long _sentAt, _changes;
 
     /// <summary>Ends with the echo, or never.</summary>
     public Task<PingResult> Answer => _answer.Task;
@@ -18,7 +18,11 @@ internal sealed class PendingPing
     public bool IsSent => _challenge is not null;
 
     /// <summary>The probe has gone.</summary>
-    public void NoteSent(ulong challenge, in PathAddress path, long now) => (_challenge, _path, _sentAt) = (challenge, path, now);
+    /// <param name="challenge">What its echo brings back.</param>
+    /// <param name="path">Over which path.</param>
+    /// <param name="changes">How often the path to the device has changed until now.</param>
+    /// <param name="now">Timestamp.</param>
+    public void NoteSent(ulong challenge, in PathAddress path, long changes, long now) => (_challenge, _path, _changes, _sentAt) = (challenge, path, changes, now);
 
     /// <summary>A session begins: a probe that the peer could not open before its restart is not waited for, another one goes.</summary>
     public void NoteSession() => _challenge = null;
@@ -32,7 +36,7 @@ internal sealed class PendingPing
             return false;
         }
 
-        _answer.TrySetResult(new PingResult(PathNames.Of(source.Transport), source.Transport == PathTransport.Udp ? source.ToString() : null, time.GetElapsedTime(_sentAt, now)));
+        _answer.TrySetResult(new PingResult(PathNames.Of(source.Transport), source.Transport == PathTransport.Udp ? source.ToString() : null, time.GetElapsedTime(_sentAt, now), _changes));
         return true;
     }
 

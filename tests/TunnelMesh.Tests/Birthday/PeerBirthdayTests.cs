@@ -26,6 +26,28 @@ public sealed class PeerBirthdayTests
     }
 
     [Fact]
+    public void A_search_is_told_of_from_before_it_begins_until_it_is_over()
+    {
+        _trial.Run(5);
+        Assert.False(_trial.Peer.IsSearching);
+        _trial.Peer.NoteWord(BirthdayTrial.Easy("203.0.113.2:4000"), _trial.Now);
+        _trial.Run(0.5);
+        Assert.True(_trial.Peer.IsSearching);
+        _trial.Run(10);
+        Assert.True(_trial.Peer.IsSearching);
+        _trial.Run(10);
+        Assert.False(_trial.Peer.IsSearching);
+        _trial.View = _trial.View with { Own = NatKind.Easy };
+        _trial.Peer.NoteWord(BirthdayTrial.Hard("203.0.113.1"), _trial.Now);
+        _trial.Peer.NoteCall(_trial.Now);
+        _trial.Run(1);
+        Assert.True(_trial.Peer.IsSearching);
+        _trial.View = _trial.View with { IsDirect = true };
+        _trial.Run(0.1);
+        Assert.False(_trial.Peer.IsSearching);
+    }
+
+    [Fact]
     public void Without_success_everything_is_closed_after_15_seconds_and_the_pause_doubles()
     {
         _trial.Peer.NoteWord(BirthdayTrial.Easy("203.0.113.2:4000"), _trial.Now);

@@ -73,6 +73,17 @@ public sealed class NetCheckCommandTests
         Assert.EndsWith("works with peers, but no STUN server answers", Print(Good with { StunSilent = true })[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void How_this_machine_is_seen_is_not_known_when_nobody_has_told()
+    {
+        NetCheckReport silent = Good with { UdpBlocked = null, StunSilent = true, CoordinatorReached = false, PublicEndpoints = [], Ipv4 = Good.Ipv4 with { Mapping = "unknown", PortPreserved = null, Endpoints = [] } };
+        Assert.Equal("Seen as       not known: no STUN server answers", Print(silent)[3]);
+        Assert.Equal("Seen as       not known: no STUN server answers", Print(silent with { UdpBlocked = false })[3]);
+        Assert.Equal("Seen as       not known: there is no STUN server to ask", Print(silent with { StunSilent = false })[3]);
+        Assert.Equal("Seen as       nothing that others could use", Print(silent with { UdpBlocked = true, CoordinatorReached = true })[3]);
+        Assert.Equal("Seen as       nothing that others could use", Print(silent with { Ipv4 = silent.Ipv4 with { Addresses = [], DefaultRoute = false, Usable = false } })[3]);
+    }
+
     [Theory]
     [InlineData("unknown", "behind a NAT of unknown kind")]
     [InlineData("none", "no NAT")]

@@ -36,7 +36,7 @@ public sealed class PingRunTests
     {
         using StringWriter output = new();
         Queue<PingReport> left = new(answers);
-        PingRun run = new(async cancel =>
+        PingRun run = new(async (_, cancel) =>
         {
             if (left.Count == 0)
             {
@@ -93,12 +93,60 @@ public sealed class PingRunTests
     }
 
     [Fact]
+    public async Task Until_direct_that_fails_says_so_and_where_to_ask_before_the_summary()
+    {
+        (_, string[] lines) = await RunAsync(Quick with { UntilDirect = true, Count = 1 }, Relay);
+        Assert.Equal("nas (10.42.0.3): not reached directly; `tunnelmesh doctor nas` says why", lines[^2]);
+        Assert.DoesNotContain(await LinesAsync(Quick with { UntilDirect = true }, Udp), l => l.Contains("doctor", StringComparison.Ordinal));
+        Assert.DoesNotContain(await LinesAsync(Quick with { Count = 1 }, Relay), l => l.Contains("doctor", StringComparison.Ordinal));
+        (_, lines) = await RunAsync(Quick with { UntilDirect = true, Count = 1, Json = true }, Relay);
+        Assert.Equal(2, lines.Length);
+    }
+
+    [Fact]
+    public async Task Until_direct_does_not_wait_for_what_transports_forbid()
+    {
+        (ExitCode code, string[] lines) = await RunAsync(Quick with { UntilDirect = true }, Relay with { DirectPossible = false }, Relay);
+        Assert.Equal(ExitCode.General, code);
+        Assert.Equal("nas (10.42.0.3): never reached directly, as `transports` here or there leaves udp out", lines[^2]);
+        Assert.Contains("1 sent, 1 answered", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_device_that_is_offline_is_called_so()
+    {
+        PingReport gone = Udp with { Answered = false, RttMs = null, Online = false };
+        string[] lines = await LinesAsync(Quick with { Count = 3 }, gone, gone with { Path = "none", Endpoint = null }, Udp with { Online = false });
+        Assert.Equal("nas (10.42.0.3): no answer via udp 192.0.2.1:2223; it is offline, as the coordinator told last", lines[0]);
+        Assert.Contains("nas (10.42.0.3): no answer; it is offline, as the coordinator told last", lines);
+        Assert.Equal("nas (10.42.0.3): 1.24 ms via udp 192.0.2.1:2223", lines[^2]);
+    }
+
+    [Fact]
+    public async Task The_first_ping_counts_though_the_time_is_over_before_its_answer_would_be_due()
+    {
+        using StringWriter output = new();
+        List<TimeSpan> patience = [];
+        PingRun run = new(async (time, cancel) =>
+        {
+            patience.Add(time);
+            await Task.Delay(time * 1.5, cancel);
+            return Silence;
+        }, output, TimeProvider.System);
+        Assert.Equal(ExitCode.General, await run.RunAsync(Quick with { Timeout = TimeSpan.FromMilliseconds(100) }, Cancel));
+        Assert.Equal(TimeSpan.FromMilliseconds(100), Assert.Single(patience));
+        Assert.Contains("nas (10.42.0.3): 1 sent, 0 answered, 100 % lost", output.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task<string[]> LinesAsync(PingOptions options, params PingReport[] answers) => (await RunAsync(options, answers)).Lines;
+
+    [Fact]
     public async Task Whoever_has_seen_enough_gets_the_summary_and_the_ping_on_its_way_does_not_count()
     {
         using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         using StringWriter output = new();
         int asked = 0;
-        PingRun run = new(async cancel =>
+        PingRun run = new(async (_, cancel) =>
         {
             if (++asked == 2)
             {
@@ -121,7 +169,7 @@ public sealed class PingRunTests
         using SafeFileHandle end = new(nint.Parse(reader.GetClientHandleAsString(), CultureInfo.InvariantCulture), ownsHandle: false);
         await using TextWriter output = StandardOutput.ToPipe(end);
         int asked = 0;
-        PingRun run = new(_ =>
+        PingRun run = new((_, _) =>
         {
             if (++asked == 3)
             {
@@ -149,18 +197,18 @@ public sealed class PingRunTests
     [Fact]
     public void A_lost_ping_names_the_path_it_was_sent_over()
     {
-        PeerStats udp = new() { DeviceId = "d", Path = "udp", Endpoint = "192.0.2.1:2223" }, ssh = udp with { Path = "ssh", Endpoint = null }, none = ssh with { Path = "none", Endpoint = "192.0.2.1:2223" };
-        Assert.Equal<(string, string?)>(("udp", "192.0.2.1:2223"), PathReports.LostOver(udp, ssh));
-        Assert.Equal<(string, string?)>(("udp", "192.0.2.1:2223"), PathReports.LostOver(udp, none));
-        Assert.Equal<(string, string?)>(("ssh", null), PathReports.LostOver(none, ssh));
-        Assert.Equal<(string, string?)>(("ssh", null), PathReports.LostOver(null, ssh));
-        Assert.Equal<(string, string?)>(("none", null), PathReports.LostOver(none, none));
-        Assert.Equal<(string, string?)>(("none", null), PathReports.LostOver(null, null));
+        PeerStats udp = new() { DeviceId = "d", Path = "udp", Endpoint = "192.0.2.1:2223", PathChanges = 2 }, ssh = udp with { Path = "ssh", Endpoint = null, PathChanges = 3 }, none = ssh with { Path = "none", Endpoint = "192.0.2.1:2223" };
+        Assert.Equal<(string, string?, long)>(("udp", "192.0.2.1:2223", 2), PathReports.LostOver(udp, ssh));
+        Assert.Equal<(string, string?, long)>(("udp", "192.0.2.1:2223", 2), PathReports.LostOver(udp, none));
+        Assert.Equal<(string, string?, long)>(("ssh", null, 3), PathReports.LostOver(none, ssh));
+        Assert.Equal<(string, string?, long)>(("ssh", null, 3), PathReports.LostOver(null, ssh));
+        Assert.Equal<(string, string?, long)>(("none", null, 3), PathReports.LostOver(none, none));
+        Assert.Equal<(string, string?, long)>(("none", null, 0), PathReports.LostOver(null, null));
     }
 
     [Fact]
     public async Task A_failure_to_ask_is_told_as_one() =>
-        await Assert.ThrowsAsync<LocalApiException>(() => new PingRun(_ => throw new LocalApiException(LocalErrorCodes.NotFound, "nobody"), TextWriter.Null, TimeProvider.System).RunAsync(Quick, Cancel));
+        await Assert.ThrowsAsync<LocalApiException>(() => new PingRun((_, _) => throw new LocalApiException(LocalErrorCodes.NotFound, "nobody"), TextWriter.Null, TimeProvider.System).RunAsync(Quick, Cancel));
 
     [Fact]
     public async Task JSON_is_a_line_a_ping_and_one_for_all()

@@ -8,6 +8,9 @@ public sealed class StatusCommandTests
     [Theory]
     [InlineData("connected", "Peers         2 of 3 online")]
     [InlineData("connecting", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
+    [InlineData("silent", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
+    [InlineData("silent", "Coordinator   https://hub:8443, silent for 8 s")]
+    [InlineData("silent", "Relay         https://hub:8443, silent for 9 s")]
     [InlineData("disconnected", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
     public void Presence_is_said_to_be_old_while_the_coordinator_is_away(string state, string expected)
     {
@@ -22,8 +25,8 @@ public sealed class StatusCommandTests
             Domain = "mesh",
             Version = "1",
             UptimeSeconds = 60,
-            Coordinator = new CoordinatorReport { Url = "https://hub:8443", State = state },
-            Relay = null,
+            Coordinator = new CoordinatorReport { Url = "https://hub:8443", State = state, Since = DateTimeOffset.UnixEpoch.AddSeconds(-8) },
+            Relay = new RelayReport { Open = false, Silent = true, Url = "https://hub:8443", Since = DateTimeOffset.UnixEpoch.AddSeconds(-9), Problem = "silent for 9 s", TxDatagrams = 0, RxDatagrams = 0, Dropped = 0 },
             Tun = new TunReport { Name = "tun-mesh0", Mtu = 1400 },
             DataPlane = null,
             Dns = new DnsReport { Listen = [], Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() },

@@ -40,6 +40,16 @@ public sealed class LivenessTests
     }
 
     [Fact]
+    public void Without_a_network_or_over_a_closed_relay_nothing_carries()
+    {
+        PeerStats udp = Stats(Path with { HeardMsAgo = 10 }), relay = Stats(Path with { Transport = "relay", Endpoint = null, HeardMsAgo = 10 }) with { Path = "relay" }, local = Stats(Path with { Endpoint = "127.0.0.1:2223" });
+        Assert.Equal("none", Liveness.Shown(udp, online: true, hasNetwork: false)!.Path);
+        Assert.Equal("udp", Liveness.Shown(local, online: true, hasNetwork: false)!.Path);
+        Assert.Equal("none", Liveness.Shown(relay, online: true, relayOpen: false)!.Path);
+        Assert.Equal("udp", Liveness.Shown(udp, online: true, relayOpen: false)!.Path);
+    }
+
+    [Fact]
     public void UDP_works_only_where_a_public_address_is_heard_lately()
     {
         Assert.True(Liveness.IsUdpHeard([Stats(), Stats(Path with { HeardMsAgo = 100 })]));

@@ -21,7 +21,7 @@ public sealed class NetAdviceTests
         UdpPort = 2223,
         UdpBlocked = false,
         Ipv4 = Family,
-        Ipv6 = Family with { Usable = false, Addresses = [], DefaultRoute = false, Mapping = "unknown", PortPreserved = false, Endpoints = [] },
+        Ipv6 = Family with { Usable = false, Addresses = [], DefaultRoute = false, Mapping = "unknown", PortPreserved = null, Endpoints = [] },
         PublicEndpoints = ["203.0.113.5:2223"],
         PortMapping = new PortMappingReport { Enabled = true, Problem = "no answer" },
         Relay = new RelayReport { Open = true, Url = "https://hub:8443", Since = default, RttMs = 12.34, TxDatagrams = 0, RxDatagrams = 0, Dropped = 0 },
@@ -38,8 +38,10 @@ public sealed class NetAdviceTests
         Expect("UDP is blocked", Good with { UdpBlocked = true });
         Expect("coordinator.stun_listen", Good with { UdpBlocked = null });
         Expect("not open: refused.", Good with { Relay = Good.Relay! with { Open = false, Problem = "refused." } });
-        Expect("is the port right? Peers that", Good with { Relay = Good.Relay! with { Open = false, Problem = "nothing listens there. Is the coordinator running, and is the port right?" } });
-        Expect("not open. Peers that", Good with { Relay = Good.Relay! with { Open = false } });
+        Expect("is the port right? While it is closed, peers", Good with { Relay = Good.Relay! with { Open = false, Problem = "nothing listens there. Is the coordinator running, and is the port right?" } });
+        Expect("not open. While it is closed, peers", Good with { Relay = Good.Relay! with { Open = false } });
+        Expect("TCP 2222", Good with { UdpBlocked = true });
+        Expect("in the firewall here.", Good with { UdpBlocked = true, SshPort = null });
         Expect("second NAT", Good with { PortMapping = new PortMappingReport { Enabled = true, Method = "pcp", External = "10.0.0.2:2223" } });
     }
 

@@ -94,7 +94,75 @@ public sealed class PathDoctorTests
     {
         PeerFacts facts = Facts("none") with { OwnTransports = ["ssh", "relay"], PeerTransports = ["udp"] };
         Expect(DiagnosisCause.TransportsForbid, facts, "uses ssh and relay only, and nas udp only: the two have no transport in common");
-        Expect(DiagnosisCause.TransportsForbid, facts with { PeerTransports = ["udp", "relay"] }, "never tried directly");
+        Expect(DiagnosisCause.TransportsForbid, Facts("relay", Relayed) with { OwnTransports = ["ssh", "relay"], PeerTransports = ["udp", "relay"] }, "never tried directly");
+        Expect(DiagnosisCause.NotTried, facts with { PeerTransports = ["udp", "relay"] }, "not been reached yet over relay");
+    }
+
+    [Fact]
+    public void A_machine_without_network_blames_nobody_else()
+    {
+        PathStats stopped = Proven with { State = "doubted", Mtu = 1400, HeardMsAgo = 4000 };
+        PeerFacts facts = Facts("udp", stopped) with { HasNetwork = false };
+        Expect(DiagnosisCause.RelayClosed, facts, "this machine has no usable network");
+        Expect(DiagnosisCause.RelayClosed, facts with { Online = false, CoordinatorReached = false }, "this machine has no usable network");
+        Expect(DiagnosisCause.RelayClosed, Facts("udp", Proven with { HeardMsAgo = 500 }) with { HasNetwork = false }, "this machine has no usable network");
+        Expect(DiagnosisCause.RelayClosed, facts with { OwnTransports = ["ssh"], Relay = null }, "this machine has no usable network");
+        Expect(DiagnosisCause.Fine, Facts("udp", Proven with { Endpoint = "127.0.0.1:2223" }) with { HasNetwork = false }, "directly");
+    }
+
+    [Fact]
+    public void What_was_direct_and_has_nothing_else_is_told_with_the_relay_that_is_closed()
+    {
+        PeerFacts facts = Facts("udp", Proven with { State = "doubted", HeardMsAgo = 4000 }) with { Relay = OpenRelay with { Open = false, Problem = "silent for 9 s" } };
+        Expect(DiagnosisCause.RelayClosed, facts, "UDP, over which it was last heard 4 s ago, does not any more, and the stream to the relay at https://hub:8443 is not open (silent for 9 s)");
+    }
+
+    [Fact]
+    public void Transports_without_udp_are_not_the_cause_where_nothing_carries_at_all()
+    {
+        PeerFacts facts = Facts("none") with { Relay = null, OwnTransports = ["ssh"], SshProblem = "192.0.2.1:2222: timed out.", PeerSshPort = 2222 };
+        PeerDiagnosis ssh = Expect(DiagnosisCause.SshClosed, facts, "(192.0.2.1:2222: timed out)");
+        Assert.Contains("TCP 2222", ssh.Help, StringComparison.Ordinal);
+        Expect(DiagnosisCause.SshClosed, facts with { OwnTransports = ["udp", "ssh"], PeerTransports = ["ssh"] }, "SSH");
+        Expect(DiagnosisCause.NotTried, facts with { SshProblem = null }, "over ssh");
+        PeerFacts both = facts with { OwnTransports = ["ssh", "relay"], Relay = OpenRelay with { Open = false, Problem = "refused" } };
+        Expect(DiagnosisCause.RelayClosed, both, "SSH is not open (192.0.2.1:2222: timed out), and the stream to the relay at https://hub:8443 is not open (refused)");
+        Expect(DiagnosisCause.TransportsForbid, Facts("ssh", Relayed with { Transport = "ssh" }) with { OwnTransports = ["ssh"] }, "leaves udp out");
+    }
+
+    [Fact]
+    public void Where_UDP_is_blocked_the_TCP_port_of_SSH_is_named_unless_SSH_carries()
+    {
+        PeerFacts facts = Facts("relay", Silent, Relayed) with { Nat = Nat(StunFindings.None, blocked: true), PeerSshPort = 2222 };
+        Assert.Contains("TCP 2222", Expect(DiagnosisCause.UdpBlocked, facts, "on this side").Help, StringComparison.Ordinal);
+        Assert.DoesNotContain("TCP", Expect(DiagnosisCause.UdpBlocked, facts with { PeerSshPort = 0 }, "on this side").Help, StringComparison.Ordinal);
+        Assert.DoesNotContain("TCP", Expect(DiagnosisCause.UdpBlocked, facts with { PeerTransports = ["udp", "relay"] }, "on this side").Help, StringComparison.Ordinal);
+        PeerFacts over = Facts("ssh", Silent, Relayed with { Transport = "ssh" }) with { Nat = facts.Nat, PeerSshPort = 2222 };
+        Assert.DoesNotContain("TCP", Expect(DiagnosisCause.UdpBlocked, over, "over SSH").Help, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void While_ports_are_tried_by_chance_a_hard_NAT_is_no_final_word()
+    {
+        PeerFacts facts = Facts("relay", Silent, Relayed) with { Nat = Nat(Hard) };
+        facts = facts with { Stats = facts.Stats! with { Nat = NatKind.Easy, IsSearching = true } };
+        PeerDiagnosis found = Expect(DiagnosisCause.NotTried, facts, "is being looked for");
+        Assert.Contains("--until-direct", found.Help, StringComparison.Ordinal);
+        Assert.DoesNotContain("UPnP", found.Help, StringComparison.Ordinal);
+        Expect(DiagnosisCause.HardNat, facts with { Stats = facts.Stats! with { IsSearching = false } }, "The NAT on this side");
+        Expect(DiagnosisCause.NotTried, facts with { Nat = Nat(Easy), Stats = facts.Stats! with { Nat = NatKind.Hard } }, "is being looked for");
+    }
+
+    [Fact]
+    public void A_NAT_of_the_other_side_that_is_not_known_is_said_so()
+    {
+        PeerFacts facts = Facts("relay", Silent, Relayed) with { Nat = Nat(Hard) };
+        Expect(DiagnosisCause.HardNat, facts, "what NAT nas has is not known");
+        Assert.True(PathDoctor.AwaitsWord(facts));
+        Assert.False(PathDoctor.AwaitsWord(facts with { Stats = facts.Stats! with { Nat = NatKind.Easy } }));
+        Assert.False(PathDoctor.AwaitsWord(facts with { CoordinatorReached = false }));
+        Assert.False(PathDoctor.AwaitsWord(facts with { Online = false }));
+        Assert.False(PathDoctor.AwaitsWord(facts with { Nat = Nat(Easy) }));
     }
 
     [Fact]

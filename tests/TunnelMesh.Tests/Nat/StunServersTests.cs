@@ -1,5 +1,7 @@
 using System.Net;
 using TunnelMesh.Node.Nat;
+using TunnelMesh.Platform.NetworkMonitor;
+using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Tests.Nat;
@@ -21,6 +23,18 @@ public class StunServersTests
     [Fact]
     public void What_cannot_be_asked_is_left_out() =>
         Assert.Equal(["192.0.2.1:3478"], Of(["", "x", "192.0.2.1", "192.0.2.1:0", "10.42.0.1:3478", "127.0.0.1:3478", "224.0.0.1:3478", "192.0.2.1:3478", new string('1', 70)], "127.0.0.1"));
+
+    [Theory]
+    [InlineData("4", "192.0.2.1:3478")]
+    [InlineData("6", "[2001:db8::1]:3478")]
+    [InlineData("46", "192.0.2.1:3478 [2001:db8::1]:3478")]
+    [InlineData("", "192.0.2.1:3478 [2001:db8::1]:3478")]
+    public void Only_servers_of_a_family_that_the_machine_has_are_asked(string families, string expected)
+    {
+        InterfaceAddress[] addresses = [.. families.Select(f => new InterfaceAddress("eth0", IPAddress.Parse(f == '4' ? "192.168.1.5" : "fd00::5")))];
+        UdpEndpoint[] all = [.. new[] { "192.0.2.1:3478", "[2001:db8::1]:3478" }.Select(t => UdpEndpoint.From(IPEndPoint.Parse(t)))];
+        Assert.Equal(expected, string.Join(' ', StunServers.Askable(all, new NetworkState(addresses, null, null)).Select(s => s.ToString())));
+    }
 
     [Fact]
     public void Without_a_list_nobody_is_asked_and_a_long_one_is_cut()

@@ -17,6 +17,15 @@ public sealed class PathLossTests
     }
 
     [Fact]
+    public void A_path_that_begins_anew_has_no_counts_of_before()
+    {
+        Probe(answered: true);
+        Probe(answered: false);
+        _path.Reset();
+        Assert.Equal((0L, 0L, 0.0, PeerPath.Never), (_path.Probes, _path.Echoes, _path.Loss, _path.HeardAt));
+    }
+
+    [Fact]
     public void Probes_lost_in_an_outage_are_no_loss_once_it_is_over()
     {
         for (int i = 0; i < 20; i++)

@@ -92,6 +92,25 @@ public sealed class RelayHeartbeatTests
         Assert.False(_heartbeat.IsDead);
     }
 
+    [Fact]
+    public void A_stream_is_silent_when_nothing_has_come_for_a_second_and_a_half_since_it_was_asked()
+    {
+        Answered();
+        Pass(8);
+        Assert.Null(_heartbeat.Silence);
+        ulong number = Assert.NotNull(_heartbeat.Ask());
+        Pass(1.4);
+        Assert.Null(_heartbeat.Silence);
+        Pass(0.1);
+        Assert.Equal(TimeSpan.FromSeconds(9.5), _heartbeat.Silence);
+        _heartbeat.Heard();
+        Assert.Null(_heartbeat.Silence);
+        Pass(1.5);
+        Assert.Equal(TimeSpan.FromSeconds(1.5), _heartbeat.Silence);
+        _heartbeat.Prove(number);
+        Assert.Null(_heartbeat.Silence);
+    }
+
     private void Answered() => Assert.NotNull(_heartbeat.Prove(_heartbeat.Start()));
 
     private void Pass(double seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));

@@ -15,6 +15,9 @@ internal sealed class RelayHeartbeat(TimeSpan askAfter, TimeSpan answerTime, Tim
     /// <summary>How long an answer may take after the network has changed.</summary>
     internal static readonly TimeSpan DoubtTime = TimeSpan.FromSeconds(2);
 
+    /// <summary>A stream that was asked and from which nothing has come for this long is called silent; it is given up only later.</summary>
+    internal static readonly TimeSpan SilentAfter = TimeSpan.FromSeconds(1.5);
+
     /// <summary>How long an answer may take at most, in times of what it may take when nothing else comes.</summary>
     internal const int LateFactor = 3;
 
@@ -54,6 +57,19 @@ internal sealed class RelayHeartbeat(TimeSpan askAfter, TimeSpan answerTime, Tim
             {
                 TimeSpan left = askAfter - time.GetElapsedTime(_proved);
                 return _waits || Volatile.Read(ref _sent) ? null : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>For how long nothing has come, when the stream was asked for a sign of life and should have answered by now; null else. A stream that rests is not asked.</summary>
+    internal TimeSpan? Silence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                TimeSpan silence = time.GetElapsedTime(Volatile.Read(ref _heard));
+                return _waits && time.GetElapsedTime(_asked) >= SilentAfter && silence >= SilentAfter ? silence : null;
             }
         }
     }

@@ -63,6 +63,9 @@ internal sealed class RelayLink : IThreadPoolWorkItem
     /// <summary>The last round trip to the coordinator on this stream, or null before the first.</summary>
     internal TimeSpan? RoundTrip => Interlocked.Read(ref _roundTrip) is >= 0 and long ticks ? new TimeSpan(ticks) : null;
 
+    /// <inheritdoc cref="RelayHeartbeat.Silence"/>
+    internal TimeSpan? Silence => _heartbeat.Silence;
+
     /// <summary>Takes datagrams; sound ones only.</summary>
     internal void Send(UInt128 device, ReadOnlySpan<byte> datagrams, int segmentSize)
     {

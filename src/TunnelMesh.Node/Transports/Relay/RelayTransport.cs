@@ -39,6 +39,9 @@ public sealed class RelayTransport(RelayTransportOptions options, TimeProvider c
     /// <summary>The last round trip to the coordinator on the stream; null while it is not open.</summary>
     public TimeSpan? RoundTrip => _link?.RoundTrip;
 
+    /// <summary>For how long nothing has come over the stream, when it was asked for a sign of life and should have answered by now; null else.</summary>
+    public TimeSpan? Silence => _link?.Silence;
+
     /// <inheritdoc/>
     /// <remarks>From now on the sink is told when the way to this device opens or closes, which may come from several threads: what counts is the answer here.</remarks>
     public bool IsOpen(UInt128 device)
