@@ -25,7 +25,7 @@ internal sealed class PingRun(Func<TimeSpan, CancellationToken, Task<PingReport>
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         try
         {
-            for (int left = options.Count ?? int.MaxValue; left > 0 && !(options.UntilDirect && tally.IsDirect);)
+            for (int left = options.Count ?? int.MaxValue; left > 0 && !either.IsCancellationRequested && !(options.UntilDirect && tally.IsDirect);)
             {
                 long began = time.GetTimestamp();
                 // The first is waited for to its end, so that there is one to tell of; a later one that the time cuts short does not count.
