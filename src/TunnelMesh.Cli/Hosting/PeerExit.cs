@@ -58,7 +58,12 @@ internal sealed class PeerExit : IAsyncDisposable
         Settings(options, out bool uses, out bool serves);
         try
         {
-            if (serves && member.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6))
+            IPNetwork range4 = default, range6 = default;
+            if ((uses || serves) && !member.Membership.Mesh.TryGetRanges(out range4, out range6))
+            {
+                throw new ExitException("the membership names no sound ranges. Join again.");
+            }
+            if (serves)
             {
                 // Programs of the system are run for it.
                 await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6))).ConfigureAwait(false);
@@ -67,7 +72,7 @@ internal sealed class PeerExit : IAsyncDisposable
             if (uses)
             {
                 bool leads = !options.Settings.ExitOfflineDirect;
-                ExitUse use = new(tun.Name, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6), options.Settings.FirewallMark, options.Settings.ExitLanAccess, options.Settings.ExitKillSwitch);
+                ExitUse use = new(tun.Name, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6), options.Settings.FirewallMark, options.Settings.ExitLanAccess, options.Settings.ExitKillSwitch, range4, range6);
                 dns.SetExit(leads, null);
                 await Task.Run(() => setup.Use(use, leads)).ConfigureAwait(false);
                 network.Changed += exit.OnNetwork;
@@ -145,15 +150,20 @@ internal sealed class PeerExit : IAsyncDisposable
     {
         _network.Changed -= OnNetwork;
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
-        await _keeping.ConfigureAwait(false);
-        _dns.SetExit(detour: false, null);
-        if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+        try
         {
-            _options.Log.ExitNotPutBack(problem);
+            await Task.WhenAll(_watching, _keeping).ConfigureAwait(false);
         }
-        _stop.Dispose();
-        _look.Dispose();
+        finally
+        {
+            _dns.SetExit(detour: false, null);
+            if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+            {
+                _options.Log.ExitNotPutBack(problem);
+            }
+            _stop.Dispose();
+            _look.Dispose();
+        }
     }
 
     /// <summary>A state as JSON has it.</summary>

@@ -12,11 +12,10 @@ namespace TunnelMesh.Node.DataPlane;
 /// </summary>
 public sealed class ExitTraffic
 {
-    private static readonly IPNetwork[] NotPublic =
-    [
-        // RFC 6890 and the registries behind it: this network, private, shared, loopback, link-local, protocol assignments, benchmarking, multicast and reserved.
-        .. "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/3".Split(' ').Select(p => IPNetwork.Parse(p)),
-    ];
+    // RFC 6890 and the registries behind it: this network, private, shared, loopback, link-local, protocol assignments, benchmarking, multicast and reserved. 168.63.129.16 is the host of a machine at
+    // Azure, which gives it its secrets. The same behind NAT64.
+    private static readonly IPNetwork[] NotPublic = [.. "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/3"
+        .Split(' ').Select(p => IPNetwork.Parse(p)).SelectMany(p => (IPNetwork[])[p, new IPNetwork(IPAddress.Parse($"64:ff9b::{p.BaseAddress}"), 96 + p.PrefixLength)])];
 
     private readonly uint _mesh4, _mask4;
     private readonly UInt128 _mesh6, _mask6;
@@ -73,11 +72,12 @@ public sealed class ExitTraffic
         {
             0 or 10 or 127 or >= 224 => false,
             100 => (a[1] & 0xC0) != 64,
+            168 => a[1] != 63 || a[2] != 129 || a[3] != 16,
             169 => a[1] != 254,
             172 => (a[1] & 0xF0) != 16,
             192 => a[1] != 168 && (a[1] != 0 || a[2] != 0),
             198 => (a[1] & 0xFE) != 18,
             _ => true,
         }
-        : (a[0] & 0xE0) == 0x20 || (a[..4].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B]) && a[4..12].IndexOfAnyExcept((byte)0) < 0);
+        : (a[0] & 0xE0) == 0x20 || (a[..4].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B]) && a[4..12].IndexOfAnyExcept((byte)0) < 0 && IsPublic(a[12..]));
 }

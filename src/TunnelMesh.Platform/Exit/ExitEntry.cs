@@ -11,7 +11,7 @@ public sealed record ExitEntry
     public IReadOnlyList<SavedSetting> Settings { get; init; } = [];
     /// <summary>The mark in the rules of routing; 0 where none were added.</summary>
     public uint Mark { get; init; }
-    /// <summary>Networks that stay reachable, as prefix and interface with a space between: routes in our table.</summary>
+    /// <summary>Networks that have a route of their own in our table: those that stay reachable, and the mesh's. Prefix and interface with a space between; a prefix alone leads nowhere.</summary>
     public IReadOnlyList<string> Local { get; init; } = [];
     /// <summary>Whether what was added keeps everything else from leaving.</summary>
     public bool Blocks { get; init; }

@@ -20,14 +20,38 @@ internal sealed class ExitRoutes
     private static readonly IPNetwork[] Halves = [.. "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1".Split(' ').Select(p => IPNetwork.Parse(p))];
     private static readonly IPNetwork[] Whole = [IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("::/0")];
 
-    /// <summary>Private networks this machine is connected to, as <see cref="ExitEntry.Local"/> has them.</summary>
-    public static IReadOnlyList<string> LocalNetworks(string tun) => [.. Routes.LocalNetworks.GetRoutes()
-        .Where(r => !r.ViaGateway && r.InterfaceName != tun && PrivateNetworks.Contain(r.Prefix))
-        .Select(r => $"{r.Prefix} {r.InterfaceName}").Distinct().Order(StringComparer.Ordinal)];
+    /// <summary>
+    /// What has a route of its own, as <see cref="ExitEntry.Local"/> has it: the private networks this machine is connected to, where they are to stay reachable. The mesh's ranges come with them, so
+    /// that no wider network has the mesh's packets, and one within them does not count.
+    /// </summary>
+    /// <param name="use">What is wanted.</param>
+    /// <param name="list">Lists the routes of this machine.</param>
+    /// <exception cref="ExitException">They cannot be listed.</exception>
+    public static IReadOnlyList<string> Local(ExitUse use, Func<IReadOnlyList<LocalRoute>> list)
+    {
+        if (!use.LanAccess)
+        {
+            return [];
+        }
+
+        try
+        {
+            return [
+                use.Source4 is null ? $"{use.Range4}" : $"{use.Range4} {use.Interface}", use.Source6 is null ? $"{use.Range6}" : $"{use.Range6} {use.Interface}",
+                .. list().Where(r => !r.ViaGateway && r.InterfaceName != use.Interface && PrivateNetworks.Contain(r.Prefix)
+                        && !PrivateNetworks.IsWithin(r.Prefix, use.Range4) && !PrivateNetworks.IsWithin(r.Prefix, use.Range6))
+                    .Select(r => $"{r.Prefix} {r.InterfaceName}").Distinct().Order(StringComparer.Ordinal),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ExitException(e.Message, e);
+        }
+    }
 
     /// <summary>Makes the table as it has to be; what is there already stays.</summary>
     /// <param name="use">What is wanted.</param>
-    /// <param name="local">Networks that stay reachable.</param>
+    /// <param name="local">Networks with a route of their own.</param>
     /// <exception cref="ExitException">The system refused.</exception>
     public static void Fill(ExitUse use, IReadOnlyList<string> local)
     {
@@ -131,7 +155,7 @@ internal sealed class ExitRoutes
         string[] parts = local.Split(' ');
         bool read = IPNetwork.TryParse(parts[0], out prefix);
         index = parts.Length == 2 ? UnixNative.IfNameToIndex(parts[1]) : 0;
-        return read && index != 0;
+        return read && (index != 0 || parts.Length == 1);
     }
 
     // A kernel without IPv6 has nothing of it that could leave.

@@ -1,4 +1,5 @@
 using TunnelMesh.Platform.Journals;
+using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
 
@@ -88,7 +89,7 @@ public sealed class ExitSetup : IDisposable
             Backend = backend,
             Mark = use.Mark,
             Settings = _settings.ForUse(_left?.Settings ?? []),
-            Local = use.LanAccess ? ExitRoutes.LocalNetworks(use.Interface) : [],
+            Local = ExitRoutes.Local(use, LocalNetworks.GetRoutes),
             Blocks = use.KillSwitch,
         };
         if (_left is { } left && (left.Interface != use.Interface || left.Mark != use.Mark || left.Backend != backend))
@@ -148,7 +149,7 @@ public sealed class ExitSetup : IDisposable
             return;
         }
 
-        IReadOnlyList<string> local = use.LanAccess ? ExitRoutes.LocalNetworks(use.Interface) : [];
+        IReadOnlyList<string> local = ExitRoutes.Local(use, LocalNetworks.GetRoutes);
         if (!local.SequenceEqual(entry.Local))
         {
             ExitEntry changed = entry with { Local = local };

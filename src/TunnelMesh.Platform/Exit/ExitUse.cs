@@ -9,4 +9,6 @@ namespace TunnelMesh.Platform.Exit;
 /// <param name="Mark">Mark of the mesh's own packets, which go on as before.</param>
 /// <param name="LanAccess">Whether private networks that this machine is connected to stay reachable.</param>
 /// <param name="KillSwitch">Whether everything else is kept from leaving, also without the process.</param>
-public sealed record ExitUse(string Interface, IPAddress? Source4, IPAddress? Source6, uint Mark, bool LanAccess, bool KillSwitch);
+/// <param name="Range4">The mesh's IPv4 range, which is never reached but by its interface.</param>
+/// <param name="Range6">The same of IPv6.</param>
+public sealed record ExitUse(string Interface, IPAddress? Source4, IPAddress? Source6, uint Mark, bool LanAccess, bool KillSwitch, IPNetwork Range4, IPNetwork Range6);

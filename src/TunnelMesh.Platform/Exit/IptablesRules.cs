@@ -46,9 +46,10 @@ internal static class IptablesRules
             bool v6 = family == 1;
             string range = (v6 ? s.Range6 : s.Range4).ToString();
             string[] rest = v6 ? ["-d fe80::/10 -j RETURN", "-d ff00::/8 -j RETURN"] : ["-d 224.0.0.0/4 -j RETURN", "-d 255.255.255.255 -j RETURN"];
+            string[] inside = v6 ? [.. PrivateNetworks.V6, "fe80::/10"] : PrivateNetworks.V4;
             Fill(calls, v6, "filter", "INPUT", tun, [$"! -i {tun} -j RETURN", $"-d {range} -j RETURN", .. rest, "-j DROP"]);
             Fill(calls, v6, "filter", "FORWARD", tun,
-                [$"-i {tun} -o {tun} -j DROP", $"-i {tun} -s {range} -j ACCEPT", $"-i {tun} -j DROP", $"-o {tun} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", $"-o {tun} -j DROP"]);
+                [$"-i {tun} -o {tun} -j DROP", $"-i {tun} -m conntrack --ctstate DNAT -j DROP", .. inside.Select(n => $"-i {tun} -d {n} -j DROP"), $"-i {tun} -s {range} -j ACCEPT", $"-i {tun} -j DROP", $"-o {tun} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", $"-o {tun} -j DROP"]);
             Fill(calls, v6, "nat", "POSTROUTING", tun, [$"! -o {tun} -s {range} -j MASQUERADE"]);
         }
 
@@ -63,7 +64,8 @@ internal static class IptablesRules
         for (int family = 0; family < 2; family++)
         {
             bool v6 = family == 1;
-            List<string> rules = ["-o lo -j RETURN", $"-o {tun} -j RETURN", $"-m mark --mark {mark} -j RETURN", v6 ? "-p udp --sport 546 --dport 547 -j RETURN" : "-p udp --sport 68 --dport 67 -j RETURN"];
+            string mesh = $"-d {(v6 ? u.Range6 : u.Range4)} -j DROP";
+            List<string> rules = ["-o lo -j RETURN", $"-o {tun} -j RETURN", $"-m mark --mark {mark} -j RETURN", mesh, v6 ? "-p udp --sport 546 --dport 547 -j RETURN" : "-p udp --sport 68 --dport 67 -j RETURN"];
             foreach (string type in v6 ? Neighbours : [])
             {
                 rules.Add($"-p icmpv6 --icmpv6-type {type} -j RETURN");
@@ -76,7 +78,7 @@ internal static class IptablesRules
             }
 
             Fill(calls, v6, "filter", "OUTPUT", tun, [.. rules, .. lan, "-j REJECT"]);
-            Fill(calls, v6, "filter", "FORWARD", tun, [$"-i {tun} -j RETURN", $"-o {tun} -j RETURN", .. lan, "-j DROP"]);
+            Fill(calls, v6, "filter", "FORWARD", tun, [$"-o {tun} -j RETURN", mesh, $"-i {tun} -j RETURN", .. lan, "-j DROP"]);
         }
 
         return calls;

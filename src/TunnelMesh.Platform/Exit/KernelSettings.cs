@@ -4,7 +4,7 @@ namespace TunnelMesh.Platform.Exit;
 /// <param name="root"><c>/proc/sys</c>; tests have one of their own.</param>
 internal sealed class KernelSettings(string root)
 {
-    private const string Forward4 = "net/ipv4/ip_forward", Forward6 = "net/ipv6/conf/all/forwarding", Source = "net/ipv4/conf/all/rp_filter";
+    private const string Forward4 = "net/ipv4/ip_forward", Forward6 = "net/ipv6/conf/all/forwarding", Redirects = "net/ipv4/conf/all/accept_redirects", Source = "net/ipv4/conf/all/rp_filter";
 
     /// <summary>What an exit changes: packets are passed on. A machine that passes on IPv6 would no longer believe routers, and lose its own way out, unless it is told to (accept_ra 2).</summary>
     /// <param name="before">What an earlier process changed already.</param>
@@ -19,6 +19,12 @@ internal sealed class KernelSettings(string root)
             {
                 Plan(plan, accept, "2");
             }
+        }
+
+        // The kernel turns it off with forwarding, and on without, whatever it was; so it comes back after that.
+        if (Read(Forward4) == "0" && !plan.Exists(p => p.Path == Redirects) && Read(Redirects) is { } redirects)
+        {
+            plan.Add(new SavedSetting(Redirects, redirects, "0"));
         }
 
         Plan(plan, Forward4, "1");
@@ -53,14 +59,13 @@ internal sealed class KernelSettings(string root)
     public string? Undo(IReadOnlyList<SavedSetting> settings)
     {
         string? problem = null;
-        foreach (SavedSetting setting in settings.Reverse())
+        // All before the first is written, since one may change another.
+        SavedSetting[] ours = [.. settings.Where(s => Read(s.Path) == s.Ours)];
+        foreach (SavedSetting setting in ours.Reverse())
         {
             try
             {
-                if (Read(setting.Path) == setting.Ours)
-                {
-                    Write(setting.Path, setting.Before);
-                }
+                Write(setting.Path, setting.Before);
             }
             catch (ExitException e)
             {

@@ -14,8 +14,8 @@ internal static class NftRules
     public static string Remove(string tun) => $"table inet {Table(tun)}\ndelete table inet {Table(tun)}\n";
 
     /// <summary>
-    /// On an exit. What comes from the mesh goes on to the outside only, never to this machine's own other addresses, which the packet filter does not watch, nor back into the mesh; what comes
-    /// from the outside goes into the mesh only as an answer.
+    /// On an exit. What comes from the mesh goes on to the outside only, never to this machine's own other addresses, which the packet filter does not watch, nor to what it publishes by another
+    /// destination (containers), nor back into the mesh; what comes from the outside goes into the mesh only as an answer.
     /// </summary>
     public static string Serving(ExitServing s) => Remove(s.Interface) + $$"""
         table inet {{Table(s.Interface)}} {
@@ -27,6 +27,9 @@ internal static class NftRules
           chain forward {
             type filter hook forward priority filter; policy accept;
             iifname "{{s.Interface}}" oifname "{{s.Interface}}" counter drop
+            iifname "{{s.Interface}}" ct status dnat counter drop
+            iifname "{{s.Interface}}" ip daddr { {{string.Join(", ", PrivateNetworks.V4)}} } counter drop
+            iifname "{{s.Interface}}" ip6 daddr { {{string.Join(", ", PrivateNetworks.V6)}}, fe80::/10 } counter drop
             iifname "{{s.Interface}}" ip saddr {{s.Range4}} counter accept
             iifname "{{s.Interface}}" ip6 saddr {{s.Range6}} counter accept
             iifname "{{s.Interface}}" counter drop
@@ -42,7 +45,7 @@ internal static class NftRules
 
         """;
 
-    /// <summary>The kill switch: only the mesh's own packets leave beside its interface, and what keeps the link alive (DHCP, neighbour discovery).</summary>
+    /// <summary>The kill switch: only the mesh's own packets leave beside its interface, and what keeps the link alive (DHCP, neighbour discovery). What is for the mesh never leaves elsewhere.</summary>
     public static string KillSwitch(ExitUse u)
     {
         string mark = u.Mark.ToString(CultureInfo.InvariantCulture);
@@ -57,6 +60,8 @@ internal static class NftRules
                 type filter hook output priority filter; policy accept;
                 oifname { "lo", "{{u.Interface}}" } accept
                 meta mark {{mark}} accept
+                ip daddr {{u.Range4}} counter drop
+                ip6 daddr {{u.Range6}} counter drop
                 udp sport 68 udp dport 67 accept
                 udp sport 546 udp dport 547 accept
                 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld-listener-done, mld2-listener-report } accept
@@ -64,8 +69,10 @@ internal static class NftRules
               }
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                iifname "{{u.Interface}}" accept
                 oifname "{{u.Interface}}" accept
+                ip daddr {{u.Range4}} counter drop
+                ip6 daddr {{u.Range6}} counter drop
+                iifname "{{u.Interface}}" accept
             {{lan}}    counter drop
               }
             }

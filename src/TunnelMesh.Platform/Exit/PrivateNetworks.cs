@@ -11,6 +11,9 @@ internal static class PrivateNetworks
     private static readonly IPNetwork[] All = [.. V4.Concat(V6).Select(p => IPNetwork.Parse(p))];
 
     /// <summary>True for a network that lies in one of them.</summary>
-    public static bool Contain(IPNetwork network) =>
-        All.Any(a => a.BaseAddress.AddressFamily == network.BaseAddress.AddressFamily && network.PrefixLength >= a.PrefixLength && a.Contains(network.BaseAddress));
+    public static bool Contain(IPNetwork network) => All.Any(a => IsWithin(network, a));
+
+    /// <summary>True for a network that lies in another, or is the same.</summary>
+    public static bool IsWithin(IPNetwork network, IPNetwork other) =>
+        other.BaseAddress.AddressFamily == network.BaseAddress.AddressFamily && network.PrefixLength >= other.PrefixLength && other.Contains(network.BaseAddress);
 }

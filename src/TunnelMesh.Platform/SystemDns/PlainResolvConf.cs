@@ -2,7 +2,7 @@ using System.Text;
 
 namespace TunnelMesh.Platform.SystemDns;
 
-/// <summary>The last resort: the library's configuration itself. This resolver comes first and asks those who came first before; they stay as a reserve.</summary>
+/// <summary>The last resort: the library's configuration itself. This resolver comes first and asks those who came first before; they stay as a reserve, unless nobody else may be asked.</summary>
 internal sealed class PlainResolvConf(SystemDnsPlaces places) : ISystemDns
 {
     public string Name => "resolv.conf";
@@ -12,7 +12,7 @@ internal sealed class PlainResolvConf(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request)
     {
         string before = SystemDnsPlaces.ReadText(places.ResolvConf);
-        byte[] ours = Encoding.UTF8.GetBytes(ResolvConf.Write(before, request.Local ?? request.Server, places.Journal));
+        byte[] ours = Encoding.UTF8.GetBytes(ResolvConf.Write(before, request.Local ?? request.Server, places.Journal, request.All));
         return new SystemDnsEntry { Backend = Name, Interface = request.Interface, Tag = request.Tag, Files = [SavedFiles.Read(places.ResolvConf, ours)] };
     }
 

@@ -12,7 +12,7 @@ public static class ResolvConf
     /// <summary>How a text of ours begins.</summary>
     public const string Marker = "# TunnelMesh";
 
-    private const string Kept = "Kept in ";
+    private const string Kept = "Kept in ", NotAsked = "# nameserver ";
 
     /// <summary>Where the journal of a text of ours is; null when it does not say.</summary>
     public static string? JournalOf(string text)
@@ -28,7 +28,7 @@ public static class ResolvConf
         ArgumentNullException.ThrowIfNull(text);
         string[] lines = text.Split('\n');
         int own = Array.FindIndex(lines, l => l.StartsWith("nameserver ", StringComparison.Ordinal));
-        return IsOurs(text) ? string.Join('\n', lines.Skip(own + 1)) : text;
+        return IsOurs(text) ? string.Join('\n', lines.Skip(own + 1).Select(l => l.StartsWith(NotAsked, StringComparison.Ordinal) ? l[2..] : l)) : text;
     }
 
     /// <summary>True for a text of ours.</summary>
@@ -58,14 +58,15 @@ public static class ResolvConf
     /// <param name="before">The text of before; empty when there was none.</param>
     /// <param name="own">This resolver.</param>
     /// <param name="backup">Where the text of before is kept, for people.</param>
-    public static string Write(string before, IPAddress own, string backup)
+    /// <param name="alone">Whether those of before are only noted, and nobody asks them.</param>
+    public static string Write(string before, IPAddress own, string backup, bool alone = false)
     {
         ArgumentNullException.ThrowIfNull(own);
-        StringBuilder text = new($"{Marker} wrote this while its peer runs, and puts back what was here when it stops.\n# This peer answers names of the mesh and asks the servers of before for the rest;\n# they follow as a reserve. {Kept}{backup}.\n");
+        StringBuilder text = new($"{Marker} wrote this while its peer runs, and puts back what was here when it stops.\n# This peer answers names of the mesh and asks the servers of before for the rest;\n# they follow {(alone ? "but are not asked past the exit peer" : "as a reserve")}. {Kept}{backup}.\n");
         text.Append("nameserver ").Append(own).Append('\n');
         foreach (IPAddress server in Servers(before).Where(s => !s.Equals(own)).Take(MaxServers - 1))
         {
-            text.Append("nameserver ").Append(server).Append('\n');
+            text.Append(alone ? NotAsked : "nameserver ").Append(server).Append('\n');
         }
         foreach (string line in before.Split('\n').Select(l => l.TrimEnd('\r')))
         {

@@ -14,6 +14,7 @@ public sealed class SystemDnsSetup : IDisposable
     private readonly IReadOnlyList<ISystemDns> _ways;
     private readonly Func<string?> _obstacle;
     private SystemDnsRequest? _request;
+    private IReadOnlyList<IPAddress> _seen = [];
     private SystemDnsEntry? _entry;
     private ISystemDns? _way;
 
@@ -67,7 +68,14 @@ public sealed class SystemDnsSetup : IDisposable
         IEnumerable<IPAddress> servers = OperatingSystem.IsWindows()
             ? NetworkInterface.GetAllNetworkInterfaces().Where(i => i.OperationalStatus == OperationalStatus.Up).SelectMany(i => i.GetIPProperties().DnsAddresses)
             : ResolvConf.Servers(Text());
-        return [.. servers.Where(s => !isOwn(s)).Distinct()];
+        IPAddress[] found = [.. servers.Where(s => !isOwn(s)).Distinct()];
+        if (found.Length == 0 && _request is { All: true })
+        {
+            // Left out for an exit: those seen last are asked for the name of the coordinator still.
+            return _seen;
+        }
+
+        return _seen = found;
     }
 
     /// <summary>Sets the system up.</summary>

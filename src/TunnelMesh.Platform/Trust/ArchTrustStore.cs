@@ -13,7 +13,7 @@ internal sealed class ArchTrustStore(string? root, Func<IReadOnlyList<string>, (
 
     public override bool IsPresent() => Directory.Exists(_directory);
 
-    public override bool Has(TrustAnchor anchor) => Ask("trust", "list", "--filter=ca-anchors").Said.Contains(anchor.Subject, StringComparison.Ordinal);
+    public override bool Has(TrustAnchor anchor) => Ask("trust", "list", "--filter=ca-anchors").Said.Contains(anchor.CommonName, StringComparison.Ordinal);
 
     public override void Add(TrustAnchor anchor) => WithFile(anchor, file => Run("trust", "anchor", "--store", file));
 

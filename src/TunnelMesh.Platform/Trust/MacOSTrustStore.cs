@@ -10,7 +10,7 @@ internal sealed class MacOSTrustStore(Func<IReadOnlyList<string>, (int Code, str
 
     public override bool IsPresent() => OperatingSystem.IsMacOS();
 
-    public override bool Has(TrustAnchor anchor) => Ask("security", "find-certificate", "-a", "-Z", "-c", anchor.Subject, Keychain).Said.Contains(anchor.Thumbprint, StringComparison.OrdinalIgnoreCase);
+    public override bool Has(TrustAnchor anchor) => Ask("security", "find-certificate", "-a", "-Z", "-c", anchor.CommonName, Keychain).Said.Contains(anchor.Thumbprint, StringComparison.OrdinalIgnoreCase);
 
     public override void Add(TrustAnchor anchor) => WithFile(anchor, file => Run("security", "add-trusted-cert", "-d", "-r", "trustRoot", "-p", "ssl", "-k", Keychain, file));
 

@@ -12,15 +12,18 @@ public sealed class TrustAnchor
     public TrustAnchor(byte[] certificate)
     {
         using X509Certificate2 read = X509CertificateLoader.LoadCertificate(certificate);
-        (Certificate, Subject, Thumbprint) = (certificate, read.GetNameInfo(X509NameType.SimpleName, forIssuer: false), read.Thumbprint);
+        (Certificate, CommonName, Thumbprint) = (certificate, read.GetNameInfo(X509NameType.SimpleName, forIssuer: false), read.Thumbprint);
         Sha256 = Convert.ToHexStringLower(SHA256.HashData(certificate));
     }
 
     /// <summary>DER.</summary>
     public byte[] Certificate { get; }
 
-    /// <summary>Its common name.</summary>
-    public string Subject { get; }
+    /// <summary>Its common name, for people: what a terminal would obey is replaced.</summary>
+    public string Subject => new([.. CommonName.Select(c => char.IsControl(c) ? '?' : c)]);
+
+    /// <summary>Its common name as it is, for looking it up.</summary>
+    internal string CommonName { get; }
 
     /// <summary>SHA-1, upper-case hex: how systems other than Linux name certificates.</summary>
     public string Thumbprint { get; }

@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.SystemDns;
 
 namespace TunnelMesh.Tests.Exit;
@@ -24,6 +25,9 @@ public sealed class ExitSetupTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     private string Journal => Path.Combine(_folder.FullName, "exit.json");
+
+    // A device without IPv6 in the mesh.
+    private static ExitUse Use(bool lan) => new("tun-mesh0", IPAddress.Parse("10.42.0.2"), null, 0x746D, lan, KillSwitch: true, Serving.Range4, Serving.Range6);
 
     private string Read(string setting) => File.ReadAllText(Path.Combine(_folder.FullName, setting)).Trim();
 
@@ -152,12 +156,73 @@ public sealed class ExitSetupTests : IDisposable
     [InlineData(true)]
     public void The_kill_switch_lets_the_mesh_out_and_the_private_networks_only_where_that_is_wanted(bool lan)
     {
-        ExitUse use = new("tun-mesh0", IPAddress.Parse("10.42.0.2"), null, 0x746D, lan, KillSwitch: true);
+        ExitUse use = Use(lan);
         string nft = NftRules.KillSwitch(use);
         Assert.Contains("meta mark 29805 accept", nft, StringComparison.Ordinal);
         Assert.Contains("counter reject with icmpx admin-prohibited", nft, StringComparison.Ordinal);
         Assert.Equal(lan, nft.Contains("192.168.0.0/16", StringComparison.Ordinal));
         Assert.Equal(lan, IptablesRules.KillSwitch(use).Any(c => c.Arguments.Contains("192.168.0.0/16")));
+    }
+
+    [Theory]
+    [InlineData("output", "OUTP")]
+    [InlineData("forward", "FORW")]
+    public void What_is_for_the_mesh_leaves_by_its_interface_only_also_with_the_LAN(string hook, string chain)
+    {
+        ExitUse use = Use(lan: true);
+        string nft = NftRules.KillSwitch(use).Split("chain " + hook)[1].Split('}')[0..^1].Aggregate((a, b) => a + b).Split("chain ")[0];
+        Assert.All(new[] { "ip daddr 10.42.0.0/16 counter drop", "ip6 daddr fd12:3456:789a::/48 counter drop" }, rule =>
+            Assert.InRange(nft.IndexOf(rule, StringComparison.Ordinal), 0, nft.IndexOf("ip daddr { 10.0.0.0/8", StringComparison.Ordinal)));
+        foreach ((bool v6, string range, string wide) in new[] { (false, "10.42.0.0/16", "10.0.0.0/8"), (true, "fd12:3456:789a::/48", "fc00::/7") })
+        {
+            string[] rules = [.. IptablesRules.KillSwitch(use).Where(c => c.V6 == v6).Select(c => string.Join(' ', c.Arguments)).Where(c => c.Contains($"-A TM-tun-mesh0-{chain} ", StringComparison.Ordinal))];
+            Assert.InRange(Array.FindIndex(rules, r => r.EndsWith($"-d {range} -j DROP", StringComparison.Ordinal)), 0, Array.FindIndex(rules, r => r.Contains(wide, StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void No_network_of_the_machine_has_the_meshs_packets()
+    {
+        LocalRoute[] routes = [.. "10.0.0.0/8 10.42.7.0/24 10.42.0.0/16 192.168.1.0/24 203.0.113.0/24 fd12:3456:789a:1::/64 fd00::/8".Split(' ').Select(p => new LocalRoute(IPNetwork.Parse(p), "eth0")),
+            new LocalRoute(IPNetwork.Parse("10.42.0.0/16"), "tun-mesh0"), new LocalRoute(IPNetwork.Parse("172.16.0.0/12"), "eth0", ViaGateway: true)];
+        Assert.Equal(["10.42.0.0/16 tun-mesh0", "fd12:3456:789a::/48", "10.0.0.0/8 eth0", "192.168.1.0/24 eth0", "fd00::/8 eth0"], ExitRoutes.Local(Use(lan: true), () => routes));
+        Assert.Empty(ExitRoutes.Local(Use(lan: false), () => routes));
+    }
+
+    [Fact]
+    public void Routes_that_cannot_be_listed_are_a_failure_that_is_told() =>
+        Assert.Equal("no routes", Assert.Throws<ExitException>(() => ExitRoutes.Local(Use(lan: true), () => throw new IOException("no routes"))).Message);
+
+    [Fact]
+    public void Members_reach_neither_what_an_exit_publishes_nor_private_networks_through_it()
+    {
+        string nft = NftRules.Serving(Serving);
+        int accept = nft.IndexOf("ip saddr 10.42.0.0/16 counter accept", StringComparison.Ordinal);
+        Assert.All(new[] { "ct status dnat", "ip daddr { 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 }", "ip6 daddr { fc00::/7, fe80::/10 }" }, match =>
+            Assert.InRange(nft.IndexOf($"iifname \"tun-mesh0\" {match} counter drop", StringComparison.Ordinal), 0, accept));
+        foreach ((bool v6, string inside) in new[] { (false, "192.168.0.0/16"), (true, "fc00::/7") })
+        {
+            string[] rules = [.. IptablesRules.Serving(Serving).Where(c => c.V6 == v6).Select(c => string.Join(' ', c.Arguments))];
+            int accepted = Array.FindIndex(rules, r => r.EndsWith("-j ACCEPT", StringComparison.Ordinal));
+            Assert.All(new[] { "-i tun-mesh0 -m conntrack --ctstate DNAT -j DROP", $"-i tun-mesh0 -d {inside} -j DROP" }, rule =>
+                Assert.InRange(Array.IndexOf(rules, "-w 5 -t filter -A TM-tun-mesh0-FORW " + rule), 0, accepted));
+        }
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1")]
+    public void What_the_kernel_changes_along_with_forwarding_is_put_back_after_it(string before)
+    {
+        Setting("net/ipv4/conf/all/accept_redirects", before);
+        KernelSettings settings = new(_folder.FullName);
+        Assert.Equal([new SavedSetting("net/ipv4/conf/all/accept_redirects", before, "0"), new SavedSetting("net/ipv4/ip_forward", "0", "1")],
+            settings.ForServing([]).Where(s => s.Path.Contains("ipv4", StringComparison.Ordinal)));
+        // One file under two names stands for a setting that changes another.
+        Setting("one", "1");
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "other"), "one");
+        Assert.Null(settings.Undo([new SavedSetting("one", before, "1"), new SavedSetting("other", "7", "1")]));
+        Assert.Equal(before, Read("one"));
     }
 
     [Theory]

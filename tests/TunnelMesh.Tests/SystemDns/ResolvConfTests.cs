@@ -27,6 +27,15 @@ public class ResolvConfTests
     }
 
     [Fact]
+    public void Where_traffic_leaves_by_another_device_those_of_before_are_noted_and_not_asked()
+    {
+        string ours = ResolvConf.Write("nameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch example.com\n", Own, "/var/dns.json", alone: true);
+        Assert.Equal(["127.0.0.53"], ResolvConf.Servers(ours).Select(s => s.ToString()));
+        Assert.Equal("/var/dns.json", ResolvConf.JournalOf(ours));
+        Assert.Equal("nameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch example.com\n", ResolvConf.WithoutOurs(ours));
+    }
+
+    [Fact]
     public void Ours_tells_where_its_journal_is_and_leaves_the_rest_when_that_is_lost()
     {
         string ours = ResolvConf.Write("nameserver 192.0.2.1\nsearch example.com\n", Own, "/root/.tunnelmesh/dns.json");

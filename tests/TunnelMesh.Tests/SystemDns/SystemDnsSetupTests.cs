@@ -211,6 +211,26 @@ public sealed class SystemDnsSetupTests : IDisposable
         Assert.Equal(Before, File.ReadAllText(_places.ResolvConf));
     }
 
+    [Theory]
+    [InlineData("openresolv: -x is exclusive", "resolvconf")]
+    [InlineData("another", "resolv.conf")]
+    public void Resolvconf_leaves_out_all_others_for_an_exit_or_is_passed_over(string text, string way)
+    {
+        StandIn("resolvconf");
+        File.AppendAllText(Path.Combine(InFolder("bin"), "resolvconf"), $"# {text}\n");
+        using SystemDnsSetup setup = Setup();
+        Assert.Equal(["192.0.2.1"], setup.Servers(_ => false).Select(s => s.ToString()));
+        Assert.Null(setup.Apply(Request with { All = true }));
+        Assert.Equal(way, setup.Way);
+        Assert.Equal(way == "resolvconf" ? "resolvconf -a tun-mesh0.tunnelmesh -m 0 -x\n< nameserver 10.42.0.2\n" : "", Calls);
+        Assert.Equal(way == "resolvconf" ? ["192.0.2.1"] : ["127.0.0.53"], ResolvConf.Servers(File.ReadAllText(_places.ResolvConf)).Select(s => s.ToString()));
+        // What the real one does then: nobody else is left in the file.
+        File.WriteAllText(_places.ResolvConf, way == "resolvconf" ? "nameserver 10.42.0.2\n" : File.ReadAllText(_places.ResolvConf));
+        Assert.Equal(["192.0.2.1"], setup.Servers(a => a.ToString() == "10.42.0.2").Select(s => s.ToString()));
+        Assert.Null(setup.Revert());
+        Assert.Equal(way == "resolvconf" ? "nameserver 10.42.0.2\n" : Before, File.ReadAllText(_places.ResolvConf));
+    }
+
     [Fact]
     public void NetworkManager_is_asked_where_it_writes_the_file_itself()
     {

@@ -16,10 +16,10 @@ public sealed class TrustStoreTests : IDisposable
 
     private string Root => _directory.FullName;
 
-    private static TrustAnchor Anchor()
+    private static TrustAnchor Anchor(string name = "TunnelMesh root 12345678")
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 made = new CertificateRequest("CN=TunnelMesh root 12345678", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        using X509Certificate2 made = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
         return new TrustAnchor(made.RawData);
     }
 
@@ -37,6 +37,9 @@ public sealed class TrustStoreTests : IDisposable
     }
 
     public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public void A_name_gives_a_terminal_nothing_to_obey() => Assert.Equal("root?[2Jroot", Anchor("root\u001b[2Jroot").Subject);
 
     [Fact]
     public void A_system_that_is_not_known_has_no_store() => Assert.Null(TrustStore.ForLinux(Root, Note));
