@@ -149,13 +149,23 @@ internal sealed class ContextStore(HomeLayout layout)
         {
             try
             {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return OpenPrivate(path, FileMode.OpenOrCreate);
             }
             catch (IOException) when (waited < Patience && File.Exists(path))
             {
                 Thread.Sleep(Pause);
             }
         }
+    }
+
+    private static FileStream OpenPrivate(string path, FileMode mode)
+    {
+        FileStreamOptions options = new() { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        return new FileStream(path, options);
     }
 
     private static void WriteWhole(string path, string text) => WriteWhole(path, Encoding.UTF8.GetBytes(text + "\n"));
@@ -165,7 +175,10 @@ internal sealed class ContextStore(HomeLayout layout)
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            File.WriteAllBytes(temporary, content);
+            using (FileStream file = OpenPrivate(temporary, FileMode.CreateNew))
+            {
+                file.Write(content);
+            }
             File.Move(temporary, path, overwrite: true);
         }
         finally

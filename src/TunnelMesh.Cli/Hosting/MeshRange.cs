@@ -72,7 +72,7 @@ internal sealed class MeshRange(ContextStore contexts, string context, string ow
             IPNetwork range = new(new IPAddress([10, second, 0, 0]), 16);
             if (LocalNetworks.FindCollision(range, ownInterface) is null && !Overlapping(range).Any())
             {
-                return $"`coordinator: {{ mesh_cidr: {range} }}` in its configuration ({contexts.ConfigFile(context)} is read without being named)";
+                return $"coordinator.mesh_cidr, for example `coordinator: {{ mesh_cidr: {range} }}`, in its configuration ({contexts.ConfigFile(context)} is read without being named)";
             }
         }
         return "coordinator.mesh_cidr in its configuration";
