@@ -14,11 +14,10 @@ internal static class LogGuide
 
         A running peer writes one line for each event to standard error; under systemd that is the journal (`tunnelmesh service logs`).
 
-            2026-11-24T10:00:00Z info   TM006 interface up name=tun-mesh0 mtu=1420 udp_port=51820
+            2026-11-24T10:00:00Z info   TM006 interface up name=tun-mesh0 mtu=1400 udp_port=2223
 
         Time (UTC), level, id, and what happened to whom. The id of an event stays when its words change: alert on it, and search for it below. Parts of a message that come from outside are escaped, and no
-        message carries a secret. `--log-level`, `TUNNELMESH_LOG_LEVEL` and `log_level` choose the least level that is written: `trace`, `debug`, `info`, `warn`, `error`. At `info` a day on which nothing
-        happens is some lines.
+        message carries a secret. `--log-level`, `TUNNELMESH_LOG_LEVEL` and `log_level` choose the least level that is written: `trace`, `debug`, `info`, `warn`, `error`.
 
         | id | level | message |
         |---|---|---|
