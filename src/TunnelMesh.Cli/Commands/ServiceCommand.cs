@@ -90,6 +90,10 @@ internal static class ServiceCommand
         {
             ServiceUser.Check(user, commands.Layout, target.Context);
         }
+        else if (target.IsOfUser)
+        {
+            throw new HostException(ExitCode.Usage, $"The user whose service {target.Name} is, is not on this system any more. To take it away: tunnelmesh service uninstall{target.Flags}");
+        }
         using ActingUser? acting = target.Act();
         if (target.User is { } opener && target.Manager.Absence is null)
         {

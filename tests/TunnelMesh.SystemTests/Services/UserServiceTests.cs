@@ -78,6 +78,13 @@ public sealed class UserServiceTests
         await nas.UntilAsync(now => now != "0" && now != pid, Cancel, "systemctl", "show", "--property=MainPID", "--value", "tunnelmesh:alice");
         await nas.UntilAsync(state => state == "active", Cancel, "systemctl", "is-active", "tunnelmesh:alice");
         Assert.True(await hub.Machine.ReachesAsync(address, 10, Cancel));
+
+        // What is everybody's stays root's, also when its user asks for it afterwards; and it is not tried again.
+        await nas.RunAsync(Cancel, "sh", "-c", $"echo 'exit_peer: hub' > {Home}/config.yaml");
+        Assert.Equal(1, (await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "restart", "--user", "alice")).ExitCode);
+        Assert.Contains("Exit traffic (exit_peer) changes settings of the kernel for everybody", await nas.RunAsync(Cancel, BootedMachine.Program, "service", "logs", "--user", "alice"), StringComparison.Ordinal);
+        Assert.Equal("failed", (await nas.TryRunAsync(Cancel, "systemctl", "is-active", "tunnelmesh:alice")).Output.Trim());
+        await nas.RunAsync(Cancel, "rm", $"{Home}/config.yaml");
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "restart", "--user", "alice");
 
         // After leaving there is nothing to start, and that is said.
@@ -90,6 +97,7 @@ public sealed class UserServiceTests
 
         // Also when the user is gone.
         await nas.RunAsync(Cancel, "userdel", "alice");
+        Assert.Equal(2, (await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "install", "--user", "alice", "--force")).ExitCode);
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall", "--user", "alice");
         Assert.Equal("not-found", await nas.RunAsync(Cancel, "systemctl", "show", "--property=LoadState", "--value", "tunnelmesh:alice"));
         Assert.Empty(await nas.RunAsync(Cancel, "find", "/etc/systemd/system", "/etc/tunnelmesh", "-name", "*alice*"));
