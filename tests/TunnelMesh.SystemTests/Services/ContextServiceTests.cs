@@ -14,7 +14,7 @@ public sealed class ContextServiceTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     // What programs of the machine find: each mesh calls its own coordinator `this.tm`.
-    private static Task FocusAsync(BootedMachine machine, string wanted) =>
+    private static Task<string> FocusAsync(BootedMachine machine, string wanted) =>
         machine.UntilAsync(found => found.StartsWith(wanted + " ", StringComparison.Ordinal), Cancel, "getent", "ahostsv4", "this.tm");
 
     private static Task<string> PidAsync(BootedMachine machine, string service) => machine.RunAsync(Cancel, "systemctl", "show", "--property=MainPID", "--value", service);
@@ -38,16 +38,8 @@ public sealed class ContextServiceTests
             await joined.WaitForLineAsync("Connected to mesh as nas", Patience, Cancel);
             await nas.RunAsync(Cancel, "kill", "-INT", await nas.RunAsync(Cancel, "pgrep", "--full", $"^{BootedMachine.Program} join .* --context {context}"));
             Assert.Equal(0, await joined.WaitForExitAsync(Patience, Cancel));
-            if (context == "work")
-            {
-                // Without the context it is the one in use, which is no member on a machine that has joined by --context only; so is it once it is installed.
-                CommandResult installed = await Service("install", "--context", context);
-                Assert.True(installed.Succeeded && installed.Output.Contains("The service tunnelmesh-work is started.", StringComparison.Ordinal), installed.ToString());
-            }
-            else
-            {
-                Assert.True((await Service("install")).Succeeded);
-            }
+            CommandResult installed = await Service("install", "--context", context);
+            Assert.True(installed.Succeeded && installed.Output.Contains($"The service {(context == "work" ? "tunnelmesh-work" : "tunnelmesh")} is started.", StringComparison.Ordinal), installed.ToString());
         }
 
         Assert.Equal("active\nactive", await nas.RunAsync(Cancel, "systemctl", "is-active", "tunnelmesh", "tunnelmesh-work"));
@@ -73,9 +65,9 @@ public sealed class ContextServiceTests
         await FocusAsync(nas, "10.43.0.1");
         Assert.True(await blue.Machine.ReachesAsync("10.43.0.2", 10, Cancel));
 
-        // So it is when one is killed: systemd starts it again, and meanwhile the other answers.
+        // So does one that is killed, when systemd has started it again.
         await nas.RunAsync(Cancel, "kill", "-KILL", await PidAsync(nas, "tunnelmesh-work"));
-        await FocusAsync(nas, "10.42.0.1");
+        await nas.UntilAsync(restarts => restarts == "1", Cancel, "systemctl", "show", "--property=NRestarts", "--value", "tunnelmesh-work");
         await nas.UntilAsync(state => state == "active", Cancel, "systemctl", "is-active", "tunnelmesh-work");
         await FocusAsync(nas, "10.43.0.1");
         Assert.Equal(other, await PidAsync(nas, "tunnelmesh"));

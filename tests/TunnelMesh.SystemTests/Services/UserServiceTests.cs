@@ -82,7 +82,7 @@ public sealed class UserServiceTests
         // What is everybody's stays root's, also when its user asks for it afterwards; and it is not tried again.
         await nas.RunAsync(Cancel, "sh", "-c", $"echo 'exit_peer: hub' > {Home}/config.yaml");
         Assert.Equal(1, (await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "restart", "--user", "alice")).ExitCode);
-        Assert.Contains("Exit traffic (exit_peer) changes settings of the kernel for everybody", await nas.RunAsync(Cancel, BootedMachine.Program, "service", "logs", "--user", "alice"), StringComparison.Ordinal);
+        await nas.UntilAsync(log => log.Contains("Exit traffic (exit_peer) changes settings of the kernel for everybody", StringComparison.Ordinal), Cancel, BootedMachine.Program, "service", "logs", "--user", "alice");
         Assert.Equal("failed", (await nas.TryRunAsync(Cancel, "systemctl", "is-active", "tunnelmesh:alice")).Output.Trim());
         await nas.RunAsync(Cancel, "rm", $"{Home}/config.yaml");
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "restart", "--user", "alice");
