@@ -240,7 +240,7 @@ internal sealed class PeerDns : IAsyncDisposable
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
                 await _system.LookAsync(_stop.Token).ConfigureAwait(false);
-                if (_system.Way is not null || _forExit)
+                if (_options.Settings.DnsSystem || _forExit)
                 {
                     RefreshServers();
                 }
