@@ -8,7 +8,7 @@ namespace TunnelMesh.Platform.Exit;
 /// <summary>
 /// Sets the system up for exit traffic, on either side, and puts everything back: at the end, or at the next start when the end did not come. One thread at a time.
 /// </summary>
-public sealed class ExitSetup : IDisposable
+public sealed class ExitSetup : IExitSetup
 {
     private readonly SystemJournal<ExitEntry> _journal;
     private readonly PacketRules _rules;
@@ -32,9 +32,6 @@ public sealed class ExitSetup : IDisposable
             e => e is { Interface.Length: > 0, Backend: not null, Settings: not null, Local: not null } && e.Settings.All(s => s is { Path: not null, Before: not null, Ours: not null }),
             ("the set-up for exit traffic", "Look at `ip rule`, `ip route show table 29805` and `nft list tables`."));
     }
-
-    /// <summary>Whether this operating system is known; elsewhere nothing is set up.</summary>
-    public static bool IsSupported => OperatingSystem.IsLinux();
 
     /// <summary>The mark of the mesh's own packets where none is configured.</summary>
     public const uint DefaultMark = ExitRoutes.Mark;

@@ -30,7 +30,7 @@ public sealed class SystemDnsSetup : IDisposable
         _journal = new SystemDnsJournal(places.Journal);
         _obstacle = obstacle;
         _ways = ways ?? (OperatingSystem.IsLinux() ? Linux(places)
-            : OperatingSystem.IsMacOS() ? [new MacOSResolvers(places)]
+            : OperatingSystem.IsMacOS() ? [new MacOSResolvers(places, SystemProgram.Run)]
             : OperatingSystem.IsWindows() ? [new WindowsNrpt(places, (program, arguments) => SystemProgram.Run(program, arguments))] : []);
     }
 
