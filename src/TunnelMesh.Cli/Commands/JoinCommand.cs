@@ -5,6 +5,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
 using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Addressing;
 
 namespace TunnelMesh.Cli.Commands;
@@ -36,7 +37,8 @@ internal static class JoinCommand
             ExitSettings.Apply(settings, parsed.GetValue(exitNode), parsed.GetValue(allowExit));
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
-            Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark);
+            InterfaceBinding? binding = OwnSockets.For(settings, TimeProvider.System);
+            Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark) ?? (binding is null ? null : binding.Configure);
             using ServiceNotifier? service = ServiceNotifier.Open(context.Environment);
             PeerHostOptions options = new()
             {
@@ -48,6 +50,7 @@ internal static class JoinCommand
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
                 Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy), ConfigureSocket = mark },
                 MarkSocket = mark,
+                Binding = binding,
                 Token = context.Environment.Token,
                 CaPin = ReadPin(parsed.GetValue(pin)),
                 Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),

@@ -18,7 +18,7 @@ internal sealed class PeerExit : IAsyncDisposable
     // A stranger to the map may be in a change of it that is on its way.
     private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(30);
     private readonly PeerHostOptions _options;
-    private readonly ExitSetup _setup;
+    private readonly IExitSetup _setup;
     private readonly PeerRuntime _runtime;
     private readonly PeerDns _dns;
     private readonly INetworkMonitor _network;
@@ -31,7 +31,7 @@ internal sealed class PeerExit : IAsyncDisposable
     private volatile Now _now;
     private volatile string? _problem;
 
-    private PeerExit(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId)
+    private PeerExit(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId)
     {
         (_options, _setup, _runtime, _dns, _network, _ownId) = (options, setup, runtime, dns, network, ownId);
         _now = new Now(ExitState.Starting, null, !Uses || options.Settings.ExitOfflineDirect ? Direct : Blocked, options.Time.GetUtcNow());
@@ -52,7 +52,7 @@ internal sealed class PeerExit : IAsyncDisposable
     /// <param name="network">Tells of changes; stays the caller's.</param>
     /// <param name="member">The membership.</param>
     /// <exception cref="HostException">The system cannot be set up.</exception>
-    public static async Task<PeerExit> StartAsync(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, ITunDevice tun, INetworkMonitor network, MembershipStep member)
+    public static async Task<PeerExit> StartAsync(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, ITunDevice tun, INetworkMonitor network, MembershipStep member)
     {
         PeerExit exit = new(options, setup, runtime, dns, network, member.Membership.Device.Id);
         Settings(options, out bool uses, out bool serves);
@@ -66,7 +66,7 @@ internal sealed class PeerExit : IAsyncDisposable
             if (serves)
             {
                 // Programs of the system are run for it.
-                await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6))).ConfigureAwait(false);
+                await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6)))).ConfigureAwait(false);
                 options.Log.ExitServes(tun.Name);
             }
             if (uses)
@@ -75,11 +75,11 @@ internal sealed class PeerExit : IAsyncDisposable
                 ExitUse use = new(tun.Name, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6), options.Settings.FirewallMark, options.Settings.ExitLanAccess, options.Settings.ExitKillSwitch, range4, range6);
                 dns.SetExit(leads, null);
                 await Task.Run(() => setup.Use(use, leads)).ConfigureAwait(false);
-                network.Changed += exit.OnNetwork;
                 exit._watching = Task.Run(exit.WatchAsync, CancellationToken.None);
             }
             if (uses || serves)
             {
+                network.Changed += exit.OnNetwork;
                 exit._keeping = Task.Run(exit.KeepRulesAsync, CancellationToken.None);
             }
             return exit;
@@ -215,7 +215,8 @@ internal sealed class PeerExit : IAsyncDisposable
         {
             while (true)
             {
-                await Task.Delay(RulesEvery, _options.Time, _stop.Token).ConfigureAwait(false);
+                // Where rules name addresses, they are others in another network.
+                await (Uses ? Task.Delay(RulesEvery, _options.Time, _stop.Token) : _look.WaitAsync(RulesEvery, _stop.Token)).ConfigureAwait(false);
                 Try(_setup.CheckRules);
             }
         }

@@ -106,7 +106,7 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             _options.Log.DnsRecovered(recovered);
         }
-        ExitSetup exitSetup = _cleanup.AddDisposable(new ExitSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "exit.json")));
+        IExitSetup exitSetup = _cleanup.AddDisposable(ExitSystem.Open(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "exit.json"), _options.Binding));
         if (exitSetup.Recover(keepBlock: _options.Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true }) is { } leftBehind)
         {
             _options.Log.ExitRecovered(leftBehind);
@@ -173,7 +173,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, ExitSetup exitSetup, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, IExitSetup exitSetup, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -211,6 +211,8 @@ internal sealed class PeerHost : IAsyncDisposable
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time, _options.Settings.FirewallMark));
+        // Before anybody else hears of it and sends.
+        network.Changed += _ => _options.Binding?.Refresh();
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh, _options.Range.OfOthers()), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
@@ -281,6 +283,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Offloads = _options.Settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
         BufferBytes = _options.Settings.SocketBufferBytes,
         FirewallMark = _options.Settings.FirewallMark,
+        ConfigureSocket = _options.MarkSocket,
     };
 
     private IReadOnlyList<IUdpSocket> OpenSockets()

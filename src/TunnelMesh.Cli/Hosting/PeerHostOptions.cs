@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -28,8 +29,10 @@ internal sealed record PeerHostOptions
     public CoordinatorAddress? Server { get; init; }
     /// <summary>How coordinators are dialled.</summary>
     public Dialling Dialling { get; init; } = Dialling.Plain;
-    /// <summary>Marks a socket, or null; called with every one before it is bound or connected (<see cref="FirewallMark"/>). Any thread.</summary>
+    /// <summary>Marks a socket, or null; called with every one before it is bound or connected (<see cref="FirewallMark"/>, <see cref="OwnSockets"/>). Any thread.</summary>
     public Action<Socket>? MarkSocket { get; init; }
+    /// <summary>Keeps sockets beside the tunnel where they are not marked; null where nothing does.</summary>
+    public InterfaceBinding? Binding { get; init; }
     /// <summary>TUNNELMESH_TOKEN as given, or null. Secret.</summary>
     public string? Token { get; init; }
     /// <summary>SHA-256 of the mesh root that a join must find, or null.</summary>
