@@ -6,6 +6,7 @@ using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.SystemDns;
 
@@ -190,6 +191,13 @@ internal static class ContextCommand
                 if (left.Recover() is { } recovered)
                 {
                     await error.WriteLineAsync(recovered);
+                }
+            }
+            using (IExitSetup left = ExitSystem.Open(commands.Layout.ExitJournal(which), null))
+            {
+                if (ExitCommand.Open(left))
+                {
+                    await error.WriteLineAsync("The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.");
                 }
             }
             contexts.Delete(which);

@@ -59,6 +59,8 @@ internal static class Examples
         ["context use"] = [("tunnelmesh context use work", "Commands are about it, and names of its mesh are answered")],
         ["context show"] = [("tunnelmesh context show", "The one in use"), ("tunnelmesh context show work --json", "Another, for a program")],
         ["context delete"] = [("tunnelmesh context delete work", "Destroy it with its keys, after a question"), ("tunnelmesh context delete work --yes", "Without one")],
+        ["exit open"] = [("tunnelmesh exit open", "The peer has ended and nothing leaves: open the way")],
+        ["exit close"] = [("tunnelmesh exit close", "Nothing leaves until the peer is connected, which uses exit_kill_switch")],
         ["trust-ca"] = [("tunnelmesh trust-ca", "Have programs of this system accept https://this.tm, after a question"), ("tunnelmesh trust-ca --remove", "Take it out again")],
         ["service install"] =
         [

@@ -39,6 +39,7 @@ internal static class JoinCommand
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
             InterfaceBinding? binding = OwnSockets.For(settings, TimeProvider.System);
             Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark) ?? (binding is null ? null : binding.Configure);
+            bool replaced = false;
             using ServiceNotifier? service = ServiceNotifier.Open(context.Environment);
             PeerHostOptions options = new()
             {
@@ -59,11 +60,18 @@ internal static class JoinCommand
                 Output = new ForgivingWriter(streams.Output),
                 Error = streams.Error,
                 Service = service,
+                StopsUnasked = () => Volatile.Read(ref replaced),
                 Log = log,
             };
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
+            // The watchdog's (docs/service.md): an end in order that nobody asked for.
+            using PosixSignalRegistration? quit = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal =>
+            {
+                Volatile.Write(ref replaced, !stop.IsCancellationRequested);
+                Stop(signal, stop);
+            });
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
             Task asking = Task.CompletedTask;

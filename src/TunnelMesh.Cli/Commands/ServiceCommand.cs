@@ -51,6 +51,10 @@ internal static class ServiceCommand
             {
                 ServiceFiles.CheckDescription(manager, file, text, parsed.GetValue(force));
             }
+            if (manager.BootFile(service.Name) is { } boot && manager.DescribeBoot(service) is { } closes)
+            {
+                ServiceFiles.CheckDescription(manager, boot, closes, parsed.GetValue(force));
+            }
             IReadOnlyList<KeyValuePair<string, string>> secrets = setup.Secrets();
             string secretFile = ServiceManager.Below(root, service.EnvironmentFile);
             setup.RequireToken(secretFile, secrets);
@@ -71,6 +75,7 @@ internal static class ServiceCommand
                 changed |= ServiceFiles.WriteDescription(file, text);
                 await output.WriteLineAsync($"Wrote {file}.");
             }
+            await WriteBootAsync(manager, service, parsed.GetValue(force), output);
             changed |= manager.Register(service, parsed.GetValue(force));
             await output.WriteLineAsync($"The service {service.Name} starts with the system.");
             if (manager.Absence is { } absence)
@@ -89,6 +94,26 @@ internal static class ServiceCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // With the setting that wants it, the unit that closes the way at the start of the system comes and goes.
+    private static async Task WriteBootAsync(ServiceManager manager, ServiceDefinition service, bool force, TextWriter output)
+    {
+        if (manager.BootFile(service.Name) is not { } file)
+        {
+            return;
+        }
+        if (manager.DescribeBoot(service) is { } text)
+        {
+            ServiceFiles.WriteDescription(file, text);
+            await output.WriteLineAsync($"Wrote {file}: from the start of the system on nothing leaves until the peer is connected.");
+        }
+        else if (force && File.Exists(file) && manager.IsOurs(File.ReadAllText(file)))
+        {
+            manager.UnregisterBoot(service.Name);
+            File.Delete(file);
+            await output.WriteLineAsync($"Removed {file}, since exit_kill_switch is not set any more.");
+        }
     }
 
     private static Command Uninstall(CommandContext commands)
@@ -118,8 +143,16 @@ internal static class ServiceCommand
             {
                 File.Delete(file);
             }
+            if (manager.BootFile(name) is { } boot && File.Exists(boot) && manager.IsOurs(File.ReadAllText(boot)))
+            {
+                File.Delete(boot);
+            }
             manager.Forgotten(name);
             await output.WriteLineAsync($"The service {name} is stopped and removed.");
+            if (parsed.GetValue(options.Root) is null && ExitCommand.IsLeftClosed(commands, context))
+            {
+                await output.WriteLineAsync($"Its kill switch holds still, and nothing leaves this machine. To open the way: tunnelmesh exit open{commands.Flag(context)}");
+            }
             string secrets = ServiceManager.Below(parsed.GetValue(options.Root), manager.EnvironmentFile(context));
             if (File.Exists(secrets))
             {

@@ -16,7 +16,8 @@ internal static class StatusCommand
         Command command = new("status", "Show the state of the running peer") { context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            string which = parsed.GetValue(context)!;
+            using LocalApiClient client = await ConnectAsync(commands, which, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json)
@@ -25,6 +26,19 @@ internal static class StatusCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // Whoever finds the internet gone looks here first.
+    private static async Task<LocalApiClient> ConnectAsync(CommandContext commands, string which, CancellationToken cancellation)
+    {
+        try
+        {
+            return await QueryCommand.ConnectAsync(commands.Layout, which, cancellation);
+        }
+        catch (PeerNotRunningException e) when (ExitCommand.IsLeftClosed(commands, which))
+        {
+            throw new PeerNotRunningException($"{e.Message} Its kill switch holds still: nothing leaves this machine until the peer runs, or is let by: tunnelmesh exit open{commands.Flag(which)}");
+        }
     }
 
     /// <summary>The report for people.</summary>
@@ -65,7 +79,7 @@ internal static class StatusCommand
             _ => "does not answer",
         };
         string traffic = exit.Traffic switch { "exit" => "traffic to the internet leaves there", "blocked" => "traffic to the internet is BLOCKED", _ => "traffic to the internet goes out DIRECTLY" };
-        return $"{peer} {state}; {traffic}{(exit.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}{(exit.KillSwitch ? ", kill switch on" : "")}{problem}";
+        return $"{peer} {state}; {traffic}{(exit.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}{(exit.KillSwitch ? $", kill switch on{(exit.KillSwitchAtBoot ? ", from the start of the machine on" : "")}" : "")}{problem}";
     }
 
     private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch

@@ -44,7 +44,7 @@ internal static class ConfigKeys
         new("exit_offline", "block or direct", "block", "What becomes of that traffic while the exit peer does not answer: it is blocked, or goes out directly.",
             Text((s, v) => s.ExitOfflineDirect = v == "direct", v => v is "block" or "direct")),
         new("exit_lan_access", "true or false", "false", "Whether private networks that this machine is connected to (LAN, containers) stay reachable beside an exit peer. Windows only knows true.", Boolean((s, v) => s.ExitLanAccess = v)),
-        new("exit_kill_switch", "true or false", "false", "Whether nothing but the mesh's own packets leaves beside the exit peer, whatever becomes of routes, while the peer runs and after it was killed; it ends with an orderly end. Not on Windows.", Boolean((s, v) => s.ExitKillSwitch = v)),
+        new("exit_kill_switch", "true or false", "false", "Whether nothing but the mesh's own packets leaves beside the exit peer, whatever becomes of routes, from the connection of the peer on until somebody here stops it, and over every other end. With a service also from the start of the machine on (Linux). Not on Windows.", Boolean((s, v) => s.ExitKillSwitch = v)),
         new("allow_exit_traffic", "true or false", "false", "Whether the traffic of other peers to the internet may leave through this one. Linux and macOS only.", Boolean((s, v) => s.AllowExitTraffic = v)),
         new("filter.default_deny", "true or false", "", "Whether traffic of other peers that no rule allows is dropped; echo and errors of ICMP and answers to this peer always pass. true here or at the coordinator wins.",
             Boolean((s, v) => s.FilterDefaultDeny = v)) { Derived = "true, unless the coordinator's filter says false" },

@@ -139,4 +139,16 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 37, Level = LogLevel.Warning, Message = "the set-up for exit traffic is not whole; it is tried again: {Problem}")]
     public static partial void ExitProblem(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 60, Level = LogLevel.Error, Message = "THE KILL SWITCH STAYS: nothing but the mesh's own packets leaves this machine, since nobody here asked for the end of the peer. The next start takes it over. To open the way by hand: tunnelmesh exit open{Flag}")]
+    public static partial void ExitStaysClosed(this ILogger log, string flag);
+
+    [LoggerMessage(EventId = 61, Level = LogLevel.Warning, Message = "the kill switch does not hold from a restart of the machine on until this peer is connected. To have the system close the way before there is a network: sudo tunnelmesh service install --force")]
+    public static partial void ExitOpenAtBoot(this ILogger log);
+
+    [LoggerMessage(EventId = 62, Level = LogLevel.Warning, Message = "another program has taken away rules for exit traffic, which are back")]
+    public static partial void ExitRulesBack(this ILogger log);
+
+    [LoggerMessage(EventId = 63, Level = LogLevel.Information, Message = "forwarding stays on, since others on this machine need it others={Others}")]
+    public static partial void ExitForwardsOn(this ILogger log, string others);
 }

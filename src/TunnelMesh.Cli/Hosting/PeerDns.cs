@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.Dns;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
@@ -70,6 +72,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             dns.Listen();
             dns.RefreshAudience();
+            dns.FollowExitOfOthers();
             if (dns._forExit)
             {
                 dns.RefreshServers();
@@ -111,6 +114,9 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <param name="context">Which takes over.</param>
     /// <param name="cancel">Gives up.</param>
     public Task YieldSystemAsync(string context, CancellationToken cancel) => _system.YieldAsync(context, cancel);
+
+    /// <summary>Whether systemd-resolved answers programs here without being set up by this peer. Any thread.</summary>
+    public bool IsPassedBy => _system.IsPassedBy;
 
     /// <summary>Names of others are asked for where this machine's traffic leaves. Any thread.</summary>
     /// <param name="detour">False asks the servers of this machine again.</param>
@@ -239,6 +245,7 @@ internal sealed class PeerDns : IAsyncDisposable
             {
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
+                FollowExitOfOthers();
                 await _system.LookAsync(_stop.Token).ConfigureAwait(false);
                 if (_options.Settings.DnsSystem || _forExit)
                 {
@@ -275,6 +282,23 @@ internal sealed class PeerDns : IAsyncDisposable
             _forwarder.Servers = servers;
         }
         _responder.Forwards = servers.Length > 0 || _forwarder.Detour is not null;
+    }
+
+    // Where another context of this machine uses an exit peer, its resolver asks for names of others as that context wants it; servers of the LAN are closed to this one.
+    private void FollowExitOfOthers()
+    {
+        if (_options.Settings.ExitPeer.Length > 0)
+        {
+            return;
+        }
+        ContextStore contexts = new(_options.Layout);
+        IPEndPoint? other = contexts.Names().Where(n => n != _options.Context && ExitSetup.IsInUse(_options.Layout.ExitJournal(n)))
+            .Select(n => contexts.Membership(n) is { } member && IPAddress.TryParse(member.Device.Ip, out IPAddress? ip) ? new IPEndPoint(ip, DnsPort) : null).FirstOrDefault(e => e is not null);
+        if (!Equals(other, _forwarder.Detour?.Servers is [{ } now, ..] ? now : null))
+        {
+            _forwarder.Detour = other is null ? null : new DnsDetour([other], _ => false);
+            _responder.Forwards = other is not null || _forwarder.Servers.Count > 0;
+        }
     }
 
     private void WarnOfAliases(NetworkMap map)

@@ -106,7 +106,8 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             _options.Log.DnsRecovered(recovered);
         }
-        IExitSetup exitSetup = _cleanup.AddDisposable(ExitSystem.Open(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "exit.json"), _options.Binding));
+        IExitSetup exitSetup = ExitSystem.Open(_options.Layout.ExitJournal(_options.Context), _options.Binding);
+        _cleanup.Add(() => EndExitAsync(exitSetup, cancel));
         if (exitSetup.Recover(keepBlock: _options.Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true }) is { } leftBehind)
         {
             _options.Log.ExitRecovered(leftBehind);
@@ -220,7 +221,8 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(dns);
         PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time));
         runtime.Follow(filter);
-        PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step).ConfigureAwait(false));
+        ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
+        PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));
         _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
         {
             _left = true;
@@ -244,7 +246,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 Key = key,
                 LastSent = timestamps,
                 Filter = filter.Filter,
-                Exit = new ExitTraffic(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []),
+                Exit = traffic,
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
@@ -313,6 +315,27 @@ internal sealed class PeerHost : IAsyncDisposable
                 ? $"IPv6 needs an MTU of {TunDevice.MinIPv6Mtu} (RFC 8200), tun.mtu is {tun.Mtu}"
                 : "IPv6 is switched off on this machine");
         }
+    }
+
+    // The user of this machine wants the end: by a signal, the service manager, or a command.
+    private bool IsAsked(CancellationToken cancel) => !_options.StopsUnasked() && (cancel.IsCancellationRequested || _api.Shutdown.IsCompleted || _left);
+
+    private async ValueTask EndExitAsync(IExitSetup setup, CancellationToken cancel)
+    {
+        if (IsAsked(cancel))
+        {
+            // What was there before and was not taken over; all else is undone by now.
+            if (await Task.Run(setup.Revert, CancellationToken.None).ConfigureAwait(false) is { } problem)
+            {
+                _options.Log.ExitNotPutBack(problem);
+            }
+        }
+        else if (await Task.Run(setup.IsClosed, CancellationToken.None).ConfigureAwait(false))
+        {
+            string flag = ContextName.Flag(_options.Context, _options.Layout.ActiveContext);
+            _options.Log.ExitStaysClosed(flag);
+        }
+        setup.Dispose();
     }
 
     // False when the peer has to stop before it came.

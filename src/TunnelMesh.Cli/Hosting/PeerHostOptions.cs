@@ -53,6 +53,8 @@ internal sealed record PeerHostOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
     /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="SocketException"/> when there are none.</summary>
     public Func<string, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+    /// <summary>Whether a stop is none that the user of this machine asked for, as when a service manager replaces a peer that hangs; a kill switch then stays. Any thread.</summary>
+    public Func<bool> StopsUnasked { get; init; } = () => false;
     /// <summary>Join by token although this context is a member: the coordinator has forgotten the device.</summary>
     public bool Rejoin { get; init; }
 }

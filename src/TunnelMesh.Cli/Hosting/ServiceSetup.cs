@@ -89,6 +89,7 @@ internal sealed class ServiceSetup
             Readable = readable,
             Group = OperatingSystem.IsWindows() ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
             ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
+            AtBoot = Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true } ? ["exit", "close", "--context", Context, .. ConfigFile is null ? (string[])[] : ["--config", Path.GetFullPath(ConfigFile)]] : null,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }

@@ -19,4 +19,6 @@ public sealed record ExitEntry
     public IReadOnlyList<string> Local { get; init; } = [];
     /// <summary>Whether what was added keeps everything else from leaving.</summary>
     public bool Blocks { get; init; }
+    /// <summary>Interfaces of other programs that need forwarding, as they were before it was turned on here; null for none.</summary>
+    public IReadOnlyList<string>? Forwarders { get; init; }
 }

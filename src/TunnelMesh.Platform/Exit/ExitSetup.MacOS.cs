@@ -7,7 +7,7 @@ namespace TunnelMesh.Platform.Exit;
 /// macOS: routes into the tunnel, more exact than the system's own, and rules of pf for what goes past routes. The mesh's own packets leave by the interface that their sockets are bound to, and rules
 /// know them by the group of the process.
 /// </summary>
-internal sealed class MacOSExitSetup : IExitSetup
+internal sealed partial class MacOSExitSetup : IExitSetup
 {
     private const string Pf = "pf";
     private readonly SystemJournal<ExitEntry> _journal;
@@ -38,25 +38,9 @@ internal sealed class MacOSExitSetup : IExitSetup
             ("the set-up for exit traffic", $"Look at `netstat -rn` and `sudo pfctl -a {_anchor} -s rules`; `sudo pfctl -a {_anchor} -F rules` opens the way."));
     }
 
-    public string? Recover(bool keepBlock)
-    {
-        if (_journal.Read(out string? problem) is not { } entry)
-        {
-            return problem;
-        }
+    public string? Weakness => null;
 
-        if (keepBlock && entry.Blocks)
-        {
-            _left = entry;
-            return _pf.Has(entry.Anchor)
-                ? "The kill switch of a peer that ended without cleaning up still holds, and stays until this one is connected; only the mesh's own packets leave."
-                : "The peer before this one left a kill switch whose rules are gone, as after a restart of the machine. Until this one is connected nothing is closed.";
-        }
-
-        return Undo(entry, lives: false) is { } failed
-            ? $"The set-up for exit traffic was left behind by a peer that ended without cleaning up, and cannot be undone: {failed}"
-            : "The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.";
-    }
+    public string? Forwarding => null;
 
     public void Serve(ExitServing serving)
     {
@@ -149,40 +133,44 @@ internal sealed class MacOSExitSetup : IExitSetup
         }
     }
 
-    public void CheckRules()
+    public bool CheckRules()
     {
         if (_entry is not { Anchor.Length: > 0 } entry || (_use is { KillSwitch: false } && !_leads))
         {
-            return;
+            return false;
         }
 
-        if (!_pf.Has(entry.Anchor))
+        if (_pf.Has(entry.Anchor))
         {
-            _pf.RequireAnchors(nat: _serving is not null);
-            if (!_pf.IsEnabled())
+            if (_serving is { } serving && !(_shown is { } shown && shown.IsSame(ReadWays(serving))))
             {
-                // What counted before it was turned off counts no more.
-                _entry = entry with { Token = "" };
+                LoadRules();
             }
 
-            LoadRules();
+            return false;
         }
-        else if (_serving is { } serving && !(_shown is { } shown && shown.IsSame(ReadWays(serving))))
+
+        _pf.RequireAnchors(nat: _serving is not null);
+        if (!_pf.IsEnabled())
         {
-            LoadRules();
+            // What counted before it was turned off counts no more.
+            _entry = entry with { Token = "" };
         }
+
+        LoadRules();
+        return true;
     }
 
-    public string? Revert()
+    public void CheckForwarding()
     {
-        if (_entry is not { } entry)
+        if (_serving is not null && _settings.NotForwarding() is { } setting)
         {
-            return null;
+            throw new ExitException($"{setting} was turned off by another program, so traffic of other peers does not leave. Turn it on again: sudo sysctl -w {setting}=1");
         }
-
-        (_entry, _use, _serving, _shown, _leads) = (null, null, null, null, false);
-        return Undo(entry, lives: true);
     }
+
+    // pf tells nobody.
+    public IDisposable? WatchRules(Action notice) => null;
 
     public void Dispose() => _journal.Dispose();
 
@@ -233,12 +221,16 @@ internal sealed class MacOSExitSetup : IExitSetup
         catch (ExitException)
         {
             (ExitEntry begun, _entry, _use, _serving, _leads) = (_entry, null, null, null, false);
-            if (_left is null)
+            if (_left is { Blocks: true })
+            {
+                // It was in force before, and stays.
+                _left = begun;
+            }
+            else
             {
                 Undo(begun, lives: true);
             }
 
-            // Else a kill switch was in force before, and stays.
             throw;
         }
     }
@@ -252,48 +244,6 @@ internal sealed class MacOSExitSetup : IExitSetup
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ExitException($"What will be changed could not be written down, so it was not changed: {e.Message}", e);
-        }
-    }
-
-    // An interface that went with its process has taken its routes along.
-    private string? Undo(ExitEntry entry, bool lives)
-    {
-        string? problem = null;
-        if (entry.Mark != 0)
-        {
-            problem = Try(() => _routes.Remove(lives ? entry.Interface : null, entry.Local));
-        }
-
-        problem ??= _settings.Undo(entry.Settings);
-        if (entry.Anchor.Length > 0)
-        {
-            // Last, so that nothing leaves by the way before everything else is as it was.
-            problem = Try(() => _pf.Empty(entry.Anchor)) ?? problem;
-            if (entry.Token.Length > 0)
-            {
-                _pf.Release(entry.Token);
-            }
-        }
-
-        if (problem is null)
-        {
-            _journal.Clear();
-            _left = null;
-        }
-
-        return problem;
-    }
-
-    private static string? Try(Action step)
-    {
-        try
-        {
-            step();
-            return null;
-        }
-        catch (ExitException e)
-        {
-            return e.Message;
         }
     }
 }

@@ -11,6 +11,10 @@ internal sealed class WindowsExitSetup(WindowsHalfRoutes routes, InterfaceBindin
     private ExitUse? _use;
     private bool _leads;
 
+    public string? Weakness => null;
+
+    public string? Forwarding => null;
+
     public string? Recover(bool keepBlock) => null;
 
     public void Serve(ExitServing serving) => throw new ExitException("Windows cannot tell what is passed on from what is for itself.");
@@ -63,10 +67,21 @@ internal sealed class WindowsExitSetup(WindowsHalfRoutes routes, InterfaceBindin
         }
     }
 
-    public void CheckRules()
+    // There are no rules, and nothing outlives the process.
+    public bool CheckRules() => false;
+
+    public void CheckForwarding()
     {
-        // There are none.
+        // Nothing is passed on.
     }
+
+    public IDisposable? WatchRules(Action notice) => null;
+
+    public bool Open() => false;
+
+    public void Close(ExitUse use) => throw new ExitException("this version has no kill switch on Windows.");
+
+    public bool IsClosed() => false;
 
     public string? Revert()
     {

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using TunnelMesh.Platform.Interop;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Routes;
@@ -33,6 +35,14 @@ public static class ExitSystem
         return OperatingSystem.IsWindows() ? new WindowsExitSetup(new WindowsHalfRoutes(new IpHelper(), IpHelper.GetRoutes), binding)
             : throw new PlatformNotSupportedException("Exit traffic is not known on this operating system. Run the peer on Linux.");
     }
+
+    /// <summary>Whether this system keeps something beyond the process, which a command can undo or put in force.</summary>
+    public static bool Outlives => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS();
+
+    /// <summary>Every address of this machine, those of loopback and of links that are down, too.</summary>
+    /// <exception cref="NetworkInformationException">The system gave no list.</exception>
+    public static IReadOnlyList<IPAddress> OwnAddresses() => OperatingSystem.IsLinux() ? LinuxAddresses.All()
+        : [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(nic => nic.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)];
 
     /// <summary>Gives this process the group by which rules know its packets, before it makes a socket. Nothing where packets are marked instead.</summary>
     /// <exception cref="ExitException">This process may not.</exception>

@@ -13,6 +13,9 @@ internal sealed class ForwardingSettings(Func<string, int?> read, Func<string, i
     /// <summary>What an exit changes.</summary>
     public IReadOnlyList<SavedSetting> Plan() => [.. Names.Where(n => read(n) == 0).Select(n => new SavedSetting(n, "0", "1"))];
 
+    /// <summary>The first that is off; null when packets are passed on.</summary>
+    public string? NotForwarding() => Array.Find(Names, n => read(n) == 0);
+
     /// <summary>Writes what is planned.</summary>
     /// <exception cref="ExitException">The system refused.</exception>
     public void Apply(IReadOnlyList<SavedSetting> settings)

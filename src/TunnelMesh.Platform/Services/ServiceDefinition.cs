@@ -39,6 +39,9 @@ public sealed record ServiceDefinition
     /// <summary>True for a peer that changes settings of the kernel's network, as exit traffic needs.</summary>
     public bool ChangesKernelSettings { get; init; }
 
+    /// <summary>Arguments by which the program closes the way to the internet before there is a network, at the start of the system; null where it is to do nothing then.</summary>
+    public IReadOnlyList<string>? AtBoot { get; init; }
+
     /// <summary>True for a build that compiles while it runs, which needs memory that is both written and executed.</summary>
     public bool CompilesAtRunTime { get; init; }
 

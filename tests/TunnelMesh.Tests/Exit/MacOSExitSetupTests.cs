@@ -158,9 +158,65 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         next.Recover(keepBlock: true);
         _failOn = "-f -";
         Assert.Throws<ExitException>(() => next.Use(Use() with { KillSwitch = true }, leads: true));
-        Assert.Null(next.Revert());
-        Assert.Equal(before, _rules);
+        Assert.Equal((before, true), (_rules, next.IsClosed()));
+        next.Dispose();
         Assert.True(File.Exists(Journal));
+        _failOn = null;
+        using MacOSExitSetup command = Setup();
+        Assert.True(command.Open());
+        Assert.Equal("", _rules);
+        Assert.False(command.Open());
+    }
+
+    [Fact]
+    public void The_way_is_closed_before_there_is_a_peer_and_taken_over_by_it()
+    {
+        using (MacOSExitSetup command = Setup())
+        {
+            command.Close(Use() with { Interface = "tun-mesh0", KillSwitch = true });
+            Assert.Equal([Load, "pfctl -E", "pfctl -F states"], Changes());
+        }
+
+        using MacOSExitSetup peer = Setup();
+        Assert.Contains("still holds", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.True(peer.IsClosed());
+        peer.Use(Use() with { KillSwitch = true }, leads: true);
+        Assert.DoesNotContain("pfctl -E", Changes());
+        Assert.Null(peer.Revert());
+        Assert.False(peer.IsClosed());
+        Assert.Contains("pfctl -X 101", Changes());
+    }
+
+    [Fact]
+    public void A_way_that_cannot_be_closed_leaves_nothing_behind()
+    {
+        _failOn = "-E";
+        using MacOSExitSetup command = Setup();
+        Assert.Throws<ExitException>(() => command.Close(Use() with { KillSwitch = true }));
+        Assert.Equal("", _rules);
+        Assert.False(File.Exists(Journal));
+    }
+
+    [Fact]
+    public void What_a_peer_left_that_was_not_taken_over_is_undone_when_the_end_is_asked_for()
+    {
+        MacOSExitSetup killed = Setup();
+        killed.Use(Use() with { KillSwitch = true }, leads: true);
+        killed.Dispose();
+        using MacOSExitSetup next = Setup();
+        next.Recover(keepBlock: true);
+        Assert.Null(next.Revert());
+        Assert.Equal("", _rules);
+    }
+
+    [Fact]
+    public void Forwarding_that_another_program_turned_off_is_told()
+    {
+        using MacOSExitSetup setup = Setup();
+        setup.Serve(Serving);
+        setup.CheckForwarding();
+        _settings["net.inet.ip.forwarding"] = 0;
+        Assert.Contains("sudo sysctl -w net.inet.ip.forwarding=1", Assert.Throws<ExitException>(setup.CheckForwarding).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -220,8 +276,9 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         setup.Use(Use() with { KillSwitch = true }, leads: true);
         (_rules, _enabled) = ("", false);
         Changes();
-        setup.CheckRules();
+        Assert.True(setup.CheckRules());
         Assert.Equal([Load, "pfctl -E"], Changes());
+        Assert.False(setup.CheckRules());
         Assert.Null(setup.Revert());
         Assert.Contains("pfctl -X 102", Changes());
     }

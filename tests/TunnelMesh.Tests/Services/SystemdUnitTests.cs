@@ -89,5 +89,26 @@ public sealed class SystemdUnitTests
     public void A_service_has_the_name_of_its_context(string context, string name) => Assert.Equal(name, ServiceDefinition.NameOf(context));
 
     [Fact]
+    public void What_closes_the_way_at_the_start_comes_after_the_systems_rules_and_before_the_network()
+    {
+        string unit = SystemdUnit.WriteBoot(Plain with { AtBoot = ["exit", "close", "--context", "work"], Readable = ["/home/a b/peer.yaml"] });
+        Assert.True(SystemdUnit.IsOurs(unit));
+        Assert.Equal(["oneshot"], Values(unit, "Type"));
+        Assert.Equal(["no"], Values(unit, "DefaultDependencies"));
+        Assert.Equal(["/usr/local/bin/tunnelmesh exit close --context work"], Values(unit, "ExecStart"));
+        Assert.Equal(["HOME=/root"], Values(unit, "Environment"));
+        Assert.Equal(["network-pre.target shutdown.target"], Values(unit, "Before"));
+        Assert.Contains("nftables.service", Assert.Single(Values(unit, "After")), StringComparison.Ordinal);
+        Assert.Equal(["/usr/local/bin/tunnelmesh /root/.tunnelmesh \"/home/a b/peer.yaml\""], Values(unit, "RequiresMountsFor"));
+        Assert.Equal(["/root/.tunnelmesh/contexts/work/mesh.json"], Values(unit, "ConditionPathExists"));
+        Assert.Equal(["CAP_NET_ADMIN"], Values(unit, "CapabilityBoundingSet"));
+        Assert.Equal(["sysinit.target"], Values(unit, "WantedBy"));
+        Assert.DoesNotContain(unit.Split('\n'), l => l.Length > 0 && l[0] is not ('#' or '[') && !l.Contains('=', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_watchdogs_signal_is_not_that_of_a_stop_that_was_asked_for() => Assert.Equal(["SIGQUIT"], Values(SystemdUnit.Write(Plain), "WatchdogSignal"));
+
+    [Fact]
     public void What_others_wrote_is_not_ours() => Assert.False(SystemdUnit.IsOurs("[Unit]\nDescription=TunnelMesh\n" + SystemdUnit.Marker));
 }
