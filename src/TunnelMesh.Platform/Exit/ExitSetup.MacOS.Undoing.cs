@@ -64,7 +64,7 @@ internal sealed partial class MacOSExitSetup
         }
         catch (ExitException) when (left is null)
         {
-            Undo(entry, lives: false);
+            Undo(_entry ?? entry, lives: false);
             throw;
         }
         finally
