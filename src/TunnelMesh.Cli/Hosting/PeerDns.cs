@@ -116,7 +116,7 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <param name="exit">The exit peer's mesh address; null while it is not known, and nobody is asked.</param>
     public void SetExit(bool detour, IPAddress? exit)
     {
-        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], name => _responder.Zone.IsForeign(name)) : null;
+        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], _dialled) : null;
         _responder.Forwards = detour || _forwarder.Servers.Count > 0;
     }
 
@@ -138,7 +138,7 @@ internal sealed class PeerDns : IAsyncDisposable
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
             ForwardFailures = counts.ForwardFailures,
-            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent },
+            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent, ["crowded"] = counts.Crowded },
         };
     }
 
