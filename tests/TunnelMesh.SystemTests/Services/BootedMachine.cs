@@ -10,16 +10,16 @@ internal sealed class BootedMachine : IAsyncDisposable
 {
     public const string Program = "/opt/tm/tunnelmesh";
     private const string Systemd = "/lib/systemd/systemd";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), PatienceWithPackages = TimeSpan.FromSeconds(120);
 
-    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make.
+    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make, $4 a folder with packages that are installed before it starts, or nothing.
     private const string Boot =
         """
         set -e
-        if [ "${4:-}" != inside ]; then
+        if [ "${5:-}" != inside ]; then
             mkdir "$3"
             echo $$ > "$3/cgroup.procs"
-            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" inside
+            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" "$4" inside
         fi
         mount --make-rprivate /
         mkdir -p "$1/layer"
@@ -47,6 +47,15 @@ internal sealed class BootedMachine : IAsyncDisposable
         done
         printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' > "$root/etc/systemd/system/small.target"
         mount --bind "$2" "$root/opt/tm"
+        if [ -n "$4" ]; then
+            mkdir "$root/opt/packages"
+            mount --bind "$4" "$root/opt/packages"
+            # The index of all man pages is not made anew for it.
+            rm -f "$root/var/lib/man-db/auto-update"
+            env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" \
+                sh -c 'apt-get install --quiet --yes --no-install-recommends -o APT::Sandbox::User=root /opt/packages/*.deb' < /dev/null
+            umount "$root/opt/packages"
+        fi
         cd "$root"
         pivot_root . old
         umount -l /old
@@ -64,7 +73,12 @@ internal sealed class BootedMachine : IAsyncDisposable
         this.first = first;
     }
 
-    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel)
+    /// <summary>Boots it.</summary>
+    /// <param name="underlay">Its network.</param>
+    /// <param name="machine">Its place in it.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="packages">A folder with packages to be installed there first, or null.</param>
+    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel, string? packages = null)
     {
         Requirements.Programs("unshare", "nsenter", "systemctl", "journalctl", "findmnt", "pgrep");
         Assert.SkipUnless(File.Exists(Systemd), $"needs {Systemd} (Debian's package systemd)");
@@ -74,10 +88,11 @@ internal sealed class BootedMachine : IAsyncDisposable
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(script, Boot, cancel);
         // Not `ip netns exec`, which mounts a /sys of its own, without the cgroups.
-        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
+        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup, packages ?? ""]);
+        TimeSpan patience = packages is null ? Patience : PatienceWithPackages;
         try
         {
-            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
+            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel, patience);
             BootedMachine booted = new(outer, cgroup, first);
             await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", () => outer.Output, cancel);
             return booted;
@@ -126,13 +141,13 @@ internal sealed class BootedMachine : IAsyncDisposable
     private string[] Inside(string[] arguments) =>
         ["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments];
 
-    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel)
+    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel, TimeSpan? patience = null)
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         string answer;
         for (; !wanted(answer = await ask()); await Task.Delay(50, cancel))
         {
-            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < Patience, $"{what()}: {answer}");
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < (patience ?? Patience), $"{what()}: {answer}");
         }
 
         return answer;
