@@ -100,14 +100,13 @@ public sealed class TrustTests
         }
 
         // Nor for anything but servers and clients of TLS: mail, for one, has no name that could be constrained here.
-        foreach ((string purpose, bool good) in new[] { ("sslserver", true), ("sslclient", true), ("smimesign", false), ("timestampsign", false) })
+        foreach ((string purpose, bool good) in new[] { ("sslserver", true), ("sslclient", true), ("smimesign", false) })
         {
             string leaf = Path.Combine(hub.Folder, "leaf.pem");
             await Command.RunAsync(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-out", leaf, "-days", "2", "-subj", "/O=test",
-                "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature",
-                "-addext", purpose == "timestampsign" ? "extendedKeyUsage=critical,timeStamping" : "extendedKeyUsage=serverAuth,clientAuth,emailProtection", "-CA", issuer, "-CAkey", issuer], cancel: Cancel);
+                "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=serverAuth,clientAuth,emailProtection", "-CA", issuer, "-CAkey", issuer], cancel: Cancel);
             CommandResult verified = await Command.TryRunAsync(["openssl", "verify", "-purpose", purpose, "-CAfile", CaOf(hub), "-untrusted", issuer, leaf], cancel: Cancel);
-            Assert.True(verified.Succeeded == good, $"{purpose}: {verified}");
+            Assert.True(verified.Succeeded == good && (good || verified.Errors.Contains("invalid purpose", StringComparison.Ordinal) || verified.Errors.Contains("unsuitable certificate purpose", StringComparison.Ordinal)), $"{purpose}: {verified}");
         }
     }
 

@@ -61,7 +61,7 @@ public sealed class MeshAuthorityTests : IDisposable
     {
         using MeshAuthority mesh = Open();
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new("CN=anybody", key, HashAlgorithmName.SHA256);
+        CertificateRequest request = new("O=anybody", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
         using X509Certificate2 leaf = request.Create(mesh.Issuer, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddHours(1), [1]);
         using X509Chain chain = new();

@@ -24,7 +24,7 @@ internal sealed class RewrittenSocket(WebSocket inner, Func<object, object> chan
     public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) => inner.ReceiveAsync(buffer, cancellationToken);
 
     public override Task SendAsync(ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
-        inner.SendAsync(ControlCodec.Encode(change(ControlCodec.Decode(buffer, out _)!)), messageType, endOfMessage, cancellationToken);
+        inner.SendAsync(new ArraySegment<byte>(ControlCodec.Encode(change(ControlCodec.Decode(buffer, out _)!))), messageType, endOfMessage, cancellationToken);
 
     // The other end of it is the caller's.
     public override void Dispose()
