@@ -49,6 +49,7 @@ internal sealed class BootedMachine : IAsyncDisposable
         mount --bind "$2" "$root/opt/tm"
         if [ -n "$4" ]; then
             mkdir "$root/opt/packages"
+            ln -s /proc/self/fd "$root/dev/fd"
             mount --bind "$4" "$root/opt/packages"
             # The index of all man pages is not made anew for it.
             rm -f "$root/var/lib/man-db/auto-update"
