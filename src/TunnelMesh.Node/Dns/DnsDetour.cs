@@ -17,7 +17,7 @@ public sealed class DnsDetour
     {
         byte[] name = new byte[DnsName.MaxBytes];
         Servers = servers;
-        _direct = DnsName.TryWrite(direct, name, out int length) ? name[..length] : [];
+        _direct = DnsName.TryWrite(direct, name, out int length) && length > 1 ? name[..length] : [];
     }
 
     /// <summary>Whom to ask.</summary>
