@@ -10,7 +10,7 @@ internal sealed class BootedMachine : IAsyncDisposable
 {
     public const string Program = "/opt/tm/tunnelmesh";
     private const string Systemd = "/lib/systemd/systemd";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), PatienceWithPackages = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), PatienceWithPackages = TimeSpan.FromSeconds(90);
 
     // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make, $4 a folder with packages that are installed before it starts, or nothing.
     private const string Boot =
@@ -51,10 +51,11 @@ internal sealed class BootedMachine : IAsyncDisposable
             mkdir "$root/opt/packages"
             ln -s /proc/self/fd "$root/dev/fd"
             mount --bind "$4" "$root/opt/packages"
-            # The index of all man pages is not made anew for it.
+            # What is known of the mirror would be asked there. The index of all man pages is not made anew for it.
             rm -f "$root/var/lib/man-db/auto-update"
             env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" \
-                sh -c 'apt-get install --quiet --yes --no-install-recommends -o APT::Sandbox::User=root /opt/packages/*.deb' < /dev/null
+                sh -c 'apt-get install --quiet --yes --no-install-recommends -o APT::Sandbox::User=root \
+                    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=/tmp /opt/packages/*.deb' < /dev/null
             umount "$root/opt/packages"
         fi
         cd "$root"
@@ -93,7 +94,7 @@ internal sealed class BootedMachine : IAsyncDisposable
         TimeSpan patience = packages is null ? Patience : PatienceWithPackages;
         try
         {
-            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel, patience);
+            string first = await UntilAsync(FirstAsync, pid => pid.Length > 0, () => outer.Output, cancel, patience);
             BootedMachine booted = new(outer, cgroup, first);
             await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", () => outer.Output, cancel);
             return booted;
@@ -102,6 +103,12 @@ internal sealed class BootedMachine : IAsyncDisposable
         {
             await outer.DisposeAsync();
             throw;
+        }
+
+        async Task<string> FirstAsync()
+        {
+            Assert.True(Directory.Exists($"/proc/{outer.ProcessId}"), $"the machine did not start: {outer.Output}");
+            return (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim();
         }
     }
 
