@@ -53,6 +53,7 @@ bench: build
 	@bench/allocations
 	@bench/lossy-link
 	@bench/filter
+	@bench/names
 	@bench/soak
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using TunnelMesh.Cli.Logging;
 using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Filter;
@@ -77,7 +76,7 @@ internal static class ConfigKeys
             EndpointOrOff((s, v) => s.CoordinatorStunListen = v)),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
-        new("coordinator.mesh_cidr", "an IPv4 network such as 10.42.0.0/16, at least a /24", "10.42.0.0/16",
+        new("coordinator.mesh_cidr", $"a private IPv4 network such as 10.42.0.0/16, within {MeshAddresses.PrivateRanges}, at least a /24", "10.42.0.0/16",
             "Address range of a mesh founded here; a mesh keeps the range it was founded with.", Text((s, v) => s.MeshCidr = v, IsMeshCidr)),
         Later("coordinator.admin_peers", "a list of peer IDs, names or name globs", "[]", "Who administers the mesh."),
         Later("coordinator.locations", "true or false", "false", "Whether peers are located."),
@@ -254,5 +253,5 @@ internal static class ConfigKeys
         v.Length is > 0 and <= 15 && v is not ("all" or "default") && char.IsAsciiLetterOrDigit(v[0]) && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static bool IsMeshCidr(string v) =>
-        IPNetwork.TryParse(v, out IPNetwork net) && net.BaseAddress.AddressFamily == AddressFamily.InterNetwork && net.PrefixLength is >= 8 and <= 24;
+        MeshAddresses.TryParseCidr(v, out IPNetwork net, out _) && net.PrefixLength <= 24;
 }

@@ -18,6 +18,9 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerDns : IAsyncDisposable
 {
     private const int DnsPort = 53;
+
+    // Each question is compared with all of them, and the network names them.
+    private const int MaxForeign = 64;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Loopback addresses at which the system finds the resolver on port 53; the first that is free.</summary>
@@ -94,7 +97,7 @@ internal sealed class PeerDns : IAsyncDisposable
     {
         DnsHost[] hosts = [.. map.Devices.Values.Select(d => new DnsHost(d.Name, d.Wire.Aliases, d.Ip, d.Ip6, d.Wire.Coordinator)).OrderBy(h => h.Name, StringComparer.Ordinal)];
         // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
-        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct()];
+        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct().Take(MaxForeign)];
         if (hosts.Length != _hosts.Length || !foreign.SequenceEqual(_foreign) || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
         {
             Build(hosts, map.Number, foreign);
@@ -123,7 +126,7 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <param name="exit">The exit peer's mesh address; null while it is not known, and nobody is asked.</param>
     public void SetExit(bool detour, IPAddress? exit)
     {
-        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], name => _responder.Zone.IsForeign(name)) : null;
+        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], _dialled) : null;
         _responder.Forwards = detour || _forwarder.Servers.Count > 0;
     }
 
@@ -145,7 +148,7 @@ internal sealed class PeerDns : IAsyncDisposable
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
             ForwardFailures = counts.ForwardFailures,
-            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent },
+            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent, ["crowded"] = counts.Crowded },
         };
     }
 

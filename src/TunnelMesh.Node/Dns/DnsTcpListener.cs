@@ -59,7 +59,7 @@ internal sealed class DnsTcpListener : IAsyncDisposable
                 DnsVerdict verdict = _responder.Answer(query.AsSpan(0, length), source, stream: true, answer.AsSpan(2, MaxMessage), out int size);
                 if (verdict == DnsVerdict.Forward)
                 {
-                    size = await _forwarder.AskAsync(query.AsMemory(0, length), stream: true, answer.AsMemory(2, MaxMessage)).ConfigureAwait(false);
+                    size = await _forwarder.AskAsync(query.AsMemory(0, length), _responder.AskerOf(source), stream: true, answer.AsMemory(2, MaxMessage)).ConfigureAwait(false);
                 }
                 if (size == 0)
                 {

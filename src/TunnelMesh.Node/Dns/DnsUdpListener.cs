@@ -81,19 +81,19 @@ internal sealed class DnsUdpListener : IAsyncDisposable
             case DnsVerdict.Forward:
                 byte[] rented = ArrayPool<byte>.Shared.Rent(query.Length);
                 query.CopyTo(rented);
-                _ = ForwardAsync(rented, query.Length, Copy(source));
+                _ = ForwardAsync(rented, query.Length, _responder.AskerOf(from), Copy(source));
                 break;
             default:
                 break;
         }
     }
 
-    private async Task ForwardAsync(byte[] query, int length, SocketAddress client)
+    private async Task ForwardAsync(byte[] query, int length, DnsAsker asker, SocketAddress client)
     {
         byte[] answer = ArrayPool<byte>.Shared.Rent(DnsForwarder.MaxUdpAnswer);
         try
         {
-            int size = await _forwarder.AskAsync(query.AsMemory(0, length), stream: false, answer).ConfigureAwait(false);
+            int size = await _forwarder.AskAsync(query.AsMemory(0, length), asker, stream: false, answer).ConfigureAwait(false);
             if (size > 0)
             {
                 Send(answer.AsSpan(0, size), client);

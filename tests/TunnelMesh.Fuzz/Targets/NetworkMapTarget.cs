@@ -28,6 +28,7 @@ internal static class NetworkMapTarget
     [
         ControlCodec.Encode(Start),
         ControlCodec.Encode(Start with { Mesh = Mesh with { Cidr = "10.42.0.0" } }),
+        ControlCodec.Encode(Start with { Mesh = Mesh with { Cidr = "0.0.0.0/0", Cidr6 = "::/0" } }),
         ControlCodec.Encode(Start with { Devices = [Start.Devices[0], Start.Devices[0], Start.Devices[1] with { Prefixes = ["0.0.0.0/0", "10.42.0.2/32"] }] }),
         ControlCodec.Encode(new MapDelta
         {
@@ -37,6 +38,20 @@ internal static class NetworkMapTarget
         ControlCodec.Encode(Start with { Devices = [Start.Devices[0] with { Preferences = [new TransportPreference { Transports = ["ssh", "x"], Number = 1 }, new TransportPreference { With = Start.Devices[1].Id, Transports = ["relay"], Number = 2 }] }, Start.Devices[1]] }),
         "{\"type\":\"delta\",\"epoch\":\"e\",\"from\":5,\"number\":6}"u8.ToArray(),
     ];
+
+    // Its first address and its last.
+    private static bool IsPrivate(IPNetwork range)
+    {
+        byte[] first = range.BaseAddress.GetAddressBytes(), last = [.. first];
+        for (int bit = range.PrefixLength; bit < last.Length * 8; bit++)
+        {
+            last[bit / 8] |= (byte)(0x80 >> (bit % 8));
+        }
+        return IsPrivate(first) && IsPrivate(last);
+    }
+
+    private static bool IsPrivate(byte[] address) =>
+        address.Length == 16 ? address[0] == 0xfd : address is [10, ..] or [172, >= 16 and < 32, ..] or [192, 168, ..] or [100, >= 64 and < 128, ..];
 
     private static MapDevice Device(string name, int host)
     {
@@ -74,6 +89,7 @@ internal static class NetworkMapTarget
         }
         NetworkMap map = change.Map;
         Check.That(map.ByName.Count == map.Devices.Count && map.ByAddress.Count == 2 * map.Devices.Count, "two devices share a name or an address");
+        Check.That(map.Ranges.All(IsPrivate), "a range takes in what is not private");
         foreach (MapEntry entry in map.Devices.Values)
         {
             Check.That(entry.Id == DeviceId.FromDeviceKey(entry.DeviceKey) && DeviceRecord.TryVerify(entry.Wire.Record, entry.IdentityKey, out _), "an entry does not verify");

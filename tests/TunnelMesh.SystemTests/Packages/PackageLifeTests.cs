@@ -76,14 +76,22 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         before = await PidAsync(nas);
         await nas.RunAsync(Cancel, "dpkg", "--install", second);
         Assert.NotEqual(before, await PidAsync(nas));
-        await nas.RunAsync(Cancel, "sh", "-c", "mkdir -p /var/lib/tunnelmesh/ca && printf '[Service]\\nExecStart=/opt/other/tunnelmesh join\\n' > /etc/systemd/system/tunnelmesh-work.service");
+        await nas.RunAsync(Cancel, "sh", "-c", "mkdir -p /var/lib/tunnelmesh/ca && printf '[Service]\\nExecStart=/opt/other/tunnelmesh join\\n' > /etc/systemd/system/tunnelmesh-work.service && mkdir /var/lib/tunnelmesh-work");
         Assert.Contains("tunnelmesh-work.service runs another program", await nas.RunAsync(Cancel, "dpkg", "--purge", "tunnelmesh"), StringComparison.Ordinal);
-        await nas.RunAsync(Cancel, "test", "!", "-e", "/etc/systemd/system/tunnelmesh.service", "-a", "!", "-L", "/etc/systemd/system/multi-user.target.wants/tunnelmesh.service", "-a", "-e", "/var/lib/tunnelmesh/ca", "-a", "-e", "/etc/tunnelmesh/env.conf");
+        await nas.RunAsync(Cancel, "test", "!", "-e", "/etc/systemd/system/tunnelmesh.service", "-a", "!", "-L", "/etc/systemd/system/multi-user.target.wants/tunnelmesh.service", "-a", "-e", "/var/lib/tunnelmesh/ca", "-a", "-e", "/var/lib/tunnelmesh-work", "-a", "-e", "/etc/tunnelmesh/env.conf");
 
         // Purged for good: what is in the places of the system goes, what is in a home stays.
-        await nas.RunAsync(Cancel, "rm", "/etc/systemd/system/tunnelmesh-work.service");
+        await nas.RunAsync(Cancel, "rm", "-r", "/etc/systemd/system/tunnelmesh-work.service", "/var/lib/tunnelmesh-work");
         await nas.RunAsync(Cancel, "dpkg", "--install", first);
+        // With it goes what services of other contexts made, here a coordinator's state; what belongs to none of them is told.
+        await nas.RunAsync(Cancel, "sh", "-c", $"tunnelmesh context create lab && printf 'coordinator:\n  enabled: true\n  mesh_cidr: 10.43.0.0/16\n' > {Home}/contexts/lab/config.yaml && env TUNNELMESH_LOG_LEVEL=debug tunnelmesh service install --context lab");
+        await nas.RunAsync(Cancel, "sh", "-c", "sed -i 's|^ExecStart=[^ ]*|ExecStart=/usr/bin/tunnelmesh|' /etc/systemd/system/tunnelmesh-lab.service && systemctl daemon-reload && systemctl restart tunnelmesh-lab");
+        await nas.RunAsync(Cancel, "sh", "-c", "test -e /var/lib/tunnelmesh-lab/ca && test -e /etc/tunnelmesh/env-lab.conf && mkdir /var/lib/tunnelmesh-old");
         string purged = await nas.RunAsync(Cancel, "dpkg", "--purge", "tunnelmesh");
+        Assert.Contains("/var/lib/tunnelmesh-old stays", purged, StringComparison.Ordinal);
+        Assert.DoesNotContain("tunnelmesh-lab stays", purged, StringComparison.Ordinal);
+        await nas.RunAsync(Cancel, "test", "!", "-e", "/var/lib/tunnelmesh-lab", "-a", "!", "-e", "/etc/systemd/system/tunnelmesh-lab.service");
+        await nas.RunAsync(Cancel, "rmdir", "/var/lib/tunnelmesh-old");
         Assert.Contains($"stay in {Home}", purged, StringComparison.Ordinal);
         await nas.RunAsync(Cancel, "test", "!", "-e", "/etc/tunnelmesh", "-a", "!", "-e", "/var/lib/tunnelmesh", "-a", "!", "-e", "/run/tunnelmesh", "-a", "!", "-e", Unit, "-a", "-e", $"{Home}/id_ed25519");
         Assert.DoesNotContain("warning", purged, StringComparison.Ordinal);

@@ -48,6 +48,7 @@ public sealed class PeerStoreTests : IDisposable
     [Theory]
     [InlineData("10.42.0.0/16", "10.42.0.1", true)]
     [InlineData("10.42.0.0", "10.42.0.1", false)]
+    [InlineData("0.0.0.0/0", "10.42.0.1", false)]
     [InlineData("10.42.0.0/16", "10.43.0.1", false)]
     [InlineData("10.42.0.0/16", "nowhere", false)]
     public void A_membership_whose_ranges_or_addresses_cannot_be_used_is_damaged(string cidr, string address, bool good)
