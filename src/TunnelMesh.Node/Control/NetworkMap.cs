@@ -60,9 +60,9 @@ public sealed class NetworkMap
         ArgumentNullException.ThrowIfNull(message);
         NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators, message.Filter, message.Groups,
             ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<IPAddress, MapEntry>.Empty);
+        MapDelta all = new() { Epoch = message.Epoch, From = message.Number, Number = message.Number, Upserted = message.Devices };
         // Other objects even when they say the same as before: telling the filter twice costs little.
-        MapChange built = empty.Rebuild(new MapDelta { Epoch = message.Epoch, From = message.Number, Number = message.Number, Upserted = message.Devices }, pins, now)
-            with { FilterChanged = true, GroupsChanged = true };
+        MapChange built = empty.Rebuild(all, pins, now) with { FilterChanged = true, GroupsChanged = true };
         if (before is null)
         {
             return built;
