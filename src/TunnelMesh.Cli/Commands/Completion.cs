@@ -11,7 +11,7 @@ internal static class Completion
 {
     // Whoever presses a key does not wait for a peer that is busy.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
-    private static readonly string[] DeviceArguments = ["peer", "which", "name"];
+    private static readonly string[] DeviceArguments = ["peer", "which", "name", "member"];
 
     /// <summary>Answers a script of <see cref="CompletionCommand"/>: a line for each word that fits, what it means behind a tab. Nothing that goes wrong is said: a shell would show it in the middle of a line.</summary>
     /// <param name="root">The program.</param>

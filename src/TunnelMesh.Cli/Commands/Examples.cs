@@ -42,6 +42,16 @@ internal static class Examples
             ("tunnelmesh transport nas ssh,udp,relay", "SSH first, to and from nas"),
             ("tunnelmesh transport nas default --with laptop", "Take the order of a pair away"),
         ],
+        ["group list"] = [("tunnelmesh group list", "All groups of users, and how many are in each"), ("tunnelmesh group list --json", "The same for a program")],
+        ["group create"] = [("tunnelmesh group create ops", "For rules of the packet filter about group:ops")],
+        ["group delete"] = [("tunnelmesh group delete ops", "Rules about group:ops are about nobody then")],
+        ["group members"] = [("tunnelmesh group members ops", "Who is in it, with which devices"), ("tunnelmesh group members all_admin_users --json", "Of a built-in one, for a program")],
+        ["group add-member"] =
+        [
+            ("tunnelmesh group add-member ops laptop", "The user of laptop, with all devices of theirs"),
+            ("tunnelmesh group add-member ops 3f9c0a1b2c3d4e5f", "The same by peer ID"),
+        ],
+        ["group remove-member"] = [("tunnelmesh group remove-member ops laptop", "Rules about group:ops are not about that user any more")],
         ["filter list"] = [("tunnelmesh filter list", "All rules, and how often each has decided"), ("tunnelmesh filter list --json", "The same for a program")],
         ["filter add"] =
         [

@@ -208,6 +208,24 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<GroupReport>> GroupsAsync(CancellationToken cancellation) => Stored(Groups.ListAsync(cancellation));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<GroupMemberReport>> GroupMembersAsync(string group, CancellationToken cancellation) => Stored(Groups.MembersAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> CreateGroupAsync(string group, CancellationToken cancellation) => Stored(Groups.CreateAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> DeleteGroupAsync(string group, CancellationToken cancellation) => Stored(Groups.DeleteAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> AddToGroupAsync(string group, string member, CancellationToken cancellation) => Stored(Groups.SetMemberAsync(group, member, true, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> RemoveFromGroupAsync(string group, string member, CancellationToken cancellation) => Stored(Groups.SetMemberAsync(group, member, false, cancellation));
+
+    /// <inheritdoc/>
     public FilterReport GetFilter() => Ready().Filter.Describe();
 
     /// <summary>The packet filter; null while the peer is starting.</summary>
@@ -301,6 +319,15 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             // As they were before: a device that was revoked is in the map no more.
             IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
             return new TokenReports(coordinator, id => devices?.GetValueOrDefault(id)?.Name ?? id, clock);
+        }
+    }
+
+    private GroupReports Groups
+    {
+        get
+        {
+            (Parts parts, HostedCoordinator coordinator) = Serving();
+            return new GroupReports(parts.Runtime.Map ?? throw NotYet(), parts.Step.Membership.Device.Id, coordinator.Groups);
         }
     }
 

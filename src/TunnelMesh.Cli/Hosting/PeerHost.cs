@@ -406,7 +406,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 $"The cached network map is {age.TotalDays:0} days old; the mesh allows {TimeSpan.FromSeconds(map.Map.Mesh.MapMaxAgeSeconds).TotalDays:0}. It is not used: this peer waits for a coordinator.");
             return null;
         }
-        MapChange built = NetworkMap.FromFull(map.Map, root, null, pins, now);
+        MapChange built = NetworkMap.FromFull(map.ToStart(), root, null, pins, now);
         if (built.Dropped > 0)
         {
             _options.Log.EntriesDropped(built.Dropped);

@@ -76,6 +76,7 @@ public sealed class MapEntry
             SshPort = change.SshPort ?? Wire.SshPort,
             Transports = change.Transports ?? Wire.Transports,
             Preferences = change.Preferences ?? Wire.Preferences,
+            Groups = change.Groups ?? Wire.Groups,
             AllowsExit = change.AllowsExit ?? Wire.AllowsExit,
             ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
         },

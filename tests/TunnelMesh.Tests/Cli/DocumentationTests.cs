@@ -149,6 +149,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.RuntimeReport, LocalApiJson.Default.DnsReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
             LocalApiJson.Default.TokenReport, LocalApiJson.Default.NewTokenReport, LocalApiJson.Default.TokenRevokeReport, LocalApiJson.Default.TransportReport, LocalApiJson.Default.RelayReport,
+            LocalApiJson.Default.GroupReport, LocalApiJson.Default.GroupMemberReport, LocalApiJson.Default.GroupChangeReport,
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,

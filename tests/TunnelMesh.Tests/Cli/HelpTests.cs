@@ -92,6 +92,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("doctor --context work ", true, "work")]
     [InlineData("transport nas --with ", true, null)]
     [InlineData("revoke ", true, null)]
+    [InlineData("group add-member ", false, null)]
+    [InlineData("group add-member ops l", true, null)]
     [InlineData("init --output ", false, null)]
     public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string? which)
     {

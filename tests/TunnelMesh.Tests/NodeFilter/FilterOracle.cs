@@ -10,6 +10,9 @@ internal sealed class FilterOracle
 
     public List<(FilterLayer Layer, FilterRule Rule, int Ends)> Rules { get; } = [];
 
+    /// <summary>Names of the peers in each group.</summary>
+    public Dictionary<string, string[]> Groups { get; } = [];
+
     public bool DefaultDeny { get; set; } = true;
 
     public bool IsOpen => !DefaultDeny && Rules.Count == 0;
@@ -118,8 +121,11 @@ internal sealed class FilterOracle
     }
 
     private List<(FilterLayer, FilterRule)> Applying(string peer) => [.. Rules
-        .Where(r => r.Rule.Source.Kind == FilterSourceKind.Any || r.Rule.Source == new FilterSource(FilterSourceKind.Group, "everyone") || r.Rule.Source == new FilterSource(FilterSourceKind.Peer, peer))
+        .Where(r => r.Rule.Source.Kind == FilterSourceKind.Any || IsIn(r.Rule.Source, peer) || r.Rule.Source == new FilterSource(FilterSourceKind.Peer, peer))
         .Select(r => (r.Layer, r.Rule))];
+
+    private bool IsIn(FilterSource source, string peer) =>
+        source.Kind == FilterSourceKind.Group && (source.Name == "everyone" || (Groups.TryGetValue(source.Name, out string[]? members) && members.Contains(peer)));
 
     private Flow? Find(OraclePacket packet) => _flows.Find(f => f.Is(packet));
 

@@ -22,7 +22,8 @@ public class FilterOracleTests
     public void It_does_what_is_written(int seed)
     {
         Random random = new(seed);
-        FilteredDevice device = new(null);
+        ChosenGroups groups = new();
+        FilteredDevice device = new(groups, null);
         FilterOracle oracle = new() { PicksUpUntil = 120 };
         Dictionary<string, FilterPeer> peers = Peers.ToDictionary(p => p, device.Peer);
         int now = 0, passed = 0, dropped = 0;
@@ -31,7 +32,7 @@ public class FilterOracleTests
             switch (random.Next(100))
             {
                 case < 3:
-                    ChangeRules(random, device, oracle, now);
+                    ChangeRules(random, device, groups, oracle, now);
                     break;
                 case < 8:
                     int wait = Waits[random.Next(Waits.Length)];
@@ -63,10 +64,10 @@ public class FilterOracleTests
         Assert.InRange(dropped, 3000, 100_000);
     }
 
-    private static void ChangeRules(Random random, FilteredDevice device, FilterOracle oracle, int now)
+    private static void ChangeRules(Random random, FilteredDevice device, ChosenGroups groups, FilterOracle oracle, int now)
     {
         bool open = oracle.IsOpen;
-        switch (random.Next(4))
+        switch (random.Next(5))
         {
             case 0:
                 FilterRule[] own = RandomRules(random);
@@ -87,6 +88,12 @@ public class FilterOracleTests
                 oracle.Rules.RemoveAll(r => r.Layer == FilterLayer.Temporary && r.Rule.IsAboutSame(rule));
                 oracle.Rules.Add((FilterLayer.Temporary, rule, ttl is { } seconds ? now + seconds : int.MaxValue));
                 Assert.True(device.Filter.TryAddTemporary(rule, ttl is { } holds ? TimeSpan.FromSeconds(holds) : null));
+                break;
+            case 3:
+                string group = random.Next(2) == 0 ? "ops" : "guests";
+                oracle.Groups[group] = [.. Peers.Where(_ => random.Next(2) == 0)];
+                groups.Set(group, oracle.Groups[group].Select(p => "id of " + p));
+                device.Filter.NoteGroups();
                 break;
             default:
                 foreach (FilterRule old in oracle.Rules.Where(r => r.Layer == FilterLayer.Temporary).Select(r => r.Rule).ToArray())
@@ -116,7 +123,7 @@ public class FilterOracleTests
     {
         string port = random.Next(4) switch { 0 => "any", 1 => "8000-8001", _ => LocalPorts[random.Next(LocalPorts.Length)].ToString(System.Globalization.CultureInfo.InvariantCulture) };
         string protocol = random.Next(5) switch { 0 => "icmp", 1 => "any", 2 => "udp", _ => "tcp" };
-        string source = random.Next(5) switch { 0 => "nas", 1 => "laptop", 2 => "group:everyone", 3 => "nobody", _ => "any" };
+        string source = random.Next(8) switch { 0 => "nas", 1 => "laptop", 2 => "group:everyone", 3 => "nobody", 4 => "group:ops", 5 => "group:guests", _ => "any" };
         return FilteredDevice.Rule($"{(random.Next(5) < 2 ? "deny" : "allow")} {protocol} {(protocol == "icmp" ? "any" : port)} {source}");
     }
 
