@@ -67,6 +67,8 @@ purge_state() {
         fi
     done
     rm -rf /etc/tunnelmesh /var/lib/tunnelmesh
+    # Whoever installs it anew and says what to join has not left.
+    rm -f /root/.tunnelmesh/contexts/default/left
     if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
     if [ -e /root/.tunnelmesh ]; then
         echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'

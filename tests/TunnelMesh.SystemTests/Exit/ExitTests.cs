@@ -56,7 +56,8 @@ public sealed class ExitTests
             Assert.Equal("", (await machine.TryRunAsync(["ip", family, "route", "show", "table", "29805"], Cancel)).Output.Trim());
         }
 
-        Assert.Equal("", (await machine.RunAsync(["nft", "list", "tables"], cancel: Cancel)).Trim());
+        // A peer that runs has others, against addresses of the mesh that arrive elsewhere.
+        Assert.DoesNotContain("tunnelmesh_", await machine.RunAsync(["nft", "list", "tables"], cancel: Cancel), StringComparison.Ordinal);
         Assert.Equal($"0 0 {filter}", string.Join(' ', (await machine.RunAsync(
             ["cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter"], cancel: Cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
