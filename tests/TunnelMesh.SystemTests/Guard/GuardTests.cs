@@ -93,7 +93,14 @@ public sealed class GuardTests
 
             // A machine that leads its network into the mesh, under its own address there, goes on doing so.
             await nas.Machine.RunAsync(["sysctl", "-qw", "net.ipv4.ip_forward=1"], cancel: Cancel);
-            await nas.Machine.RunAsync(["nft", "-f", "-"], "table ip site { chain post { type nat hook postrouting priority srcnat; oifname \"tun-mesh0\" masquerade; } }", Cancel);
+            await nas.Machine.RunAsync(["nft", "-f", "-"], """
+                table ip site {
+                  chain post {
+                    type nat hook postrouting priority srcnat;
+                    oifname "tun-mesh0" masquerade
+                  }
+                }
+                """, Cancel);
             Assert.True(await stranger.ReachesAsync(hubIp, 10, Cancel));
 
             // What somebody flushes comes back; meanwhile the kernel lets everything in, which shows that it is our rules that do not.
