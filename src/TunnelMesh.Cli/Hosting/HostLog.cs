@@ -131,7 +131,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 74, Level = LogLevel.Warning, Message = "this machine is in a network that has addresses of the mesh; what comes from them there is dropped network={Network} interface={Interface}")]
     public static partial void GuardHides(this ILogger log, System.Net.IPNetwork network, string @interface);
 
-    [LoggerMessage(EventId = 72, Level = LogLevel.Warning, Message = "{Recovered}")]
+    [LoggerMessage(EventId = 72, Level = LogLevel.Warning, Message = "rules for addresses of the mesh, after a process that was killed: {Recovered}")]
     public static partial void GuardRecovered(this ILogger log, string recovered);
 
     [LoggerMessage(EventId = 73, Level = LogLevel.Warning, Message = "the rules for addresses of the mesh could not be removed; the next start tries again: {Problem}")]
