@@ -38,6 +38,7 @@ public static class SystemdUnit
         {
             unit.Append($"ConditionPathExists={Specifier(condition)}\n");
         }
+
         if (service.NotWhenExists is { } obstacle)
         {
             unit.Append($"ConditionPathExists=!{Specifier(obstacle)}\n");
