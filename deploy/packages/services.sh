@@ -77,6 +77,8 @@ purge_state() {
             echo "tunnelmesh: $rest stays, since no service was there for it. If a coordinator had its state there, that is the mesh itself: remove it when it is not needed any more."
         fi
     done
+    # Whoever installs it anew and says what to join has not left.
+    rm -f /root/.tunnelmesh/contexts/default/left
     if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
     if [ -e /root/.tunnelmesh ]; then
         echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'

@@ -7,6 +7,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Guard;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.SystemDns;
 
@@ -185,7 +186,14 @@ internal static class ContextCommand
                 await error.WriteLineAsync("Nothing was deleted.");
                 return (int)ExitCode.General;
             }
-            // The journal in it is what would undo it.
+            // The journals in it are what would undo it.
+            using (AddressGuard left = new(PeerGuard.Journal(commands.Layout, which)))
+            {
+                if (left.Recover() is { } removed)
+                {
+                    await error.WriteLineAsync(removed);
+                }
+            }
             using (SystemDnsSetup left = new(NameFocus.Journal(commands.Layout, which)))
             {
                 if (left.Recover() is { } recovered)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 
@@ -67,6 +68,11 @@ internal static class ServiceCommand
                 }
             }
             TextWriter output = parsed.InvocationConfiguration.Output;
+            if (root is null)
+            {
+                // Whoever has the service join after `leave` has said so by this.
+                PeerStore.ForgetLeaving(commands.Layout.ContextDirectory(context));
+            }
             ServiceFiles.SetSecrets(secretFile, secrets);
             await output.WriteLineAsync($"{secretFile} {(secrets.Count == 0 ? "is for secret variables; none was set for this command" : $"holds {string.Join(", ", secrets.Select(s => s.Key))}")}.");
             bool changed = secrets.Count > 0;

@@ -52,12 +52,22 @@ internal static class StatusCommand
         Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
         Relay         {Relay(s.Relay, now)}
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Guard         {Guard(s.Guard, s.Tun.Name)}
         Data plane    {DataPlane(s.DataPlane)}
         DNS           {Dns(s.Dns)}
         Exit          {Exit(s.Exit, now)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online{(s.Coordinator.State == "connected" ? "" : " as the coordinator told last; it is not reached now")}
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    /// <summary>Whether addresses of the mesh come in by its interface only, for people.</summary>
+    internal static string Guard(GuardReport? guard, string tun) => guard switch
+    {
+        null => "the peer does not tell",
+        { Enforced: true, Problem: { } problem } => $"addresses of the mesh come in by {tun} only (rules of {guard.By}); {problem}",
+        { Enforced: true } => $"addresses of the mesh come in by {tun} only (rules of {guard.By})",
+        _ => $"NONE: packets with addresses of the mesh get in by other interfaces than {tun}, too: {guard.Problem}",
+    };
 
     private static string Dns(DnsReport dns) =>
         $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Aliases.Count == 0 ? "" : $"; also called {string.Join(", ", dns.Aliases)}")}{(dns.Problem is { } problem ? $": {problem}" : "")}";

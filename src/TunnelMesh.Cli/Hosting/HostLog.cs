@@ -122,6 +122,21 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 43, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
     public static partial void DataPlaneHangs(this ILogger log, double seconds);
 
+    [LoggerMessage(EventId = 70, Level = LogLevel.Information, Message = "packets with addresses of the mesh that arrive by other interfaces are dropped interface={Interface} by={Backend}")]
+    public static partial void GuardSet(this ILogger log, string @interface, string backend);
+
+    [LoggerMessage(EventId = 71, Level = LogLevel.Warning, Message = "PACKETS WITH ADDRESSES OF THE MESH GET IN BY OTHER INTERFACES, too; it is tried again: {Problem}")]
+    public static partial void GuardProblem(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 74, Level = LogLevel.Warning, Message = "this machine is in a network that has addresses of the mesh; what comes from them there is dropped network={Network} interface={Interface}")]
+    public static partial void GuardHides(this ILogger log, System.Net.IPNetwork network, string @interface);
+
+    [LoggerMessage(EventId = 72, Level = LogLevel.Warning, Message = "rules for addresses of the mesh, after a process that was killed: {Recovered}")]
+    public static partial void GuardRecovered(this ILogger log, string recovered);
+
+    [LoggerMessage(EventId = 73, Level = LogLevel.Warning, Message = "the rules for addresses of the mesh could not be removed; the next start tries again: {Problem}")]
+    public static partial void GuardNotRemoved(this ILogger log, string problem);
+
     [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the traffic of other peers to the internet may leave through this machine interface={Interface}")]
     public static partial void ExitServes(this ILogger log, string @interface);
 

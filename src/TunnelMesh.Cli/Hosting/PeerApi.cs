@@ -21,7 +21,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -73,6 +73,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Dns = parts.Dns.Describe(self.Aliases),
+            Guard = parts.Guard.Describe(),
             Exit = parts.Exit.Describe(),
             MetricsUrl = _metrics?.Url,
             Runtime = RuntimeReport.Now(),

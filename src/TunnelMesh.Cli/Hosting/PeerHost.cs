@@ -7,6 +7,7 @@ using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Dns;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Guard;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.SystemDns;
@@ -112,12 +113,22 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             _options.Log.ExitRecovered(leftBehind);
         }
+        AddressGuard guard = _cleanup.AddDisposable(new AddressGuard(PeerGuard.Journal(_options.Layout, _options.Context)));
+        if (guard.Recover() is { } rulesLeft)
+        {
+            _options.Log.GuardRecovered(rulesLeft);
+        }
         if (_options.Settings.ExitPeer.Length > 0)
         {
             DirectResolver direct = _cleanup.Add(new DirectResolver(() => systemDns.Servers(IPAddress.IsLoopback), _options.MarkSocket, _options.Resolve));
             _options = _options with { Resolve = direct.ResolveAsync, Dialling = _options.Dialling with { Resolve = direct.ResolveAsync } };
         }
         PeerStore store = new(_options.Layout.ContextDirectory(_options.Context), _options.Time);
+        if (_options.Service is not null && store.HasLeft)
+        {
+            string left = Path.Combine(_options.Layout.ContextDirectory(_options.Context), PeerStore.LeftFile);
+            throw new HostException(ExitCode.Configuration, $"This device has left its mesh, and its service does not join again by itself. To have it join: run `tunnelmesh join` by hand once, or delete {left}; then start the service.");
+        }
         StoredPeer stored = StoredPeer.Load(store, _options.Log);
         bool serves = Serves();
         // After the writers below have ended, so that nothing they wrote last outlives the membership.
@@ -145,7 +156,7 @@ internal sealed class PeerHost : IAsyncDisposable
             step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
         carriers ??= OpenCarriers();
-        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, guard, cancel).ConfigureAwait(false);
 
         void TryDevices()
         {
@@ -174,7 +185,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, IExitSetup exitSetup, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, IExitSetup exitSetup, AddressGuard addressGuard, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -197,6 +208,8 @@ internal sealed class PeerHost : IAsyncDisposable
             await meeting.ConfigureAwait(false);
             await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
+        // Before the addresses are there.
+        PeerGuard guard = _cleanup.Add(await PeerGuard.StartAsync(_options, addressGuard, step).ConfigureAwait(false));
         IReadOnlyList<ITunDevice> queues = TunDevice.OpenQueues(Tun(step.Membership), sockets.Count);
         ITunDevice tun = queues[0];
         LaneDevices[] lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(_cleanup.AddDisposable(q), s))];
@@ -223,7 +236,7 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(filter);
         ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
         PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, guard, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
         {
             _left = true;
             keeper.Forget();

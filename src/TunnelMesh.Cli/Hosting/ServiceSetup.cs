@@ -15,7 +15,7 @@ internal sealed class ServiceSetup
     // What a hardened unit hides, and what others may write to or that goes with a restart of the machine.
     private static readonly string[] Homes = ["/home", "/root", "/run/user"], Passing = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
-    private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh";
+    private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh", PackagedContext = PackagedHome + "/contexts/" + ContextName.Default;
 
     /// <summary>The environment of the command.</summary>
     public required ProcessEnvironment Environment { get; init; }
@@ -84,7 +84,9 @@ internal sealed class ServiceSetup
             Arguments = arguments,
             Environment = [Environment.Home is null ? new("HOME", Environment.UserHome) : new("TUNNELMESH_HOME", Layout.Home)],
             EnvironmentFile = Manager.EnvironmentFile(Context),
+            // One that joins by itself would come back after `leave`.
             OnlyWhenExists = membership is null ? null : Path.Combine(directory, "mesh.json"),
+            NotWhenExists = membership is null ? Path.Combine(directory, PeerStore.LeftFile) : null,
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
             Group = OperatingSystem.IsWindows() ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
@@ -107,6 +109,7 @@ internal sealed class ServiceSetup
         Environment = [new("HOME", "/root")],
         EnvironmentFile = PackagedVariables,
         OnlyWhenExists = PackagedVariables,
+        NotWhenExists = $"{PackagedContext}/{PeerStore.LeftFile}",
         Writable = [PackagedHome, new Settings().CoordinatorDataDir],
         MadeBeforeStart = PackagedHome,
         Group = "tunnelmesh",

@@ -159,12 +159,7 @@ internal static class SqliteSchema
         string temporary = options.File + ".new";
         File.Delete(temporary);
         File.Delete(temporary + "-journal");
-        FileStreamOptions access = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            access.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        new FileStream(temporary, access).Dispose();
+        OwnFiles.Create(temporary).Dispose();
         try
         {
             using SqliteSession session = new(temporary, create: false);

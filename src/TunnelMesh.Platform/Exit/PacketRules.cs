@@ -114,5 +114,34 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
         }
     }
 
+    /// <summary>True for a program that this machine has.</summary>
+    public bool IsHere(string program) => find(program) is not null;
+
+    /// <summary>True for a call that succeeds.</summary>
+    /// <param name="program">Its name.</param>
+    /// <param name="words">Its arguments, with a space between.</param>
+    public bool Succeeds(string program, string words)
+    {
+        try
+        {
+            run(Program(program), words.Split(' '), "");
+            return true;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Runs nft on rules as they are, which it takes as one transaction.</summary>
+    /// <exception cref="ExitException">It is not there any more.</exception>
+    /// <exception cref="SystemDnsException">The kernel refused.</exception>
+    public void RunNft(string rules) => run(Program(Nft), ["-f", "-"], rules);
+
+    /// <summary>Runs iptables and ip6tables; calls of the latter are left out where it is missing.</summary>
+    /// <exception cref="ExitException">A program is not there any more.</exception>
+    /// <exception cref="SystemDnsException">A call failed that may not.</exception>
+    public void RunIptables(IReadOnlyList<IptablesRules.Call> calls) => RunAll(calls);
+
     private string Program(string name) => find(name) ?? throw new ExitException($"{name} is gone.");
 }

@@ -24,6 +24,9 @@ public sealed record ServiceDefinition
     /// <summary>A file without which the service is not started, or null.</summary>
     public string? OnlyWhenExists { get; init; }
 
+    /// <summary>A file with which it is not started, or null.</summary>
+    public string? NotWhenExists { get; init; }
+
     /// <summary>Directories that the program writes to, absolute; they need not exist.</summary>
     public IReadOnlyList<string> Writable { get; init; } = [];
 

@@ -39,6 +39,11 @@ public static class SystemdUnit
             unit.Append($"ConditionPathExists={Specifier(condition)}\n");
         }
 
+        if (service.NotWhenExists is { } obstacle)
+        {
+            unit.Append($"ConditionPathExists=!{Specifier(obstacle)}\n");
+        }
+
         unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
         if (service.MadeBeforeStart is { } directory)
         {

@@ -101,7 +101,8 @@ internal sealed class ExitLab : IAsyncDisposable
             Assert.Equal("", (await machine.TryRunAsync(["ip", family, "route", "show", "table", "29805"], cancel)).Output.Trim());
         }
 
-        Assert.Equal("", (await machine.RunAsync(["nft", "list", "tables"], cancel: cancel)).Trim());
+        // A peer that runs has others, against addresses of the mesh that arrive elsewhere.
+        Assert.DoesNotContain("tunnelmesh_", await machine.RunAsync(["nft", "list", "tables"], cancel: cancel), StringComparison.Ordinal);
         Assert.Equal($"0 0 {filter}", string.Join(' ', (await machine.RunAsync(
             ["cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter"], cancel: cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }

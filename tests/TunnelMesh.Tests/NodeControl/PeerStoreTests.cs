@@ -69,6 +69,29 @@ public sealed class PeerStoreTests : IDisposable
     }
 
     [Fact]
+    public void Leaving_is_remembered_until_there_is_a_membership_again_or_somebody_wants_one()
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        Assert.False(store.Clear());
+        Assert.False(store.HasLeft);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 root = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        MapFull map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1));
+        PeerMembership member = new() { Server = "hub:8443", MeshRoot = root.RawData, Mesh = map.Mesh, Device = map.Devices[0] };
+        store.SaveMembership(member);
+        Assert.True(store.Clear());
+        // The end of a peer clears again.
+        Assert.False(store.Clear());
+        Assert.True(store.HasLeft);
+        store.SaveMembership(member);
+        Assert.False(store.HasLeft);
+        Assert.True(store.Clear());
+        PeerStore.ForgetLeaving(_directory);
+        Assert.False(store.HasLeft);
+        PeerStore.ForgetLeaving(Path.Combine(_directory, "missing"));
+    }
+
+    [Fact]
     public void A_pin_without_a_key_is_damage()
     {
         File.WriteAllText(Path.Combine(_directory, "pins.json"), """{"a":null}""");

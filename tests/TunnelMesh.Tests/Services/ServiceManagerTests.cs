@@ -97,7 +97,7 @@ public sealed class ServiceManagerTests
         System.Xml.Linq.XElement dict = System.Xml.Linq.XDocument.Load(reader).Root!.Element("dict")!;
         string[] arguments = [.. dict.Elements("array").Single().Elements("string").Select(e => e.Value)];
         Assert.Equal(["/bin/sh", "-c"], arguments[..2]);
-        Assert.Equal(["/etc/tunnelmesh/env-work.conf", Service.OnlyWhenExists!, "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
+        Assert.Equal(["/etc/tunnelmesh/env-work.conf", Service.OnlyWhenExists!, "", "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
         Assert.Equal("io.tunnelmesh.tunnelmesh-work", dict.Elements("string").First().Value);
         Assert.Throws<ServiceException>(() => LaunchdPlist.Write(Service with { Program = "/x\n" }));
     }

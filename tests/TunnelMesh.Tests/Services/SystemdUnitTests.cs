@@ -56,6 +56,11 @@ public sealed class SystemdUnitTests
         Assert.Equal(["-/home/u/peer.yaml"], Values(unit, "BindReadOnlyPaths"));
     }
 
+    [Fact]
+    public void One_that_joins_by_itself_stays_away_after_leaving() =>
+        Assert.Equal(["/etc/tunnelmesh/env.conf", "!/root/.tunnelmesh/contexts/work/left"],
+            Values(SystemdUnit.Write(Plain with { OnlyWhenExists = "/etc/tunnelmesh/env.conf", NotWhenExists = "/root/.tunnelmesh/contexts/work/left" }), "ConditionPathExists"));
+
     [Theory]
     [InlineData("/opt/a b/tm", "\"/opt/a b/tm\"", "\"-/opt/a b/tm\"")]
     [InlineData("/opt/100%/tm", "/opt/100%%/tm", "-/opt/100%%/tm")]
