@@ -10,7 +10,7 @@ booted() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
 
 # The services that run the program of this package: that of its own unit, and those that `tunnelmesh service install` has made with it.
 services() {
-    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service; do
+    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service "$own"/tunnelmesh:*.service; do
         if [ -f "$unit" ] && grep -q "^ExecStart=$program " "$unit"; then echo "${unit##*/}"; fi
     done
     # A unit or a link in $own stands before the package's.
@@ -65,7 +65,7 @@ purge_state() {
     if [ -L "$own/multi-user.target.wants/tunnelmesh.service" ] && [ ! -e "$own/multi-user.target.wants/tunnelmesh.service" ]; then
         rm -f "$own/multi-user.target.wants/tunnelmesh.service"
     fi
-    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service; do
+    for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service "$own"/tunnelmesh:*.service; do
         if [ -f "$unit" ]; then
             echo "tunnelmesh: $unit runs another program, so /etc/tunnelmesh and /var/lib/tunnelmesh stay for it."
             return 0

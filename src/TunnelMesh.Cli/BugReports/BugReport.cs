@@ -10,7 +10,6 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Processes;
-using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.BugReports;
 
@@ -42,7 +41,7 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
         parts.Add(new("network.txt", "addresses, routes and rules of this machine", await NetworkAsync(cancel)));
         if (Directory.Exists("/run/systemd/system"))
         {
-            string unit = ServiceDefinition.NameOf(context);
+            string unit = ServiceUser.ServiceOf(layout, context);
             parts.Add(new("journal.log", $"log of the service {unit}", await RunAsync("journalctl", ["--unit", unit, "--lines", "5000", "--no-pager", "--output", "short-iso"], cancel)));
         }
         else if (ServiceManager.ForThisSystem(null).LogFile(ServiceDefinition.NameOf(context)) is { } file && File.Exists(file))

@@ -38,11 +38,16 @@ internal sealed class CommandContext
         return option;
     }
 
+    /// <summary>The same command line, about another home.</summary>
+    /// <param name="environment">The environment.</param>
+    /// <param name="layout">Where files lie.</param>
+    public CommandContext At(ProcessEnvironment environment, HomeLayout layout) => new(environment, layout) { Config = Config };
+
     /// <summary>The flag that names a context in a line for people to type; empty where it may be left out.</summary>
     public string Flag(string context) => ContextName.Flag(context, Layout.ActiveContext);
 
     /// <summary><c>--config</c>.</summary>
-    public Option<string?> Config { get; } = new("--config", "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true };
+    public Option<string?> Config { get; private init; } = new("--config", "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true };
 
     /// <summary><c>--log-level</c>.</summary>
     public Option<string?> Level { get; } = new("--log-level", "-l") { Description = "trace, debug, info, warn or error (default: TUNNELMESH_LOG_LEVEL, then the configuration)", Recursive = true };

@@ -58,9 +58,9 @@ internal static class Completion
         HashSet<string> used = [];
         foreach (string word in words.SkipLast(1))
         {
-            if (open is not null)
+            if (Takes(open, word))
             {
-                context = open.Name == "--context" ? word : context;
+                context = open!.Name == "--context" ? word : context;
                 open = null;
             }
             else if (word.StartsWith('-'))
@@ -79,9 +79,9 @@ internal static class Completion
                 arguments++;
             }
         }
-        if (open is not null)
+        if (Takes(open, last))
         {
-            devices = open.HelpName == "PEER";
+            devices = open!.HelpName == "PEER";
             return Values(open, last);
         }
         if (last.StartsWith('-'))
@@ -99,6 +99,9 @@ internal static class Completion
         devices = DeviceArguments.Contains(command.Arguments[arguments].Name);
         return Values(command.Arguments[arguments], last);
     }
+
+    // One whose value may be left out is followed by the next flag.
+    private static bool Takes(Option? open, string word) => open is not null && !(open.Arity.MinimumNumberOfValues == 0 && word.StartsWith('-'));
 
     private static IReadOnlyList<(string Word, string What)> Values(Symbol symbol, string last) =>
         [.. symbol.GetCompletions(CompletionContext.Empty).Select(c => c.Label).Where(l => l.StartsWith(last, StringComparison.Ordinal)).Select(l => (l, ""))];

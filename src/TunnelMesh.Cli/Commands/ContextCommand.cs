@@ -221,19 +221,22 @@ internal static class ContextCommand
     {
         if (report.State != ContextInspector.Stopped)
         {
-            throw new HostException(ExitCode.InUse, $"The peer of the context {report.Name} is running. Stop it first, by Ctrl-C where it runs or: tunnelmesh service stop --context {report.Name}");
+            throw new HostException(ExitCode.InUse, $"The peer of the context {report.Name} is running. Stop it first, by Ctrl-C where it runs or: {Service(report, "stop")}");
         }
         // One by the same name may be of another home.
         string home = commands.Environment.Home is null ? $"HOME={commands.Environment.UserHome}" : commands.Layout.Home;
         if (ServiceManager.ForThisSystem(null).DescriptionFile(report.Service) is { } file && File.Exists(file) && File.ReadAllText(file).Contains(home, StringComparison.Ordinal))
         {
-            throw new HostException(ExitCode.InUse, $"The system has a service {report.Service} for the context ({file}). Remove it first: tunnelmesh service uninstall --context {report.Name}");
+            throw new HostException(ExitCode.InUse, $"The system has a service {report.Service} for the context ({file}). Remove it first: {Service(report, "uninstall")}");
         }
         if (File.Exists(TrustRecord.Of(commands.Layout, report.Name).Path))
         {
             throw new HostException(ExitCode.InUse, $"The system trusts the CA of the context's mesh, and only this context knows which. Take it out first: tunnelmesh trust-ca --remove --context {report.Name}");
         }
     }
+
+    private static string Service(ContextReport report, string verb) =>
+        $"{(report.Service == ServiceDefinition.NameOf(report.Name) ? $"tunnelmesh service {verb}" : $"sudo tunnelmesh service {verb} --user")} --context {report.Name}";
 
     private static string Question(ContextReport report) => report.Device is { } device
         ? $"Destroy the context {report.Name} with the keys of its device {device} in the mesh of {report.Coordinator}? They cannot be made again, and that mesh keeps the device in its list unless the peer is run and `tunnelmesh leave` given first."

@@ -76,6 +76,7 @@ internal static class Examples
         [
             ("tunnelmesh service install", "Have the system run the peer that has joined here"),
             ("tunnelmesh service install --context work", "The same for a second mesh"),
+            ("tunnelmesh service install --user alice", "The peer of a user's home, who is not root (Linux)"),
         ],
         ["service uninstall"] = [("tunnelmesh service uninstall", "Stop it and take it out of the system; the membership stays")],
         ["service start"] = [("tunnelmesh service start", "Start it, and wait until the peer is usable")],

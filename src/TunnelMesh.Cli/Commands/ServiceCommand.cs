@@ -4,6 +4,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
+using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Cli.Commands;
 
@@ -29,22 +30,11 @@ internal static class ServiceCommand
         Command command = new("install", "Make the service, have it start with the system, and start it") { options.Context, options.User, force, options.Root };
         command.SetAction(async (parsed, cancellation) =>
         {
-            (string context, ServiceManager manager) = options.Read(parsed);
+            ServiceTarget target = options.Read(parsed);
+            ServiceManager manager = target.Manager;
             string? root = parsed.GetValue(options.Root);
             RequireRoot(commands, root);
-            string? config = commands.FindConfig(parsed, context);
-            ServiceSetup setup = new()
-            {
-                Environment = commands.Environment,
-                Layout = commands.Layout,
-                Settings = commands.LoadSettings(parsed, context),
-                ConfigFile = config is null || commands.IsUsual(config, context) ? null : config,
-                Context = context,
-                Program = Environment.ProcessPath ?? throw new HostException(ExitCode.General, "The system does not say where this program lies. Start it by its full path."),
-                ForThisSystem = root is null,
-                Manager = manager,
-            };
-            ServiceDefinition service = setup.Describe();
+            (ServiceSetup setup, ServiceDefinition service) = Describe(parsed, target, root);
             manager.RequireFree(service, parsed.GetValue(force));
             string text = manager.Describe(service);
             string? file = manager.DescriptionFile(service.Name);
@@ -58,9 +48,10 @@ internal static class ServiceCommand
             }
             IReadOnlyList<KeyValuePair<string, string>> secrets = setup.Secrets();
             string secretFile = ServiceManager.Below(root, service.EnvironmentFile);
-            setup.RequireToken(secretFile, secrets);
+            setup.RequireToken(service, secretFile, secrets);
             if (root is null && !OperatingSystem.IsWindows())
             {
+                using ActingUser? acting = target.Act();
                 // A unit can only open up what exists.
                 foreach (string directory in service.Writable)
                 {
@@ -70,8 +61,9 @@ internal static class ServiceCommand
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (root is null)
             {
+                using ActingUser? acting = OperatingSystem.IsWindows() ? null : target.Act();
                 // Whoever has the service join after `leave` has said so by this.
-                PeerStore.ForgetLeaving(commands.Layout.ContextDirectory(context));
+                PeerStore.ForgetLeaving(target.Commands.Layout.ContextDirectory(target.Context));
             }
             ServiceFiles.SetSecrets(secretFile, secrets);
             await output.WriteLineAsync($"{secretFile} {(secrets.Count == 0 ? "is for secret variables; none was set for this command" : $"holds {string.Join(", ", secrets.Select(s => s.Key))}")}.");
@@ -89,13 +81,13 @@ internal static class ServiceCommand
                 await output.WriteLineAsync($"It was not started now. {absence}");
                 return (int)ExitCode.Ok;
             }
-            if (await IsRunByHandAsync(commands, manager, context, service.Name, cancellation))
+            if (await IsRunByHandAsync(target, cancellation))
             {
-                await output.WriteLineAsync($"It was not started now, because a peer of the context {context} is running already. Stop that one, then: tunnelmesh service start{commands.Flag(context)}");
+                await output.WriteLineAsync($"It was not started now, because a peer of the context {target.Context} is running already. Stop that one, then: tunnelmesh service start{target.Flags}");
                 return (int)ExitCode.Ok;
             }
             // What runs as it is described goes on undisturbed.
-            Explain(commands, () => Start(manager, service.Name, changed), context);
+            Explain(target, () => Start(manager, service.Name, changed));
             await output.WriteLineAsync($"The service {service.Name} is started.");
             return (int)ExitCode.Ok;
         });
@@ -122,15 +114,49 @@ internal static class ServiceCommand
         }
     }
 
+    // A user's home is looked at with that user's rights.
+    private static (ServiceSetup Setup, ServiceDefinition Service) Describe(ParseResult parsed, ServiceTarget target, string? root)
+    {
+        CommandContext commands = target.Commands;
+        if (target.User is { } user)
+        {
+            ServiceUser.Check(user, commands.Layout, target.Context);
+        }
+        else if (target.IsOfUser)
+        {
+            throw new HostException(ExitCode.Usage, $"The user whose service {target.Name} is, is not on this system any more. To take it away: tunnelmesh service uninstall{target.Flags}");
+        }
+        using ActingUser? acting = target.Act();
+        if (target.User is { } opener && target.Manager.Absence is null)
+        {
+            ServiceUser.CheckDriver(opener);
+        }
+        string? config = commands.FindConfig(parsed, target.Context);
+        ServiceSetup setup = new()
+        {
+            Environment = commands.Environment,
+            Layout = commands.Layout,
+            Settings = commands.LoadSettings(parsed, target.Context),
+            ConfigFile = config is null || commands.IsUsual(config, target.Context) ? null : config,
+            Context = target.Context,
+            Program = Environment.ProcessPath ?? throw new HostException(ExitCode.General, "The system does not say where this program lies. Start it by its full path."),
+            ForThisSystem = root is null,
+            Manager = target.Manager,
+            User = target.User,
+        };
+        return (setup, setup.Describe());
+    }
+
     private static Command Uninstall(CommandContext commands)
     {
         Common options = new(commands);
         Command command = new("uninstall", "Stop the service and remove it; membership and keys stay") { options.Context, options.User, options.Root };
         command.SetAction(async parsed =>
         {
-            (string context, ServiceManager manager) = options.Read(parsed);
+            ServiceTarget target = options.Read(parsed);
+            ServiceManager manager = target.Manager;
             RequireRoot(commands, parsed.GetValue(options.Root));
-            string name = ServiceDefinition.NameOf(context);
+            string name = target.Name;
             string? file = manager.DescriptionFile(name);
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (!(file is null ? manager.Exists(name) : ServiceFiles.IsThere(manager, file)))
@@ -155,12 +181,17 @@ internal static class ServiceCommand
             }
             manager.Forgotten(name);
             await output.WriteLineAsync($"The service {name} is stopped and removed.");
-            if (parsed.GetValue(options.Root) is null && ExitCommand.IsLeftClosed(commands, context))
+            if (parsed.GetValue(options.Root) is null && ExitCommand.IsLeftClosed(target.Commands, target.Context))
             {
-                await output.WriteLineAsync($"Its kill switch holds still, and nothing leaves this machine. To open the way: tunnelmesh exit open{commands.Flag(context)}");
+                await output.WriteLineAsync($"Its kill switch holds still, and nothing leaves this machine. To open the way: tunnelmesh exit open{target.Flags}");
             }
-            string secrets = ServiceManager.Below(parsed.GetValue(options.Root), manager.EnvironmentFile(context));
-            if (File.Exists(secrets))
+            string secrets = ServiceManager.Below(parsed.GetValue(options.Root), target.EnvironmentFile);
+            if (target.IsOfUser)
+            {
+                // Nobody but `install` writes there, and a user who goes leaves no token behind.
+                File.Delete(secrets);
+            }
+            else if (File.Exists(secrets))
             {
                 await output.WriteLineAsync($"{secrets} stays, and may hold the token of the mesh: remove it when it is not needed any more.");
             }
@@ -175,15 +206,15 @@ internal static class ServiceCommand
         Command command = new(verb, description) { options.Context, options.User };
         command.SetAction(async parsed =>
         {
-            (string context, ServiceManager manager) = options.Read(parsed);
-            string name = RequireInstalled(commands, manager, context);
+            ServiceTarget target = options.Read(parsed);
+            string name = RequireInstalled(target);
             RequireRoot(commands, null);
-            Explain(commands, () => act(manager, name), context);
+            Explain(target, () => act(target.Manager, name));
             // A condition of the unit that does not hold is no failure to systemd.
-            if (verb != "stop" && manager.IsActive(name) == false)
+            if (verb != "stop" && target.Manager.IsActive(name) == false)
             {
                 throw new HostException(ExitCode.NotRunning,
-                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{commands.Flag(context)}");
+                    $"The service {name} does not run. If this machine has left the mesh, join again first; else the reason is in its log: tunnelmesh service logs{target.Flags}");
             }
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"The service {name} is {done}.");
             return (int)ExitCode.Ok;
@@ -197,9 +228,9 @@ internal static class ServiceCommand
         Command command = new("status", "Show how the service is, by what keeps services here") { options.Context, options.User };
         command.SetAction(parsed =>
         {
-            (string context, ServiceManager manager) = options.Read(parsed);
-            string name = RequireInstalled(commands, manager, context);
-            return manager.ShowStatus(name, parsed.InvocationConfiguration.Output) ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
+            ServiceTarget target = options.Read(parsed);
+            string name = RequireInstalled(target);
+            return target.Manager.ShowStatus(name, parsed.InvocationConfiguration.Output) ? (int)ExitCode.Ok : (int)ExitCode.NotRunning;
         });
         return command;
     }
@@ -212,14 +243,14 @@ internal static class ServiceCommand
         Command command = new("logs", "Show the log of the service") { options.Context, options.User, follow, lines };
         command.SetAction(async (parsed, cancellation) =>
         {
-            (string context, ServiceManager manager) = options.Read(parsed);
+            ServiceTarget target = options.Read(parsed);
             int count = parsed.GetValue(lines);
             if (count is < 0 or > MaxLines)
             {
                 throw new HostException(ExitCode.Usage, $"--lines takes 0 to {MaxLines}.");
             }
-            string name = RequireInstalled(commands, manager, context);
-            return await manager.ShowLogsAsync(name, count, parsed.GetValue(follow), parsed.InvocationConfiguration.Output, cancellation) ? (int)ExitCode.Ok : (int)ExitCode.General;
+            string name = RequireInstalled(target);
+            return await target.Manager.ShowLogsAsync(name, count, parsed.GetValue(follow), parsed.InvocationConfiguration.Output, cancellation) ? (int)ExitCode.Ok : (int)ExitCode.General;
         });
         return command;
     }
@@ -236,15 +267,15 @@ internal static class ServiceCommand
         return command;
     }
 
-    private static string RequireInstalled(CommandContext commands, ServiceManager manager, string context)
+    private static string RequireInstalled(ServiceTarget target)
     {
-        string name = ServiceDefinition.NameOf(context);
+        (ServiceManager manager, string name) = (target.Manager, target.Name);
         if (manager.Absence is { } absence)
         {
             throw new HostException(ExitCode.NotRunning, absence);
         }
         return manager.Exists(name) || manager.PackagedFile(name) is not null ? name : throw new HostException(ExitCode.NotRunning,
-            $"There is no service {name}{(manager.DescriptionFile(name) is { } file ? $" ({file} does not exist)" : "")}. Make it: tunnelmesh service install{commands.Flag(context)}");
+            $"There is no service {name}{(manager.DescriptionFile(name) is { } file ? $" ({file} does not exist)" : "")}. Make it: {(target.IsOfUser ? "sudo " : "")}tunnelmesh service install{target.Flags}");
     }
 
     private static void RequireRoot(CommandContext commands, string? root)
@@ -256,17 +287,17 @@ internal static class ServiceCommand
     }
 
     // One that the service runs itself is restarted with it.
-    private static async Task<bool> IsRunByHandAsync(CommandContext commands, ServiceManager manager, string context, string name, CancellationToken cancellation)
+    private static async Task<bool> IsRunByHandAsync(ServiceTarget target, CancellationToken cancellation)
     {
         try
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, context, cancellation);
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([target.Commands.Layout.ControlSocket(target.Context)], cancellation);
         }
         catch (PeerNotRunningException)
         {
             return false;
         }
-        return manager.IsActive(name) != true;
+        return target.Manager.IsActive(target.Name) != true;
     }
 
     private static void Start(ServiceManager manager, string name, bool anew)
@@ -281,7 +312,7 @@ internal static class ServiceCommand
         }
     }
 
-    private static void Explain(CommandContext commands, Action act, string context)
+    private static void Explain(ServiceTarget target, Action act)
     {
         try
         {
@@ -289,7 +320,7 @@ internal static class ServiceCommand
         }
         catch (ServiceException e) when (e.Problem == ServiceProblem.Other)
         {
-            throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{commands.Flag(context)}", e);
+            throw new ServiceException($"{e.Message.TrimEnd('.')}. Why, is in its log: tunnelmesh service logs{target.Flags}", e);
         }
     }
 
@@ -297,23 +328,32 @@ internal static class ServiceCommand
     private sealed class Common(CommandContext commands)
     {
         public Option<string> Context { get; } = commands.ContextOption();
-        public Option<bool> User { get; } = new("--user") { Description = "Refused: a service of a user may not make the interface" };
+        public Option<string?> User { get; } = new("--user")
+        {
+            Description = "The service that runs the peer of a user, who is not root (default: who called sudo); systemd only",
+            HelpName = "NAME",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         // For images of systems, and for tests: files go below a directory, and nothing is run.
         public Option<string?> Root { get; } = new("--root") { Description = "Write below this directory, and start nothing", HelpName = "DIR", Hidden = true };
 
-        public (string Context, ServiceManager Manager) Read(ParseResult parsed)
+        public ServiceTarget Read(ParseResult parsed)
         {
-            if (parsed.GetValue(User))
+            bool user = parsed.GetResult(User) is { Implicit: false };
+            if (user && !OperatingSystem.IsLinux())
             {
                 throw new HostException(ExitCode.Permission,
-                    "A service of a user cannot run a peer: only root may make the interface of the mesh. Leave out --user, and run this as root; members of the group `tunnelmesh` may then ask the peer.");
+                    "A service of a user cannot run a peer here: only root (Windows: an administrator) may make the interface of the mesh. Leave out --user, and run this as root.");
             }
             string context = ContextName.Require(parsed.GetValue(Context)!);
             if (OperatingSystem.IsWindows() && parsed.GetResult(Root) is not null)
             {
                 throw new HostException(ExitCode.Usage, "--root is for systems that are described by files; Windows keeps a list.");
             }
-            return (context, ServiceManager.ForThisSystem(parsed.GetResult(Root) is null ? null : parsed.GetValue(Root)));
+            ServiceManager manager = ServiceManager.ForThisSystem(parsed.GetResult(Root) is null ? null : parsed.GetValue(Root));
+            return user
+                ? ServiceTarget.OfUser(commands, manager, parsed.GetValue(User), parsed.GetResult(Context) is { Implicit: false } ? context : null)
+                : ServiceTarget.OfSystem(commands, manager, context);
         }
     }
 }

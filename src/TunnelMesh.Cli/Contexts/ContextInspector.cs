@@ -3,7 +3,6 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
-using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.Contexts;
 
@@ -59,7 +58,7 @@ internal sealed class ContextInspector(HomeLayout layout)
             Directory = here ? directory : null,
             Config = config,
             Socket = layout.ControlSocket(context),
-            Service = ServiceDefinition.NameOf(context),
+            Service = ServiceUser.ServiceOf(layout, context),
             Problem = problems.Count > 0 ? string.Join(' ', problems) : null,
         };
     }

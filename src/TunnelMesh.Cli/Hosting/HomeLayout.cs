@@ -10,6 +10,9 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
     /// <summary>True for user 0, and for an administrator of Windows.</summary>
     public bool IsRoot => isRoot;
 
+    /// <summary>True where TUNNELMESH_HOME names the directory, so that it is not simply the user's.</summary>
+    public bool IsNamed => environment.Home is not null;
+
     /// <summary>Directory of identity and contexts.</summary>
     public string Home { get; } = Path.GetFullPath(environment.Home ?? Path.Combine(environment.UserHome, ".tunnelmesh"));
 

@@ -12,6 +12,7 @@ using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
+using TunnelMesh.Platform.Users;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Noise;
@@ -85,6 +86,11 @@ internal sealed class PeerHost : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancel)
     {
+        if (_options.Settings is { AllowExitTraffic: true } or { ExitPeer.Length: > 0 } && OperatingSystem.IsLinux() && UnixUsers.EffectiveUserId != 0)
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"Exit traffic ({(_options.Settings.AllowExitTraffic ? "allow_exit_traffic" : "exit_peer")}) changes settings of the kernel for everybody on this machine, and this peer does not run as root. Take the key out, or have a peer of root's do it.");
+        }
         string path = _options.Layout.Expand(_options.Settings.PrivateKey, _options.Layout.IdentityKey);
         IdentityKey identity = IdentityStore.LoadOrCreate(path, out bool made);
         if (made)

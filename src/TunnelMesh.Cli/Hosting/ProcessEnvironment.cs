@@ -15,6 +15,8 @@ internal sealed class ProcessEnvironment
     public string? Server { get; init; }
     /// <summary>TUNNELMESH_HOME, or null.</summary>
     public string? Home { get; init; }
+    /// <summary>SUDO_USER, who called sudo to run this process, or null. What it says counts for root only, since anybody may set it.</summary>
+    public string? SudoUser { get; init; }
     /// <summary>TUNNELMESH_TOKEN, or null. Secret.</summary>
     public string? Token { get; init; }
     /// <summary>Variables of the proxy, by name; null for one that is unset. May hold a password.</summary>
@@ -37,12 +39,17 @@ internal sealed class ProcessEnvironment
         LogLevel = Get("TUNNELMESH_LOG_LEVEL"),
         Server = Get("TUNNELMESH_SERVER"),
         Home = Get("TUNNELMESH_HOME"),
+        SudoUser = Get("SUDO_USER"),
         Token = SecretEnvironment.Take("TUNNELMESH_TOKEN"),
         Proxy = Get,
         NotifySocket = Take("NOTIFY_SOCKET"),
         WatchdogMicroseconds = Take("WATCHDOG_PID") is not { } meant || meant == Environment.ProcessId.ToString(CultureInfo.InvariantCulture) ? Take("WATCHDOG_USEC") : null,
         UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
     };
+
+    /// <summary>What this command was told, for the home directory of another user.</summary>
+    /// <param name="userHome">The user's home directory.</param>
+    public ProcessEnvironment At(string userHome) => new() { Config = Config, LogLevel = LogLevel, Server = Server, Token = Token, Proxy = Proxy, UserHome = userHome };
 
     /// <summary>The environment of a service of Windows: the variables that belong to it, and none of the process.</summary>
     /// <param name="variables">Names and values; a later one of a name counts.</param>

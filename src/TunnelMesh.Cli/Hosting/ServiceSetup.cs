@@ -33,6 +33,8 @@ internal sealed class ServiceSetup
     public required bool ForThisSystem { get; init; }
     /// <summary>Who keeps services.</summary>
     public required ServiceManager Manager { get; init; }
+    /// <summary>Whose peer it runs, as that user; null for root's.</summary>
+    public UnixUser? User { get; init; }
 
     /// <summary>Describes the service.</summary>
     /// <exception cref="HostException">The context is a member of no mesh and nothing says which to join, or the program lies where no service should be run from.</exception>
@@ -49,9 +51,13 @@ internal sealed class ServiceSetup
         string? server = Environment.Server ?? (membership is null || Serves(membership) ? null : membership.Server);
         if (membership is null && server is null && Settings.CoordinatorEnabled is not true)
         {
-            throw new HostException(ExitCode.NotRunning,
-                $"The context {Context} is a member of no mesh. Join once, `tunnelmesh join HOST:PORT --context {Context}`, stop it with Ctrl-C, and install then. " +
+            throw User is { } stranger ? NoMember(stranger) : new HostException(ExitCode.NotRunning,
+                $"The context {Context} is a member of no mesh. {OtherMembers()}Join once, `tunnelmesh join HOST:PORT --context {Context}`, stop it with Ctrl-C, and install then. " +
                 "To have the service join by itself, set TUNNELMESH_SERVER and TUNNELMESH_TOKEN for this command; to found a mesh, set coordinator.enabled in the configuration.");
+        }
+        if (User is not null)
+        {
+            RequireOfUser(User, serves: server is null);
         }
         List<string> arguments = ["join"];
         if (server is not null)
@@ -70,28 +76,33 @@ internal sealed class ServiceSetup
         {
             string full = Path.GetFullPath(config);
             arguments.AddRange(["--config", full]);
-            AddHidden(readable, full);
+            Open(readable, full);
         }
         if (Settings.PrivateKey.Length > 0)
         {
-            AddHidden(readable, key);
+            Open(readable, key);
+        }
+        if (User is not null && Homes.Any(d => IsBelow(User.Home, d)))
+        {
+            readable.Add(User.Home);
         }
         return new ServiceDefinition
         {
-            Name = ServiceDefinition.NameOf(Context),
+            Name = User is null ? ServiceDefinition.NameOf(Context) : ServiceDefinition.NameOf(Context, User.Name),
+            Account = User is null ? null : new ServiceAccount(User.Name, User.Id, User.Home),
             Context = Context,
             Program = Program,
             Arguments = arguments,
             Environment = [Environment.Home is null ? new("HOME", Environment.UserHome) : new("TUNNELMESH_HOME", Layout.Home)],
-            EnvironmentFile = Manager.EnvironmentFile(Context),
+            EnvironmentFile = User is null ? Manager.EnvironmentFile(Context) : SystemdManager.EnvironmentFile(Context, User.Name),
             // One that joins by itself would come back after `leave`.
             OnlyWhenExists = membership is null ? null : Path.Combine(directory, "mesh.json"),
             NotWhenExists = membership is null ? Path.Combine(directory, PeerStore.LeftFile) : null,
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
-            Group = OperatingSystem.IsWindows() ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
+            Group = OperatingSystem.IsWindows() || User is not null ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
             ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
-            AtBoot = Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true } ? ["exit", "close", "--context", Context, .. ConfigFile is null ? (string[])[] : ["--config", Path.GetFullPath(ConfigFile)]] : null,
+            AtBoot = User is null && Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true } ? ["exit", "close", "--context", Context, .. ConfigFile is null ? (string[])[] : ["--config", Path.GetFullPath(ConfigFile)]] : null,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }
@@ -138,11 +149,12 @@ internal sealed class ServiceSetup
     }
 
     /// <summary>Refuses a service that would have to join and has no token to do it with.</summary>
+    /// <param name="service">The service.</param>
     /// <param name="file">The file of secret variables, which may hold one from before.</param>
     /// <param name="secrets">What is going to be set in it.</param>
-    public void RequireToken(string file, IReadOnlyList<KeyValuePair<string, string>> secrets)
+    public void RequireToken(ServiceDefinition service, string file, IReadOnlyList<KeyValuePair<string, string>> secrets)
     {
-        if (Environment.Server is { } server && !File.Exists(Path.Combine(Layout.ContextDirectory(Context), "mesh.json"))
+        if (Environment.Server is { } server && service.OnlyWhenExists is null
             && !secrets.Any(s => s.Key == "TUNNELMESH_TOKEN") && !(File.Exists(file) && EnvironmentText.Has(File.ReadAllText(file), "TUNNELMESH_TOKEN")))
         {
             throw new HostException(ExitCode.Configuration,
@@ -169,28 +181,62 @@ internal sealed class ServiceSetup
         }
     }
 
-    // Without the right to pass over file modes, root reads what is its own.
+    // Without the right to pass over file modes, root reads what is its own, and a user what is his.
     private void RequireOwn(string directory)
     {
         string key = Layout.Expand(Settings.PrivateKey, Layout.IdentityKey);
         foreach (string path in (string[])[Layout.Home, directory, key])
         {
-            if (Layout.IsRoot && UnixUsers.OwnerOf(path) is { } owner && owner != 0)
+            if ((Layout.IsRoot || User is not null) && UnixUsers.OwnerOf(path) is { } owner && owner != (User?.Id ?? 0))
             {
-                throw new HostException(ExitCode.Configuration,
-                    $"{path} belongs to user {owner}, and the service, which is root without the right to pass over file modes, could not read it. Give it to root, `chown -R root: {path}`, or join as root with a home of its own.");
+                throw new HostException(ExitCode.Configuration, User is null
+                    ? $"{path} belongs to user {owner}, and the service, which is root without the right to pass over file modes, could not read it. Give it to root, `chown -R root: {path}`, or join as root with a home of its own."
+                    : $"{path} belongs to user {owner}, and the service runs as {User.Name}. If it is meant for {User.Name}: chown -R {User.Name}: {path}");
             }
         }
     }
 
+    private void RequireOfUser(UnixUser user, bool serves)
+    {
+        if (Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0)
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"{(Settings.AllowExitTraffic ? "allow_exit_traffic" : "exit_peer")} is set for the context {Context} of {user.Name}. Exit traffic changes settings of the kernel for everybody on this machine, which a service of a user may not: " +
+                "take the key out, or have root's peer do it, by a service without --user.");
+        }
+        if (serves && !IsBelow(Path.GetFullPath(Settings.CoordinatorDataDir), user.Home))
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"As a coordinator the service of {user.Name} would keep its state in {Settings.CoordinatorDataDir}, where that user may not write. Set coordinator.data_dir in its configuration to a directory below {user.Home}.");
+        }
+    }
+
+    private HostException NoMember(UnixUser user) => new(ExitCode.NotRunning,
+        $"The context {Context} of {user.Name} is a member of no mesh. {OtherMembers()}Say which to join, and pass it through sudo: export TUNNELMESH_SERVER=HOST:PORT TUNNELMESH_TOKEN=...; " +
+        $"sudo --preserve-env=TUNNELMESH_SERVER,TUNNELMESH_TOKEN tunnelmesh service install --user {user.Name} --context {Context}");
+
+    // Whoever joined with --context may have left it out here.
+    private string OtherMembers()
+    {
+        ContextStore contexts = new(Layout);
+        string[] members = [.. contexts.Names().Where(n => n != Context && contexts.Membership(n) is not null)];
+        return members.Length == 0 ? "" : $"These are members: {string.Join(", ", members)}; for one of them: tunnelmesh service install{(User is null ? "" : $" --user {User.Name}")} --context {members[0]}. ";
+    }
+
     private static bool IsBelow(string path, string directory) => path.StartsWith(directory + "/", StringComparison.Ordinal);
 
-    private static void AddHidden(List<string> readable, string path)
+    private void Open(List<string> readable, string path)
     {
-        if (Homes.Concat(Passing).Any(d => IsBelow(path, d)))
+        if (!Homes.Concat(Passing).Any(d => IsBelow(path, d)) || (User is not null && IsBelow(path, User.Home)))
         {
-            readable.Add(path);
+            return;
         }
+        if (User is not null)
+        {
+            // Opened up by systemd, it would be followed wherever it leads, with all rights.
+            throw new HostException(ExitCode.Configuration, $"The service of {User.Name} does not see {path}. Put it below {User.Home}; {Layout.ContextConfig(Context)} is read without being named.");
+        }
+        readable.Add(path);
     }
 
     // A coordinator's own membership is of the mesh whose authority lies here.

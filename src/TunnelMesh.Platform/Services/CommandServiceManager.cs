@@ -68,7 +68,7 @@ public abstract class CommandServiceManager(IServiceRunner runner) : ServiceMana
 
     /// <inheritdoc/>
     public override Task<bool> ShowLogsAsync(string name, int lines, bool follow, TextWriter output, CancellationToken cancel) =>
-        Task.FromResult(runner.Show(Logs(name, lines, follow)) == 0);
+        Task.FromResult((follow ? runner.Follow(Logs(name, lines, follow)) : runner.Show(Logs(name, lines, follow))) == 0);
 
     private void RunAll(IReadOnlyList<IReadOnlyList<string>> steps)
     {

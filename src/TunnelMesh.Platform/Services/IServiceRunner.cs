@@ -14,6 +14,12 @@ public interface IServiceRunner
     /// <exception cref="ServiceException">It does not run.</exception>
     int Show(IReadOnlyList<string> command);
 
+    /// <summary>Runs one that shows what comes, with this process's terminal as its own, until this process is interrupted (Ctrl-C) or told to end, which ends it.</summary>
+    /// <param name="command">Program and arguments.</param>
+    /// <returns>0 when it was ended so, else its exit code.</returns>
+    /// <exception cref="ServiceException">It does not run.</exception>
+    int Follow(IReadOnlyList<string> command);
+
     /// <summary>Runs one whose answer this program reads.</summary>
     /// <param name="command">Program and arguments.</param>
     /// <returns>Its exit code and what it said.</returns>

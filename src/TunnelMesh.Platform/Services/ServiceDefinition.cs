@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace TunnelMesh.Platform.Services;
 
 /// <summary>What runs a peer of one context as a service. Holds no secret: it ends up in files and lists that everybody may read.</summary>
@@ -5,6 +8,9 @@ public sealed record ServiceDefinition
 {
     /// <summary>Name for programs: <c>tunnelmesh</c>, <c>tunnelmesh-work</c>.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Whom it runs as; null for root. Known to systemd only.</summary>
+    public ServiceAccount? Account { get; init; }
 
     /// <summary>The context, for people.</summary>
     public required string Context { get; init; }
@@ -51,4 +57,22 @@ public sealed record ServiceDefinition
     /// <summary>The name of a context's service.</summary>
     /// <param name="context">A label.</param>
     public static string NameOf(string context) => context == "default" ? "tunnelmesh" : $"tunnelmesh-{context}";
+
+    /// <summary>
+    /// The name of the service of a user's context: <c>tunnelmesh:alice</c>, <c>tunnelmesh:alice:work</c>. No user's name and no context's has a colon, so no two of them meet, nor does one
+    /// of the system's. What a unit may not be called is written as systemd-escape(1) does: <c>tunnelmesh:alice\x40example.org</c>.
+    /// </summary>
+    /// <param name="context">A label.</param>
+    /// <param name="user">Login name.</param>
+    public static string NameOf(string context, string user)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        StringBuilder name = new("tunnelmesh:");
+        foreach (byte b in Encoding.UTF8.GetBytes(user))
+        {
+            char c = (char)b;
+            _ = char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? name.Append(c) : name.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}");
+        }
+        return context == "default" ? name.ToString() : name.Append(':').Append(context).ToString();
+    }
 }

@@ -1,11 +1,14 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace TunnelMesh.Platform.Services;
 
 /// <summary>Runs the programs of a service manager, or of what keeps certificates, as processes; no shell reads their arguments.</summary>
 public sealed class ServiceProgram : IServiceRunner
 {
+    // As shells have it: 128 and the signal.
+    private const int Interrupted = 128 + 2, Terminated = 128 + 15;
     private static readonly string[] Folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
     /// <inheritdoc/>
@@ -23,6 +26,34 @@ public sealed class ServiceProgram : IServiceRunner
         using Process process = Start(command, redirect: false);
         process.WaitForExit();
         return process.ExitCode;
+    }
+
+    /// <inheritdoc/>
+    public int Follow(IReadOnlyList<string> command)
+    {
+        using CancellationTokenSource ended = new();
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using Process process = Start(command, redirect: false);
+        using CancellationTokenRegistration end = ended.Token.Register(() =>
+        {
+            try
+            {
+                process.Kill();
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended by itself.
+            }
+        });
+        process.WaitForExit();
+        // A terminal interrupts both, and it may be gone before this process has heard of it.
+        return ended.IsCancellationRequested || process.ExitCode is Interrupted or Terminated ? 0 : process.ExitCode;
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            ended.Cancel();
+        }
     }
 
     /// <inheritdoc/>

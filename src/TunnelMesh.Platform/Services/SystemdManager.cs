@@ -19,6 +19,11 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
     /// <inheritdoc/>
     public override string EnvironmentFile(string context) => context == "default" ? "/etc/tunnelmesh/env.conf" : $"/etc/tunnelmesh/env-{context}.conf";
 
+    /// <summary>Where secret variables of a user's service are kept: of root's alone, too, since a variable may have the loader run what it names.</summary>
+    /// <param name="context">A label.</param>
+    /// <param name="user">Login name.</param>
+    public static string EnvironmentFile(string context, string user) => $"/etc/tunnelmesh/env{ServiceDefinition.NameOf(context, user)["tunnelmesh".Length..]}.conf";
+
     /// <inheritdoc/>
     public override string DescriptionFile(string name) => Below(root, $"/etc/systemd/system/{name}.service");
 

@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Text;
 
 namespace TunnelMesh.Platform.Services;
 
 /// <summary>
 /// The unit of systemd (systemd.unit(5), systemd.service(5), systemd.exec(5)) that runs a peer. Pure. Everything that a peer was seen to do without is taken
-/// from it: of the capabilities of root it keeps the two without which there is no interface and no name service.
+/// from it: of the capabilities of root it keeps the two without which there is no interface and no name service. That of a user is not root at all, and is given these two.
 /// </summary>
 public static class SystemdUnit
 {
@@ -20,6 +21,8 @@ public static class SystemdUnit
     // Usage, configuration, rights, refusal, damaged state, other version (docs/cli.md): trying again brings the same answer.
     private const string FinalExitCodes = "2 3 4 6 9 10";
 
+    private const string Capabilities = "CAP_NET_ADMIN CAP_NET_BIND_SERVICE";
+
     /// <summary>Writes the unit.</summary>
     /// <param name="service">What it runs.</param>
     /// <param name="marker">Its first line, a comment that says whose it is.</param>
@@ -28,15 +31,19 @@ public static class SystemdUnit
     {
         ArgumentNullException.ThrowIfNull(service);
         StringBuilder unit = new(2048);
-        unit.Append($"{marker}\n[Unit]\nDescription=TunnelMesh peer, context {Specifier(service.Context)}\n");
+        unit.Append($"{marker}\n[Unit]\nDescription=TunnelMesh peer{(service.Account is { } whose ? $" of {Specifier(whose.Name)}" : "")}, context {Specifier(service.Context)}\n");
         // What may set up names has to be there before the peer looks for it; the network itself may come later.
         unit.Append("After=network.target systemd-resolved.service NetworkManager.service\n");
         unit.Append("StartLimitIntervalSec=0\n");
         // A package that is removed takes the program and leaves the unit, which would be tried for ever.
         unit.Append($"ConditionFileIsExecutable={Specifier(service.Program)}\n");
-        if (service.OnlyWhenExists is { } condition)
+        if (service is { Account: null, OnlyWhenExists: { } condition })
         {
             unit.Append($"ConditionPathExists={Specifier(condition)}\n");
+        }
+        if (service.Account is { } at)
+        {
+            unit.Append($"RequiresMountsFor={Quoted(at.Home)}\n");
         }
 
         if (service.NotWhenExists is { } obstacle)
@@ -45,6 +52,10 @@ public static class SystemdUnit
         }
 
         unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
+        if (service.Account is { } account)
+        {
+            WriteAccount(unit, account, service.OnlyWhenExists);
+        }
         if (service.MadeBeforeStart is { } directory)
         {
             // With all rights and outside of what the peer sees, which is made of what exists by then.
@@ -66,12 +77,17 @@ public static class SystemdUnit
             unit.Append($"SupplementaryGroups={group}\n");
         }
 
-        unit.Append("\n# Peers of several contexts share the directory of the control sockets.\n");
-        unit.Append("RuntimeDirectory=tunnelmesh\nRuntimeDirectoryMode=0755\nRuntimeDirectoryPreserve=yes\n");
+        if (service.Account is null)
+        {
+            unit.Append("\n# Peers of several contexts share the directory of the control sockets.\n");
+            unit.Append("RuntimeDirectory=tunnelmesh\nRuntimeDirectoryMode=0755\nRuntimeDirectoryPreserve=yes\n");
+        }
+
         unit.Append("ProtectSystem=strict\nProtectHome=tmpfs\nPrivateTmp=yes\n");
         foreach (string path in service.Writable)
         {
-            unit.Append($"BindPaths={Bound(path)}\n");
+            // What a user may replace by a link is never bound: systemd follows it with all rights. To make it writable gives a user no more than is his.
+            unit.Append(service.Account is null ? $"BindPaths={Bound(path)}\n" : $"ReadWritePaths={Quoted("-" + path)}\n");
         }
 
         foreach (string path in service.Readable)
@@ -79,14 +95,14 @@ public static class SystemdUnit
             unit.Append($"BindReadOnlyPaths={Bound(path)}\n");
         }
 
+        if (service.Account is null)
+        {
+            unit.Append("\n# Names of the mesh are told to the system in one of these places, where it has them.\nReadWritePaths=-/etc/resolv.conf -/run/resolvconf\n");
+        }
+
+        unit.Append($"\n# The interface and its routes; port 53 at the mesh address, and ports below 1024 that you choose.\nCapabilityBoundingSet={Capabilities}\n");
         unit.Append(
             """
-
-            # Names of the mesh are told to the system in one of these places, where it has them.
-            ReadWritePaths=-/etc/resolv.conf -/run/resolvconf
-
-            # The interface and its routes; port 53 at the mesh address, and ports below 1024 that you choose.
-            CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE
             NoNewPrivileges=yes
             DevicePolicy=closed
             DeviceAllow=/dev/net/tun rw
@@ -157,6 +173,18 @@ public static class SystemdUnit
     {
         ArgumentNullException.ThrowIfNull(text);
         return text.StartsWith(Marker, StringComparison.Ordinal);
+    }
+
+    private static void WriteAccount(StringBuilder unit, ServiceAccount account, string? onlyWhenExists)
+    {
+        // Names of directories of users may have what an older systemd takes for no name; a number is one always.
+        bool plain = account.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') && (char.IsAsciiLetter(account.Name[0]) || account.Name[0] == '_');
+        unit.Append(CultureInfo.InvariantCulture, $"User={(plain ? account.Name : account.Id)}\nAmbientCapabilities={Capabilities}\n");
+        if (onlyWhenExists is { } condition)
+        {
+            // By the user: a condition of the unit would be looked at by root, who follows links of the user's.
+            unit.Append($"ExecCondition=/usr/bin/test -e {Argument(condition)}\n");
+        }
     }
 
     // A variable is expanded in arguments only; in the path of the program a dollar stands for itself.

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Platform.SystemDns;
 
@@ -104,6 +105,10 @@ public sealed class SystemDnsSetup : IDisposable
             }
             problems.Add(problem);
         }
+        if (UnixUsers.EffectiveUserId is not (0 or UnixUsers.Unknown))
+        {
+            problems.Insert(0, "this peer does not run as root, and the system lets nobody else say where names are answered. Names of this mesh are answered where dns.listen says.");
+        }
         return problems.Count > 0 ? string.Join(" ", problems) : "this system has no way that is known.";
     }
 
@@ -181,7 +186,7 @@ public sealed class SystemDnsSetup : IDisposable
         }
         catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
         {
-            return $"{_places.ResolvConf} was left behind by another peer and cannot be put back: {e.Message}";
+            return $"{_places.ResolvConf} is another peer's, which runs or has left it behind, and cannot be put back by this one: {e.Message}";
         }
     }
 

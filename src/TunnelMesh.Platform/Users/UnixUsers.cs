@@ -2,13 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace TunnelMesh.Platform.Users;
 
-/// <summary>Who this process is, and who owns a file. Unix only; elsewhere the answers say so.</summary>
+/// <summary>Who this process is, which users there are, and who owns a file. Unix only; elsewhere the answers say so.</summary>
 public static partial class UnixUsers
 {
-    private const uint Unchanged = uint.MaxValue;
+    /// <summary>Stands for no user: no user has this id.</summary>
+    public const uint Unknown = uint.MaxValue;
 
-    /// <summary>Effective user id; <see cref="uint.MaxValue"/> on systems without one.</summary>
-    public static uint EffectiveUserId => OperatingSystem.IsWindows() ? Unchanged : GetEffectiveUserId();
+    /// <summary>Effective user id; <see cref="Unknown"/> on systems without one.</summary>
+    public static uint EffectiveUserId => OperatingSystem.IsWindows() ? Unknown : GetEffectiveUserId();
 
     /// <summary>Number of a group in /etc/group, or null when there is none by that name.</summary>
     /// <param name="name">Group name.</param>
@@ -33,7 +34,7 @@ public static partial class UnixUsers
     /// <param name="path">The file.</param>
     /// <param name="group">Group id.</param>
     /// <returns>False when the system refused.</returns>
-    public static bool TrySetGroup(string path, uint group) => !OperatingSystem.IsWindows() && ChangeOwner(path, Unchanged, group) == 0;
+    public static bool TrySetGroup(string path, uint group) => !OperatingSystem.IsWindows() && ChangeOwner(path, Unknown, group) == 0;
 
     /// <summary>Number of the user who owns a file or directory, links followed; null when there is none or the system does not say (Linux only).</summary>
     /// <param name="path">Which.</param>

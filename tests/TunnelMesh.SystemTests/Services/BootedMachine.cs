@@ -32,7 +32,8 @@ internal sealed class BootedMachine : IAsyncDisposable
         mount -t tmpfs tmpfs "$root/tmp"
         for device in null zero full random urandom tty; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
         mkdir "$root/dev/net" "$root/dev/shm"
-        mknod "$root/dev/net/tun" c 10 200
+        # As udev has it.
+        mknod -m 666 "$root/dev/net/tun" c 10 200
         mount -t sysfs -o ro sysfs "$root/sys"
         mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
         rm -rf "$root/etc/systemd/system" "$root/var/lib/tunnelmesh" "$root/etc/tunnelmesh"

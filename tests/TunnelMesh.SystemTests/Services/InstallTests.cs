@@ -92,11 +92,27 @@ public sealed class InstallTests
             ["env", $"TUNNELMESH_HOME={nas.Home}", "TUNNELMESH_SERVER=198.51.100.1:8443", Repository.Binary, "service", "install", "--root", root], Cancel);
         Assert.Equal(3, tokenless.ExitCode);
         Assert.Contains("TUNNELMESH_TOKEN is not set", tokenless.Errors, StringComparison.Ordinal);
-        CommandResult user = await nas.AskAsync(Cancel, "service", "install", "--root", root, "--user");
-        Assert.Equal(4, user.ExitCode);
-        Assert.Contains("only root may make the interface", user.Errors, StringComparison.Ordinal);
+        CommandResult user = await nas.AskAsync(Cancel, "service", "install", "--root", root, "--user", "nobody");
+        Assert.Equal(2, user.ExitCode);
+        Assert.Contains("TUNNELMESH_HOME names another", user.Errors, StringComparison.Ordinal);
         Assert.False(Directory.Exists(root));
         Assert.Equal(2, (await nas.AskAsync(Cancel, "service", "logs", "--lines", "-1")).ExitCode);
+    }
+
+    [Theory]
+    [InlineData(2, "nobody did", "--user")]
+    [InlineData(2, "is that of the system", "--user", "root")]
+    [InlineData(2, "There is no user nosuchuser", "--user", "nosuchuser")]
+    [InlineData(2, "is no name of a user", "--user", "a:b")]
+    [InlineData(3, "does not exist", "--user", "nobody")]
+    public async Task A_user_who_cannot_have_a_service_is_refused_with_the_reason(int code, string reason, params string[] user)
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        string root = Path.Combine(underlay.Folder, "root");
+        CommandResult refused = await Command.TryRunAsync(
+            ["env", "--unset=SUDO_USER", "--unset=TUNNELMESH_HOME", "TUNNELMESH_SERVER=198.51.100.1:8443", $"TUNNELMESH_TOKEN={Token}", Repository.Binary, "service", "install", "--root", root, .. user], cancel: Cancel);
+        Assert.True(refused.ExitCode == code && refused.Errors.Contains(reason, StringComparison.Ordinal), refused.ToString());
+        Assert.False(Directory.Exists(root));
     }
 
     [Fact]

@@ -10,6 +10,8 @@ public sealed class SystemdTests
 {
     private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -92,5 +94,30 @@ public sealed class SystemdTests
 
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
         Assert.Equal("not-found", await nas.RunAsync(Cancel, "systemctl", "show", "--property=LoadState", "--value", "tunnelmesh"));
+    }
+
+    [Fact]
+    public async Task Its_log_is_followed_until_it_is_interrupted()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel);
+        NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
+        await hub.JoinAsync(Cancel);
+        await using BootedMachine nas = await BootedMachine.StartAsync(underlay, network, Cancel);
+        await nas.RunAsync(Cancel, "env", $"TUNNELMESH_SERVER={hub.Machine.Address}:8443", $"TUNNELMESH_TOKEN={Token}", BootedMachine.Program, "service", "install");
+
+        foreach ((string signal, string port) in new[] { ("INT", "7101"), ("TERM", "7102") })
+        {
+            await using RunningProgram follower = nas.Start(BootedMachine.Program, "service", "logs", "--follow", "--lines", "100");
+            await follower.WaitForLineAsync("Connected to mesh as", Patience, Cancel);
+            string pid = await nas.RunAsync(Cancel, "pgrep", "--full", "--exact", $"{BootedMachine.Program} service logs --follow --lines 100");
+            Assert.DoesNotContain($"port={port}", follower.Output, StringComparison.Ordinal);
+            await nas.RunAsync(Cancel, BootedMachine.Program, "filter", "add", "--action", "allow", "--protocol", "tcp", "--port", port);
+            await follower.WaitForLineAsync($"port={port}", Patience, Cancel);
+            await nas.RunAsync(Cancel, "kill", $"-{signal}", pid);
+            Assert.Equal(0, await follower.WaitForExitAsync(Patience, Cancel));
+            // What showed the log has gone with it.
+            Assert.Empty((await nas.TryRunAsync(Cancel, "pgrep", "--exact", "journalctl")).Output);
+        }
     }
 }

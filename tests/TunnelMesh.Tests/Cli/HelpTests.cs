@@ -71,6 +71,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("status --log-level=info --c", "--context --config")]
     [InlineData("join --exit", "--exit-node")]
     [InlineData("join --wire", "")]
+    [InlineData("service logs --user --fo", "--follow")]
+    [InlineData("service logs --user alice --fo", "--follow")]
     [InlineData("completion ", "bash zsh fish powershell")]
     [InlineData("quack ", "")]
     public async Task Words_are_completed(string line, string expected)

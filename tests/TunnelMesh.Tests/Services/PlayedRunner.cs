@@ -19,6 +19,8 @@ internal sealed class PlayedRunner : IServiceRunner
         return 0;
     }
 
+    public int Follow(IReadOnlyList<string> command) => Show(command);
+
     public (int Code, string Output) Ask(IReadOnlyList<string> command)
     {
         Run(command);

@@ -93,6 +93,47 @@ public sealed class SystemdUnitTests
     [InlineData("work", "tunnelmesh-work")]
     public void A_service_has_the_name_of_its_context(string context, string name) => Assert.Equal(name, ServiceDefinition.NameOf(context));
 
+    [Theory]
+    [InlineData("default", "alice", "tunnelmesh:alice")]
+    [InlineData("work", "svc_backup-2.x", "tunnelmesh:svc_backup-2.x:work")]
+    [InlineData("default", "DOM\\bo b$", @"tunnelmesh:DOM\x5cbo\x20b\x24")]
+    [InlineData("default", "jörg@example.org", @"tunnelmesh:j\xc3\xb6rg\x40example.org")]
+    public void That_of_a_user_has_both_names_and_nothing_that_a_unit_may_not_be_called(string context, string user, string name)
+    {
+        Assert.Equal(name, ServiceDefinition.NameOf(context, user));
+        Assert.Equal($"/etc/tunnelmesh/env{name["tunnelmesh".Length..]}.conf", SystemdManager.EnvironmentFile(context, user));
+    }
+
+    [Theory]
+    [InlineData("alice", "alice")]
+    [InlineData("carol@example.org", "1000")]
+    [InlineData("4711", "1000")]
+    public void That_of_a_user_is_not_root_and_is_given_the_two_capabilities(string login, string user)
+    {
+        string unit = SystemdUnit.Write(Plain with
+        {
+            Account = new ServiceAccount(login, 1000, "/home/a b"),
+            OnlyWhenExists = "/home/a b/.tunnelmesh/contexts/work/mesh.json",
+            Writable = ["/home/a b/.tunnelmesh"],
+            Readable = ["/home/a b"],
+        });
+        Assert.Equal([user], Values(unit, "User"));
+        Assert.Equal(["CAP_NET_ADMIN CAP_NET_BIND_SERVICE"], Values(unit, "AmbientCapabilities"));
+        Assert.Equal(["CAP_NET_ADMIN CAP_NET_BIND_SERVICE"], Values(unit, "CapabilityBoundingSet"));
+        Assert.Equal(["\"/home/a b\""], Values(unit, "RequiresMountsFor"));
+        // Root looks at nothing that the user could have replaced by a link, and opens up nothing of the kind.
+        Assert.Empty(Values(unit, "ConditionPathExists"));
+        Assert.Equal(["/usr/bin/test -e \"/home/a b/.tunnelmesh/contexts/work/mesh.json\""], Values(unit, "ExecCondition"));
+        Assert.Empty(Values(unit, "BindPaths"));
+        Assert.Empty(Values(unit, "ExecStartPre"));
+        Assert.Equal(["\"-/home/a b/.tunnelmesh\""], Values(unit, "ReadWritePaths"));
+        Assert.Equal(["\"-/home/a b\""], Values(unit, "BindReadOnlyPaths"));
+        // The directory of root's services is not given to the user.
+        Assert.Empty(Values(unit, "RuntimeDirectory"));
+        string[] same = ["NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=tmpfs", "DevicePolicy=closed", "ProtectKernelTunables=yes", "MemoryDenyWriteExecute=yes", "RestrictNamespaces=yes", "WatchdogSec=30"];
+        Assert.Subset(unit.Split('\n').ToHashSet(), same.ToHashSet());
+    }
+
     [Fact]
     public void What_closes_the_way_at_the_start_comes_after_the_systems_rules_and_before_the_network()
     {
