@@ -36,9 +36,10 @@ internal static class Completion
         }
         if (devices)
         {
-            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1]))
+            string flag = words[^1][..FlagLength(words[^1])];
+            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1][flag.Length..]))
             {
-                await output.WriteLineAsync($"{peer.Name}\t{peer.MeshIp}");
+                await output.WriteLineAsync($"{flag}{peer.Name}\t{peer.MeshIp}");
             }
         }
     }
@@ -66,7 +67,7 @@ internal static class Completion
             else if (word.StartsWith('-'))
             {
                 string name = word.Split('=', 2)[0];
-                Option? option = CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+                Option? option = Flag(command, root, name);
                 used.Add(option?.Name ?? name);
                 open = option is not null && !word.Contains('=', StringComparison.Ordinal) && CommandTree.ValueOf(option) is not null ? option : null;
             }
@@ -84,6 +85,12 @@ internal static class Completion
             devices = open.HelpName == "PEER";
             return Values(open, last);
         }
+        if (FlagLength(last) is > 0 and int length)
+        {
+            Option? option = Flag(command, root, last[..(length - 1)]);
+            devices = option?.HelpName == "PEER";
+            return option is null || CommandTree.ValueOf(option) is null ? [] : [.. Values(option, last[length..]).Select(v => (last[..length] + v.Word, v.What))];
+        }
         if (last.StartsWith('-'))
         {
             return [.. CommandTree.Flags(command, root).Where(o => !used.Contains(o.Name) && o.Name.StartsWith(last, StringComparison.Ordinal)).Select(o => (o.Name, o.Description ?? ""))];
@@ -99,6 +106,11 @@ internal static class Completion
         devices = DeviceArguments.Contains(command.Arguments[arguments].Name);
         return Values(command.Arguments[arguments], last);
     }
+
+    // Of a word that is a flag and its value, where the value begins; else 0. Bash splits such words, other shells do not.
+    private static int FlagLength(string word) => word.StartsWith('-') ? word.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+
+    private static Option? Flag(Command command, RootCommand root, string name) => CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
 
     private static IReadOnlyList<(string Word, string What)> Values(Symbol symbol, string last) =>
         [.. symbol.GetCompletions(CompletionContext.Empty).Select(c => c.Label).Where(l => l.StartsWith(last, StringComparison.Ordinal)).Select(l => (l, ""))];
