@@ -2,6 +2,7 @@ using System.CommandLine;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Platform.Processes;
 using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli;
@@ -20,6 +21,7 @@ internal static class Program
             Console.Out.WriteLine($"tunnelmesh {Version}");
             return (int)ExitCode.Ok;
         }
+        NativeHeap.Share();
         if (OperatingSystem.IsMacOS())
         {
             // Coordinators speak TLS 1.3 only, which the framework has here through Network.framework, and only when asked before the first connection.

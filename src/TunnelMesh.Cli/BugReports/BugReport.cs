@@ -45,6 +45,10 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
             string unit = ServiceDefinition.NameOf(context);
             parts.Add(new("journal.log", $"log of the service {unit}", await RunAsync("journalctl", ["--unit", unit, "--lines", "5000", "--no-pager", "--output", "short-iso"], cancel)));
         }
+        else if (ServiceManager.ForThisSystem(null).LogFile(ServiceDefinition.NameOf(context)) is { } file && File.Exists(file))
+        {
+            parts.Add(new("service.log", $"the end of {file}, the log of the service", Tail(file)));
+        }
         for (int i = 0; i < logs.Count; i++)
         {
             parts.Add(new($"log-{i + 1}.log", $"the end of {logs[i]}", Tail(logs[i])));
@@ -77,7 +81,9 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
         Redactor.Hide(environment.Token);
         foreach (string name in new[] { "HTTPS_PROXY", "https_proxy" })
         {
-            if (Uri.TryCreate(environment.Proxy(name), UriKind.Absolute, out Uri? proxy))
+            // Written without http:// it is taken as well.
+            string text = environment.Proxy(name) ?? "";
+            if (Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"http://{text}", UriKind.Absolute, out Uri? proxy))
             {
                 Redactor.Hide(Uri.UnescapeDataString(proxy.UserInfo.Split(':', 2)[^1]));
                 Redactor.Hide(proxy.UserInfo);

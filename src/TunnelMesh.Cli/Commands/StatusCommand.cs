@@ -46,7 +46,7 @@ internal static class StatusCommand
         """;
 
     private static string Dns(DnsReport dns) =>
-        $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
+        $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Aliases.Count == 0 ? "" : $"; also called {string.Join(", ", dns.Aliases)}")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
 
     private static string Exit(ExitReport exit, DateTimeOffset now)
     {

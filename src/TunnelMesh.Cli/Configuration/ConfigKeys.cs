@@ -22,7 +22,7 @@ internal static class ConfigKeys
         new("private_key", "a path", "", "Identity key, Ed25519 in OpenSSH format; made when it does not exist.",
             Text((s, v) => s.PrivateKey = v, v => v.Length > 0)) { Derived = "~/.tunnelmesh/id_ed25519" },
         new("log_level", "one of trace, debug, info, warn, error", "info", "How much is logged.", Text((s, v) => s.LogLevel = v, LogLevels.Names.Contains)),
-        new("tun.name", "an interface name, at most 15 characters", "tun-mesh0", "Name of the TUN interface; macOS knows utunN only, and chooses for any other.", Text((s, v) => s.TunName = v, IsInterfaceName)),
+        new("tun.name", "an interface name: letters, digits, - _ . (at most 15)", "tun-mesh0", "Name of the TUN interface; macOS knows utunN only, and chooses for any other.", Text((s, v) => s.TunName = v, IsInterfaceName)),
         new("tun.mtu", "a number, 576-65535", "1400", "MTU of the TUN interface in bytes.", Integer(576, 65535, (s, v) => s.TunMtu = v)),
         new("dataplane.tun_offloads", "true or false", "true", "Whether super-packets cross the TUN interface whole; false for diagnosis.", Boolean((s, v) => s.TunOffloads = v)),
         new("dataplane.udp_offloads", "true or false", "true", "Whether datagrams are sent and received in trains; false for diagnosis.", Boolean((s, v) => s.UdpOffloads = v)),
@@ -265,7 +265,7 @@ internal static class ConfigKeys
     private static bool IsPeerName(string v) => v.Length <= 80 && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':');
 
     private static bool IsInterfaceName(string v) =>
-        v.Length is > 0 and <= 15 && v is not ("." or "..") && v.All(c => c is > ' ' and < (char)127 and not '/' and not ':' and not '%');
+        v.Length is > 0 and <= 15 && v is not ("all" or "default") && char.IsAsciiLetterOrDigit(v[0]) && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static bool IsMeshCidr(string v) =>
         IPNetwork.TryParse(v, out IPNetwork net) && net.BaseAddress.AddressFamily == AddressFamily.InterNetwork && net.PrefixLength is >= 8 and <= 24;

@@ -11,7 +11,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "others than its owner may read the identity key; run chmod 600 on it path={Path}")]
     public static partial void IdentityExposed(this ILogger log, string path);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Problem}")]
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "a file of this peer is damaged: {Problem}")]
     public static partial void FileDamaged(this ILogger log, string problem);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "this machine serves the mesh mesh={MeshId} range={Cidr} ca_sha256={CaSha256}")]
@@ -62,7 +62,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "a token in TUNNELMESH_TOKEN admits nobody and stays so; take it out of the variable. `tunnelmesh token list` shows those that do token={Id} state={State}")]
     public static partial void TokenNotValid(this ILogger log, long id, string state);
 
-    [LoggerMessage(EventId = 40, Level = LogLevel.Warning, Message = "{Problem}")]
+    [LoggerMessage(EventId = 40, Level = LogLevel.Warning, Message = "metrics are not served: {Problem}")]
     public static partial void MetricsNotServed(this ILogger log, string problem);
 
     [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "no token is valid, so no device can join; `tunnelmesh token create` makes one")]
@@ -74,7 +74,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 21, Level = LogLevel.Information, Message = "DNS resolver listens endpoints={Endpoints}")]
     public static partial void DnsListening(this ILogger log, string endpoints);
 
-    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Problem}")]
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "the resolver does not listen everywhere: {Problem}")]
     public static partial void DnsNotListening(this ILogger log, string problem);
 
     [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "the system resolves names of the mesh through this peer way={Way}")]
@@ -95,7 +95,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 52, Level = LogLevel.Warning, Message = "the system was not made to trust the CA of the mesh: {Problem}")]
     public static partial void CaNotTrusted(this ILogger log, string problem);
 
-    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "{Recovered}")]
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "names, after a process that was killed: {Recovered}")]
     public static partial void DnsRecovered(this ILogger log, string recovered);
 
     [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "THE ALIAS IS TAKEN: the device that had it first keeps it. Choose another one in dns.aliases. alias={Alias} device={Device}")]
@@ -131,7 +131,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 34, Level = LogLevel.Warning, Message = "the exit peer cannot be used peer={Peer} state={State} traffic={Traffic}")]
     public static partial void ExitLost(this ILogger log, string peer, string state, string traffic);
 
-    [LoggerMessage(EventId = 35, Level = LogLevel.Warning, Message = "{Recovered}")]
+    [LoggerMessage(EventId = 35, Level = LogLevel.Warning, Message = "exit traffic, after a process that was killed: {Recovered}")]
     public static partial void ExitRecovered(this ILogger log, string recovered);
 
     [LoggerMessage(EventId = 36, Level = LogLevel.Warning, Message = "the set-up for exit traffic could not be put back; the next start tries again: {Problem}")]

@@ -48,6 +48,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc cref="CoordinatorServer.Streams"/>
     public int Streams => _server.Streams;
 
+    /// <inheritdoc cref="CoordinatorServer.Heartbeats"/>
+    public long Heartbeats => _server.Heartbeats;
+
     /// <inheritdoc cref="CoordinatorServer.Relay"/>
     public RelayCounters Relay => _server.Relay;
 

@@ -35,6 +35,7 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly SemaphoreSlim _look = new(0, 1);
     private readonly HashSet<(string Alias, string Owner)> _warned = [];
     private readonly List<string> _listenProblems = [];
+    private volatile IReadOnlyList<string> _aliasesTaken = [];
     private DnsHost[] _hosts = [];
     private string[] _foreign = [];
     private readonly bool _forExit;
@@ -125,7 +126,7 @@ internal sealed class PeerDns : IAsyncDisposable
     public DnsReport Describe(IReadOnlyList<string> aliases)
     {
         DnsCounts counts = _server.Counts;
-        string[] problems = [.. _listenProblems, .. _system.Problem is { } problem ? [problem] : Array.Empty<string>()];
+        string[] problems = [.. _listenProblems, .. _system.Problem is { } problem ? [problem] : Array.Empty<string>(), .. _aliasesTaken];
         return new DnsReport
         {
             Listen = [.. _server.Endpoints.Select(e => e.ToString())],
@@ -239,7 +240,7 @@ internal sealed class PeerDns : IAsyncDisposable
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
                 await _system.LookAsync(_stop.Token).ConfigureAwait(false);
-                if (_system.Way is not null || _forExit)
+                if (_options.Settings.DnsSystem || _forExit)
                 {
                     RefreshServers();
                 }
@@ -282,12 +283,18 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             return;
         }
+        List<string> taken = [];
         foreach (string alias in _options.Settings.DnsAliases.Where(a => a != self.Name && !self.Wire.Aliases.Contains(a)))
         {
-            if (MapNames.Find(map, alias, out _) is [{ } owner, ..] && owner.Id != _ownId && _warned.Add((alias, owner.Id)))
+            if (MapNames.Find(map, alias, out _) is [{ } owner, ..] && owner.Id != _ownId)
             {
-                _options.Log.AliasTaken(alias, owner.Name);
+                taken.Add($"The alias {alias} is taken by the device {owner.Name}; this peer is without it.");
+                if (_warned.Add((alias, owner.Id)))
+                {
+                    _options.Log.AliasTaken(alias, owner.Name);
+                }
             }
         }
+        _aliasesTaken = taken;
     }
 }

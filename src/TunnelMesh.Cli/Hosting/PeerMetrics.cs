@@ -78,6 +78,7 @@ internal sealed class PeerMetrics : IAsyncDisposable
         return new CoordinatorMetrics
         {
             OnlinePeers = coordinator.Streams,
+            Heartbeats = coordinator.Heartbeats,
             RelayStreams = relay.Streams,
             RelayDatagramsIn = relay.DatagramsIn,
             RelayBytesIn = relay.BytesIn,

@@ -84,6 +84,9 @@ public sealed class CoordinatorServer : IAsyncDisposable
     /// <summary>Control streams that live now.</summary>
     public int Streams => _sessions.Count;
 
+    /// <summary>Messages that devices have sent over their control streams since the start: where they are, whom they want to meet, signs of life.</summary>
+    public long Heartbeats => _control.Heartbeats;
+
     /// <summary>What the relay has done since the start.</summary>
     public RelayCounters Relay => _relay.Counters;
 

@@ -20,6 +20,10 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
 
     private const int MaxInstanceLength = 64, BudgetRetrySeconds = 30;
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(10), GoodbyeTime = TimeSpan.FromSeconds(2);
+    private long _heartbeats;
+
+    /// <summary>Messages that devices have sent over their streams after the hello.</summary>
+    internal long Heartbeats => Interlocked.Read(ref _heartbeats);
 
     /// <summary>Serves one stream until it ends. The socket stays the caller's.</summary>
     /// <param name="socket">Accepted.</param>
@@ -149,6 +153,7 @@ internal sealed class ControlHandler(ICoordinatorState state, MeshRegistry regis
 
     private async Task<ErrorMessage?> ServeAsync(ControlSession session, object? message)
     {
+        Interlocked.Increment(ref _heartbeats);
         switch (message)
         {
             case EndpointsUpdate update:

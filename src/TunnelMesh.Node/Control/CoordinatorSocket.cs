@@ -48,8 +48,7 @@ internal sealed class CoordinatorSocket : IDisposable
         };
         if (client is not null)
         {
-            X509Certificate2Collection issuers = [.. client.Chain.Skip(1).Select(X509CertificateLoader.LoadCertificate)];
-            tls.ClientCertificateContext = SslStreamCertificateContext.Create(client.Leaf, issuers, offline: true);
+            tls.ClientCertificateContext = client.Context;
         }
         _handler = new SocketsHttpHandler
         {

@@ -5,6 +5,8 @@ public sealed record CoordinatorMetrics
 {
     /// <summary>Control streams that live, its own device's among them.</summary>
     public required int OnlinePeers { get; init; }
+    /// <summary>Messages that devices have sent over their control streams.</summary>
+    public required long Heartbeats { get; init; }
     /// <summary>Relay streams that live.</summary>
     public required int RelayStreams { get; init; }
     /// <summary>Datagrams and their bytes from devices.</summary>

@@ -29,7 +29,6 @@ public sealed class MetricsServer : IAsyncDisposable
     private readonly SocketAcceptor _acceptor;
     private readonly Lock _gate = new(), _pageTurn = new();
     private readonly List<IPEndPoint> _endpoints = [];
-    private (PeerCertificate Of, SslStreamCertificateContext Context)? _shown;
     private (long Made, byte[] Text)? _page;
     private long _strangers;
 
@@ -114,7 +113,7 @@ public sealed class MetricsServer : IAsyncDisposable
 
     private async Task TalkAsync(Socket client, CancellationToken cancel)
     {
-        if (Context() is not { } context)
+        if (_options.Certificate()?.Context is not { } context)
         {
             return;
         }
@@ -190,23 +189,6 @@ public sealed class MetricsServer : IAsyncDisposable
                 _page = page = (_options.Time.GetTimestamp(), Encoding.UTF8.GetBytes(_options.Metrics()));
             }
             return page.Text;
-        }
-    }
-
-    private SslStreamCertificateContext? Context()
-    {
-        if (_options.Certificate() is not { } certificate)
-        {
-            return null;
-        }
-        lock (_gate)
-        {
-            if (_shown is not { } shown || shown.Of != certificate)
-            {
-                X509Certificate2Collection issuers = [.. certificate.Chain.Skip(1).Select(der => X509CertificateLoader.LoadCertificate(der))];
-                _shown = shown = (certificate, SslStreamCertificateContext.Create(certificate.Leaf, issuers, offline: true));
-            }
-            return shown.Context;
         }
     }
 }

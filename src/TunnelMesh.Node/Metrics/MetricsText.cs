@@ -127,6 +127,7 @@ public static class MetricsText
     private static void WriteCoordinator(MetricsWriter text, CoordinatorMetrics coordinator)
     {
         text.Single("tunnelmesh_coordinator_online_peers", Gauge, "Devices with a control stream to this coordinator, its own among them.", coordinator.OnlinePeers);
+        text.Single("tunnelmesh_coordinator_heartbeats_total", Counter, "Messages that devices sent over their control streams; the streams' own pings are not counted.", coordinator.Heartbeats);
         text.Single("tunnelmesh_coordinator_relay_streams", Gauge, "Devices with a stream to the relay.", coordinator.RelayStreams);
         text.Begin("tunnelmesh_coordinator_relay_datagrams_total", Counter, "Datagrams that the relay took from devices and gave to devices.");
         text.Sample("tunnelmesh_coordinator_relay_datagrams_total", coordinator.RelayDatagramsIn, "direction", "in");

@@ -46,6 +46,9 @@ internal static unsafe partial class LinuxNative
         public void* Data;
     }
 
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    public static partial int TuneHeap(int parameter, int value);
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileDescriptor Open(string path, int flags, int mode);
 

@@ -25,6 +25,9 @@ public sealed class LaunchdManager(string? root, IServiceRunner? runner = null, 
     public override string DescriptionFile(string name) => Below(root, $"/Library/LaunchDaemons/{LaunchdPlist.Label(name)}.plist");
 
     /// <inheritdoc/>
+    public override string LogFile(string name) => LaunchdPlist.LogFile(name);
+
+    /// <inheritdoc/>
     public override string Describe(ServiceDefinition service) => LaunchdPlist.Write(service);
 
     /// <inheritdoc/>
@@ -61,7 +64,7 @@ public sealed class LaunchdManager(string? root, IServiceRunner? runner = null, 
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Logs(string name, int lines, bool follow) =>
-        ["tail", "-n", lines.ToString(CultureInfo.InvariantCulture), .. follow ? (string[])["-F"] : [], LaunchdPlist.LogFile(name)];
+        ["tail", "-n", lines.ToString(CultureInfo.InvariantCulture), .. follow ? (string[])["-F"] : [], LogFile(name)];
 
     /// <inheritdoc/>
     public override void Unregister(string name)

@@ -87,6 +87,9 @@ public abstract class ServiceManager
     /// <exception cref="ServiceException">There is no log.</exception>
     public abstract Task<bool> ShowLogsAsync(string name, int lines, bool follow, TextWriter output, CancellationToken cancel);
 
+    /// <summary>The file that holds the log of a service; null where the system keeps logs elsewhere.</summary>
+    public virtual string? LogFile(string name) => null;
+
     /// <summary>Whether there is such a service, be it ours or not.</summary>
     public virtual bool Exists(string name) => DescriptionFile(name) is { } file && File.Exists(file);
 

@@ -17,8 +17,8 @@ internal sealed class WindowsManager(IWindowsServiceControl control, TimeProvide
 
     private static string ProgramData => System.Environment.GetFolderPath(System.Environment.SpecialFolder.CommonApplicationData);
 
-    /// <summary>Where the log of a service lies.</summary>
-    public static string LogFile(string name) => WindowsServicePaths.Log(ProgramData, name);
+    /// <inheritdoc/>
+    public override string LogFile(string name) => WindowsServicePaths.Log(ProgramData, name);
 
     /// <inheritdoc/>
     public override string EnvironmentFile(string context) => WindowsServicePaths.Environment(ProgramData, context);

@@ -87,6 +87,11 @@ public sealed class NameTests
         await second.Program!.WaitForLineAsync("alias=files device=first", Patience, Cancel);
         await second.Program.WaitForLineAsync("alias=hub device=hub", Patience, Cancel);
         await DigUntilAsync(hub, a => a.Contains("10.42.0.3", StringComparison.Ordinal), "@10.42.0.1", "docs.tunnelmesh", "+short");
+        await second.AskUntilAsync(s => s.GetProperty("dns").GetProperty("aliases").GetArrayLength() == 1, Cancel, "status");
+        string status = (await second.AskAsync(Cancel, "status")).Output;
+        Assert.Contains("also called docs:", status, StringComparison.Ordinal);
+        Assert.Contains("The alias files is taken by the device first; this peer is without it.", status, StringComparison.Ordinal);
+        Assert.Contains("The alias hub is taken by the device hub", status, StringComparison.Ordinal);
         Assert.Equal("10.42.0.2", (await DigAsync(hub, "@10.42.0.1", "files.tunnelmesh", "+short")).Trim());
         Assert.Equal("10.42.0.1", (await DigAsync(hub, "@10.42.0.1", "hub.tunnelmesh", "+short")).Trim());
 

@@ -63,6 +63,40 @@ public sealed class RevocationTests
         Assert.Equal(6, (await b.FailToJoinAsync(Cancel, server)).Code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_revoked_device_that_does_not_hear_of_it_is_cut_off_by_the_others_within_seconds(bool wholeUser)
+    {
+        Requirements.Programs("nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a"), b = await AddAsync(underlay, "b");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        string addressOfA = await a.JoinAsync(Cancel, server), addressOfB = await b.JoinAsync(Cancel, server);
+        Assert.True(await a.Machine.ReachesAsync(addressOfB, 5, Cancel));
+        await a.AskUntilAsync(peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == "b" && p.GetProperty("path").GetString() == "udp"), Cancel, "peers");
+
+        // As a thief would: no word of the coordinator arrives, and the tunnel that stands is used on.
+        await a.Machine.RunAsync(["nft", "-f", "-"], $"table inet deaf {{ chain input {{ type filter hook input priority 0; ip saddr {hub.Machine.Address} drop; ip6 saddr {hub.Machine.Address6} drop; }} }}", Cancel);
+        Assert.True(await a.Machine.ReachesAsync(addressOfB, 1, Cancel));
+        long dropped = await DropsAsync(b), before = Stopwatch.GetTimestamp();
+        Assert.Equal("a", (await hub.AskJsonAsync(Cancel, wholeUser ? ["revoke", "--user", "a", "--yes"] : ["revoke", "a", "--yes"])).GetProperty("devices")[0].GetString());
+        await b.AskUntilAsync(peers => peers.EnumerateArray().All(p => p.GetProperty("name").GetString() != "a"), Cancel, "peers");
+        Assert.True(Stopwatch.GetElapsedTime(before) < TimeSpan.FromSeconds(3));
+
+        Assert.False(await a.Machine.ReachesAsync(addressOfB, 2, Cancel));
+        Assert.False(await b.Machine.ReachesAsync(addressOfA, 1, Cancel));
+        Assert.True(await b.Machine.ReachesAsync("10.42.0.1", 5, Cancel));
+        Assert.True(await DropsAsync(b) > dropped);
+        Assert.Contains(a.Program!.Output.Split('\n'), line => line.Contains("Connected to mesh as a", StringComparison.Ordinal));
+        Assert.True((await a.AskAsync(Cancel, "status")).Succeeded);
+    }
+
+    // What came for no session of this peer.
+    private static async Task<long> DropsAsync(Peer peer) =>
+        (await peer.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops").GetProperty("no_session").GetInt64();
+
     [Fact]
     public async Task A_revoked_user_goes_with_all_devices_and_the_identity_never_comes_back()
     {

@@ -40,6 +40,29 @@ public sealed class ConfigReaderTests
     public void Why_a_list_of_transports_is_refused_is_said(string value) => Assert.Contains(
         $"`transports`: expected a list with at least one of udp, ssh, relay, each once, found `{value}`", Assert.Throws<ConfigException>(() => ConfigReader.Read($"transports: {value}\n", "c.yaml")).Message, StringComparison.Ordinal);
 
+    // The name goes into rules of nftables and arguments of programs, where a star or a quotation mark would mean more than itself.
+    [Theory]
+    [InlineData("'*'")]
+    [InlineData("tun*")]
+    [InlineData("-tun0")]
+    [InlineData("a;b")]
+    [InlineData("'a\"b'")]
+    [InlineData("$(id)")]
+    [InlineData("'a b'")]
+    [InlineData("all")]
+    [InlineData("default")]
+    [InlineData("..")]
+    [InlineData("''")]
+    [InlineData("tun-mesh-of-sixteen")]
+    public void What_is_no_name_of_an_interface_is_refused(string value) => Assert.Contains("c.yaml:2: `tun.name`: expected an interface name",
+        Assert.Throws<ConfigException>(() => ConfigReader.Read($"tun:\n  name: {value}\n", "c.yaml")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("tun-mesh1")]
+    [InlineData("mesh.work_2")]
+    [InlineData("0wg")]
+    public void Names_of_interfaces_may_have_dots_and_lines(string value) => Assert.Equal(value, ConfigReader.Read($"tun:\n  name: {value}\n", "c.yaml").TunName);
+
     [Theory]
     [InlineData("off", null)]
     [InlineData(":4000", 4000)]

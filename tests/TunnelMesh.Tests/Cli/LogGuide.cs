@@ -12,7 +12,8 @@ internal static class LogGuide
     private const string Head = """
         # The log
 
-        A running peer writes one line for each event to standard error; under systemd that is the journal (`tunnelmesh service logs`).
+        A running peer writes one line for each event to standard error; under systemd that is the journal (`tunnelmesh service logs`). What the person who started it has to know then, such as where a
+        token is that was just made, or the name it got in place of the one it asked for, stands there in plain sentences, without time and id.
 
             2026-11-24T10:00:00Z info   TM006 interface up name=tun-mesh0 mtu=1400 udp_port=2223
 

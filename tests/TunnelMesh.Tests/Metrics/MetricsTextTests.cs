@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Node.Metrics;
@@ -86,6 +87,7 @@ public sealed class MetricsTextTests
             [
                 "tunnelmesh_peer_info{peer=\"nas\",mesh_ip=\"10.42.0.2\",version=\"1.2.3\"} 1",
                 "tunnelmesh_packets_sent_total 10",
+                "tunnelmesh_packets_received_total 9007199254740993",
                 "tunnelmesh_bytes_sent_total 1000",
                 "tunnelmesh_bytes_received_total 2000",
                 "tunnelmesh_dropped_no_route_total 5",
@@ -102,6 +104,8 @@ public sealed class MetricsTextTests
                 "tunnelmesh_connection_state{target_peer=\"laptop\",transport=\"relay\"} 0",
                 "tunnelmesh_reconnects_total{target_peer=\"laptop\"} 3",
                 "tunnelmesh_peer_udp_latency_seconds{target_peer=\"laptop\"} 0.0125",
+                "tunnelmesh_exit_packets_sent_total 7",
+                "tunnelmesh_exit_bytes_sent_total 700",
                 "tunnelmesh_relay_connected 0",
                 "tunnelmesh_coordinator_connected 1",
                 "tunnelmesh_dns_queries_total{result=\"forward_failed\"} 24",
@@ -135,6 +139,22 @@ public sealed class MetricsTextTests
     }
 
     [Fact]
+    public void A_coordinator_serves_every_name_that_users_have_dashboards_for()
+    {
+        string[] known =
+        [
+            "tunnelmesh_packets_sent_total", "tunnelmesh_packets_received_total", "tunnelmesh_bytes_sent_total", "tunnelmesh_bytes_received_total",
+            "tunnelmesh_dropped_no_route_total", "tunnelmesh_dropped_no_tunnel_total", "tunnelmesh_dropped_filtered_total{protocol=,source_peer=}",
+            "tunnelmesh_filter_rules_total{source=}", "tunnelmesh_filter_default_deny", "tunnelmesh_connection_state{target_peer=,transport=}",
+            "tunnelmesh_active_tunnels", "tunnelmesh_healthy_tunnels", "tunnelmesh_reconnects_total{target_peer=}", "tunnelmesh_relay_connected",
+            "tunnelmesh_exit_packets_sent_total", "tunnelmesh_exit_bytes_sent_total", "tunnelmesh_peer_info{peer=,mesh_ip=,version=}",
+            "tunnelmesh_peer_udp_latency_seconds{target_peer=}", "tunnelmesh_coordinator_online_peers", "tunnelmesh_coordinator_heartbeats_total",
+        ];
+        string[] served = [.. Lines(Status(), Coordinator, new NamedPeer("laptop", Direct)).Select(line => Regex.Replace(line.Split(' ')[0], "\"[^\"]*\"", ""))];
+        Assert.All(known, name => Assert.Contains(name, served));
+    }
+
+    [Fact]
     public void A_peer_that_is_starting_has_no_counters_yet()
     {
         string[] lines = Lines(Status(plane: false), null);
@@ -161,5 +181,5 @@ public sealed class MetricsTextTests
         Assert.Equal((1021, 2021), (totals.Sent, totals.Received));
     }
 
-    private static CoordinatorMetrics Coordinator => new() { OnlinePeers = 2, RelayStreams = 1, RelayDatagramsIn = 1, RelayBytesIn = 2, RelayDatagramsOut = 3, RelayBytesOut = 4, RelayDropped = 5 };
+    private static CoordinatorMetrics Coordinator => new() { OnlinePeers = 2, Heartbeats = 9, RelayStreams = 1, RelayDatagramsIn = 1, RelayBytesIn = 2, RelayDatagramsOut = 3, RelayBytesOut = 4, RelayDropped = 5 };
 }
