@@ -96,4 +96,7 @@ internal static class Examples
 
     /// <summary>Of a command, by its path without the program's name; none for one that only has others below it.</summary>
     public static IReadOnlyList<(string Line, string What)> Of(string path) => ByCommand.GetValueOrDefault(path) ?? [];
+
+    /// <summary>Of all commands below one, in the order of the table.</summary>
+    public static IEnumerable<(string Line, string What)> Below(string path) => ByCommand.Where(c => c.Key.StartsWith(path + " ", StringComparison.Ordinal)).SelectMany(c => c.Value);
 }

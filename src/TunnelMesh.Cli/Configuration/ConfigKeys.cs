@@ -216,12 +216,26 @@ internal static class ConfigKeys
 
     private static bool SetAliases(Settings s, ConfigNode n)
     {
-        if (n.Items is null || n.Items.Count > MeshName.MaxAliases || n.Items.Any(i => i.Scalar is null || !MeshName.IsValid(i.Scalar.ToLowerInvariant()) || MeshName.IsReserved(i.Scalar)))
+        if (n.Items is null)
         {
             return false;
         }
-        s.DnsAliases = [.. n.Items.Select(i => i.Scalar!.ToLowerInvariant()).Distinct()];
+        if (n.Items.Count > MeshName.MaxAliases)
+        {
+            throw new ConfigValueException(n.Items[MeshName.MaxAliases].Line, $"more than {MeshName.MaxAliases} names, found {n.Items.Count}; keep those that are used.");
+        }
+        s.DnsAliases = [.. n.Items.Select(Alias).Distinct()];
         return true;
+    }
+
+    /// <exception cref="ConfigValueException">It is no name for a device.</exception>
+    private static string Alias(ConfigNode item)
+    {
+        string name = item.Fields is null ? item.Scalar?.ToLowerInvariant() ?? "" : "";
+        return MeshName.IsReserved(name) ? throw new ConfigValueException(item.Line, $"`{name}` is reserved: it means something else in every mesh. Choose another name.")
+            : name.Length > MeshName.MaxLength ? throw new ConfigValueException(item.Line, $"`{item.Shown}` has {name.Length} characters; a name has at most {MeshName.MaxLength}.")
+            : MeshName.IsValid(name) ? name
+            : throw new ConfigValueException(item.Line, $"expected names of letters, digits and inner hyphens, at most {MeshName.MaxLength} characters each; found `{item.Shown}`.");
     }
 
     private static bool SetTransports(Settings s, ConfigNode n)

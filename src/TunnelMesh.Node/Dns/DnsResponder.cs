@@ -110,6 +110,10 @@ public sealed class DnsResponder
             Interlocked.Increment(ref _malformed);
             return DnsVerdict.Drop;
         }
+        if (!stream && message.Length > MaxUdp)
+        {
+            status = DnsQueryStatus.Malformed;
+        }
         Span<byte> cookie = stackalloc byte[DnsCookie.Size];
         bool proven = ReadCookie(query, source, ref cookie);
         if (!stream)

@@ -39,8 +39,8 @@ internal sealed class DnsUdpListener : IAsyncDisposable
 
     private void Run()
     {
-        // Larger queries are nobody's: a datagram that is cut does not parse.
-        byte[] query = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true), answer = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true);
+        // One byte more than is taken, so that a datagram that was cut is seen to be too large.
+        byte[] query = GC.AllocateArray<byte>(DnsResponder.MaxUdp + 1, pinned: true), answer = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true);
         SocketAddress source = new(_socket.AddressFamily);
         while (!_stopping)
         {
@@ -53,6 +53,10 @@ internal sealed class DnsUdpListener : IAsyncDisposable
             catch (ObjectDisposedException)
             {
                 break;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.MessageSize)
+            {
+                // A datagram that is far too large, of which Windows tells so. No pause: whoever sends them would have everybody wait.
             }
             catch (SocketException) when (!_stopping)
             {

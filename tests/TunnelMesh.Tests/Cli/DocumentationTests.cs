@@ -134,6 +134,13 @@ public sealed class DocumentationTests
     }
 
     [Fact]
+    public void The_readme_names_every_document()
+    {
+        string readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
+        Assert.All(Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md").Select(f => $"docs/{Path.GetFileName(f)}"), d => Assert.Contains($"[{d}]({d})", readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Every_cause_of_the_doctor_is_described()
     {
         string section = Section("JSON");

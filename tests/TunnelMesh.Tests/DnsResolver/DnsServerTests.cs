@@ -77,6 +77,23 @@ public sealed class DnsServerTests : IAsyncDisposable
         Assert.Equal(DnsResponseCode.NameError, answers[1].Code);
     }
 
+    [Theory]
+    [InlineData(DnsResponder.MaxUdp, 0, DnsResponseCode.NoError)]
+    [InlineData(DnsResponder.MaxUdp + 1, 0, DnsResponseCode.FormatError)]
+    [InlineData(DnsResponder.MaxUdp, 1, DnsResponseCode.FormatError)]
+    [InlineData(DnsResponder.MaxUdp, 500, DnsResponseCode.FormatError)]
+    [InlineData(9000, 0, DnsResponseCode.FormatError)]
+    public async Task A_datagram_of_more_than_1232_bytes_is_no_query_whatever_it_begins_with(int size, int more, DnsResponseCode expected)
+    {
+        byte[] query = DnsAsk.Query("nas.tm", DnsType.A, 4096);
+        // Padding (RFC 7830), and bytes behind the message.
+        int padding = size - query.Length - 4;
+        (query[^2], query[^1]) = ((byte)((padding + 4) >> 8), (byte)(padding + 4));
+        byte[] datagram = [.. query, 0, 12, (byte)(padding >> 8), (byte)padding, .. new byte[padding + more]];
+        Assert.Equal(expected, (await AskUdpAsync(_endpoint, datagram)).Code);
+        Assert.Equal(expected == DnsResponseCode.NoError ? 0 : 1, _server.Counts.Malformed);
+    }
+
     [Fact]
     public async Task A_port_that_is_taken_is_told()
     {

@@ -3,11 +3,12 @@ using TunnelMesh.Protocol.Filter;
 
 namespace TunnelMesh.Tests.NodeFilter;
 
-/// <summary>The filter against its description, over random rules, packets both ways, and time.</summary>
+/// <summary>The filter against its description, over random rules and defaults, packets both ways, whole and in fragments, and time.</summary>
 public class FilterOracleTests
 {
     private static readonly string[] Peers = ["nas", "laptop"];
     private static readonly ushort[] LocalPorts = [22, 53, 8000, 8001, 40000, 40001], RemotePorts = [22, 53, 40000];
+    private static readonly int[] Starts = [0, 0, 0, 8, 24, 24, 48];
     private static readonly int[] Waits = [5, 15, 100, 245, 305, 3600, 6 * 24 * 3600];
 
     [Theory]
@@ -72,15 +73,16 @@ public class FilterOracleTests
             case 0:
                 FilterRule[] own = RandomRules(random);
                 Replace(oracle, FilterLayer.Peer, own);
-                oracle.DefaultDeny = random.Next(4) != 0;
-                device.Filter.SetOwn(oracle.DefaultDeny, own);
+                oracle.Defaults = (RandomDefault(random), oracle.Defaults.Mesh);
+                device.Filter.SetOwn(oracle.Defaults.Own, own);
                 break;
             case 1:
                 FilterRule[] mesh = RandomRules(random);
                 int[] services = random.Next(2) == 0 ? [] : [8000];
                 Replace(oracle, FilterLayer.Coordinator, mesh);
                 Replace(oracle, FilterLayer.Service, [.. services.Select(p => FilteredDevice.Rule($"allow tcp {p}"))]);
-                device.Filter.SetMesh(null, mesh, services);
+                oracle.Defaults = (oracle.Defaults.Own, RandomDefault(random));
+                device.Filter.SetMesh(oracle.Defaults.Mesh, mesh, services);
                 break;
             case 2:
                 FilterRule rule = RandomRule(random);
@@ -117,6 +119,8 @@ public class FilterOracleTests
         oracle.Rules.AddRange(rules.Distinct().Select(r => (layer, r, int.MaxValue)));
     }
 
+    private static bool? RandomDefault(Random random) => random.Next(4) switch { 0 => true, 1 => null, _ => false };
+
     private static FilterRule[] RandomRules(Random random) => [.. Enumerable.Range(0, random.Next(4)).Select(_ => RandomRule(random))];
 
     private static FilterRule RandomRule(Random random)
@@ -132,13 +136,20 @@ public class FilterOracleTests
         PacketKind kind = random.Next(20) switch { 0 => PacketKind.IcmpAlways, 1 => PacketKind.Icmp, 2 => PacketKind.Other, < 9 => PacketKind.Udp, _ => PacketKind.Tcp };
         int flags = random.Next(10);
         OraclePacket packet = new(Peers[random.Next(Peers.Length)], random.Next(2) == 0, kind, LocalPorts[random.Next(LocalPorts.Length)], RemotePorts[random.Next(RemotePorts.Length)]);
-        return kind != PacketKind.Tcp ? packet : flags switch
+        return Wrapped(random, kind != PacketKind.Tcp ? packet : flags switch
         {
             < 3 => packet with { Syn = true },
             3 => packet with { Syn = true, Ack = true },
             4 => packet with { Fin = true, Ack = true },
             5 => packet with { Rst = true },
             _ => packet with { Ack = true },
-        };
+        });
     }
+
+    // Of few datagrams, so that fragments meet: their numbers come round, too.
+    private static OraclePacket Wrapped(Random random, OraclePacket packet) => packet with
+    {
+        Headers = random.Next(8) == 0 ? (OracleHeaders)random.Next(1, 4) : OracleHeaders.None,
+        Part = random.Next(4) == 0 ? new OraclePart((uint)random.Next(1, 3), Starts[random.Next(Starts.Length)], random.Next(3) != 0, random.Next(8) == 0) : null,
+    };
 }
