@@ -299,7 +299,7 @@ internal sealed class PeerDns : IAsyncDisposable
             .Select(n => contexts.Membership(n) is { } member && IPAddress.TryParse(member.Device.Ip, out IPAddress? ip) ? new IPEndPoint(ip, DnsPort) : null).FirstOrDefault(e => e is not null);
         if (!Equals(other, _forwarder.Detour?.Servers is [{ } now, ..] ? now : null))
         {
-            _forwarder.Detour = other is null ? null : new DnsDetour([other], _ => false);
+            _forwarder.Detour = other is null ? null : new DnsDetour([other], "");
             _responder.Forwards = other is not null || _forwarder.Servers.Count > 0;
         }
     }

@@ -19,7 +19,7 @@ public sealed class AddressGuard : IDisposable
 
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal; its directory exists.</param>
-    public AddressGuard(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Run), () => File.Exists("/proc/net/if_inet6"))
+    public AddressGuard(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read), () => File.Exists("/proc/net/if_inet6"))
     {
     }
 

@@ -21,7 +21,7 @@ public sealed class AddressGuardTests : IDisposable
 
     private AddressGuard Guard() => new(Journal, new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), () => _v6);
 
-    private void Run(string path, IEnumerable<string> arguments, string input)
+    private string Run(string path, IEnumerable<string> arguments, string input)
     {
         string call = $"{path} {string.Join(' ', arguments)} {input}";
         _calls.Add(call);
@@ -29,6 +29,8 @@ public sealed class AddressGuardTests : IDisposable
         {
             throw new SystemDnsException("Operation not permitted");
         }
+
+        return "";
     }
 
     [Fact]
