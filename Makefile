@@ -53,9 +53,14 @@ bench: build
 	@bench/allocations
 	@bench/lossy-link
 	@bench/filter
+	@bench/names
 	@bench/soak
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- handshakes
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- seal
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- offload
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- filter
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- relay
+	@dotnet run -c Release --project bench/TunnelMesh.Bench -- dns
 	@dotnet run -c Release --project bench/TunnelMesh.Bench -- peer-memory
 	@bench/coordinator joins 500 restart 1000 connected 10000
 

@@ -25,25 +25,72 @@ internal static class DnsAnswers
 
         await using DnsServer server = new(responder, new DnsForwarder(), TimeProvider.System);
         IPEndPoint endpoint = server.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        List<double> rates = [], tails = [];
-        for (int round = 0; round <= rounds; round++)
+        _ = Asking(endpoint, queries);
+        Samples asked = new(), paced = new();
+        for (int round = 1; round <= rounds; round++)
         {
-            (double rate, double median, double tail, long lost, double busy) = Asking(endpoint, queries);
-            if (round > 0)
-            {
-                rates.Add(rate);
-                tails.Add(tail);
-                output.WriteLine($"round {round}: {rate:F0} answers/s over UDP, {median:F0} us in the middle, p99 {tail:F0} us, {lost} lost, {busy:F2} processors by server and asker together");
-            }
+            Print($"round {round}", asked.Add(Asking(endpoint, queries)), "by server and asker together", output);
         }
         for (int round = 1; round <= rounds; round++)
         {
-            (double rate, double median, double tail, long lost, double busy) = Pacing(endpoint, queries);
-            output.WriteLine($"paced, round {round}: {rate:F0} answers/s of {PacedRate} asked for, {median:F0} us in the middle, p99 {tail:F0} us, {lost} lost, {busy:F2} processors together, the asker spinning");
+            Print($"paced, round {round}, {PacedRate}/s asked for", paced.Add(Pacing(endpoint, queries)), "together, the asker spinning", output);
         }
-        rates.Sort();
-        tails.Sort();
-        output.WriteLine($"median of {rounds}: {rates[rounds / 2]:F0} answers/s, p99 {tails[rounds / 2]:F0} us, with {Window} on the way and the asker on the same machine");
+        output.WriteLine($"median of {rounds}: {asked.Median(m => m.Rate):F0} answers/s, p99 {asked.Median(m => m.Tail):F0} us, with {Window} on the way and the asker on the same machine");
+    }
+
+    /// <summary>Asks a resolver that is another process for the names that <see cref="FullMap"/> has given it, as many at once as ever, or a fixed number each second. One line: answers a second, microseconds in the middle and at p99, lost, percents of a processor that the other process used.</summary>
+    /// <param name="server">The resolver.</param>
+    /// <param name="process">The resolver's process.</param>
+    /// <param name="names">How many names.</param>
+    /// <param name="paced">At a fixed rate.</param>
+    /// <param name="output">Where the line goes.</param>
+    /// <exception cref="InvalidOperationException">An answer has no address.</exception>
+    public static void Ask(IPEndPoint server, int process, int names, bool paced, TextWriter output)
+    {
+        byte[][] queries = [.. Enumerable.Range(1, names).Select(i => Query($"{FullMap.NameOf(i)}.tunnelmesh", (ushort)i))];
+        // The asker compiles what it runs.
+        _ = Asking(server, queries);
+        using Process resolver = Process.GetProcessById(process);
+        TimeSpan used = resolver.TotalProcessorTime;
+        long began = Stopwatch.GetTimestamp();
+        Measured m = paced ? Pacing(server, queries) : Asking(server, queries);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
+        resolver.Refresh();
+        output.WriteLine(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{m.Rate:F0} {m.Median:F0} {m.Tail:F0} {m.Lost} {100 * (resolver.TotalProcessorTime - used) / elapsed:F0}"));
+    }
+
+    private static void Print(string round, Measured m, string whose, TextWriter output) =>
+        output.WriteLine($"{round}: {m.Rate:F0} answers/s over UDP, {m.Median:F0} us in the middle, p99 {m.Tail:F0} us, {m.Lost} lost, {m.Busy:F2} processors {whose}");
+
+    private readonly record struct Measured(double Rate, double Median, double Tail, long Lost, double Busy)
+    {
+        public static Measured Of(List<double> times, TimeSpan elapsed, long lost, TimeSpan used)
+        {
+            times.Sort();
+            return times.Count == 0 ? throw new InvalidOperationException("nobody answers there")
+                : new Measured(times.Count / elapsed.TotalSeconds, times[times.Count / 2], times[(int)(times.Count * 0.99)], lost, used / elapsed);
+        }
+    }
+
+    private sealed class Samples
+    {
+        private readonly List<Measured> _all = [];
+
+        public Measured Add(Measured one)
+        {
+            _all.Add(one);
+            return one;
+        }
+
+        public double Median(Func<Measured, double> what) => _all.Select(what).Order().ElementAt(_all.Count / 2);
+    }
+
+    private static void Check(byte[] answer)
+    {
+        if (answer[7] != 1)
+        {
+            throw new InvalidOperationException($"an answer has {answer[7]} addresses, and code {answer[3] & 0xF}");
+        }
     }
 
     private static void Answering(DnsResponder responder, byte[][] queries, int rounds, TextWriter output)
@@ -74,7 +121,7 @@ internal static class DnsAnswers
         output.WriteLine($"median of {rounds}: {costs[rounds / 2]:F0} ns from query to answer on one thread, without sockets");
     }
 
-    private static (double Rate, double Median, double Tail, long Lost, double Busy) Asking(IPEndPoint server, byte[][] queries)
+    private static Measured Asking(IPEndPoint server, byte[][] queries)
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 200, ReceiveBufferSize = 1 << 20 };
         socket.Connect(server);
@@ -96,6 +143,7 @@ internal static class DnsAnswers
             try
             {
                 socket.Receive(answer);
+                Check(answer);
                 waiting--;
                 times.Add(Stopwatch.GetElapsedTime(sent[BinaryPrimitives.ReadUInt16BigEndian(answer)]).TotalMicroseconds);
             }
@@ -105,14 +153,11 @@ internal static class DnsAnswers
                 waiting = 0;
             }
         }
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
-        double used = (Environment.CpuUsage.TotalTime - busy) / elapsed;
-        times.Sort();
-        return (times.Count / elapsed.TotalSeconds, times[times.Count / 2], times[(int)(times.Count * 0.99)], lost, used);
+        return Measured.Of(times, Stopwatch.GetElapsedTime(began), lost, Environment.CpuUsage.TotalTime - busy);
     }
 
     // A handful every millisecond, as many as make the wanted rate.
-    private static (double Rate, double Median, double Tail, long Lost, double Busy) Pacing(IPEndPoint server, byte[][] queries)
+    private static Measured Pacing(IPEndPoint server, byte[][] queries)
     {
         const int handful = PacedRate / 1000;
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 200, ReceiveBufferSize = 1 << 20 };
@@ -141,6 +186,7 @@ internal static class DnsAnswers
                 for (int i = 0; i < handful; i++)
                 {
                     socket.Receive(answer);
+                    Check(answer);
                     times.Add(Stopwatch.GetElapsedTime(sent[BinaryPrimitives.ReadUInt16BigEndian(answer)]).TotalMicroseconds);
                 }
             }
@@ -149,10 +195,7 @@ internal static class DnsAnswers
                 lost++;
             }
         }
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
-        double used = (Environment.CpuUsage.TotalTime - busy) / elapsed;
-        times.Sort();
-        return (times.Count / elapsed.TotalSeconds, times[times.Count / 2], times[(int)(times.Count * 0.99)], lost, used);
+        return Measured.Of(times, Stopwatch.GetElapsedTime(began), lost, Environment.CpuUsage.TotalTime - busy);
     }
 
     private static IPAddress Address(int number) => new([10, 42, (byte)(number >> 8), (byte)number]);

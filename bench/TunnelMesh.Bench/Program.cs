@@ -10,6 +10,8 @@ using TunnelMesh.Bench.RelayLoad;
 // bench seal [ROUNDS]                                nanoseconds to seal, open and refuse a packet, alone and in batches, with each implementation of the cipher
 // bench offload [ROUNDS]                             nanoseconds per segment to cut super-packets and to join segments
 // bench dns [ROUNDS]                                 answers per second of the resolver with 10,000 names, and how long each takes
+// bench ask ADDRESS:PORT PROCESS NAMES [paced]       the same of a resolver in another process, by names that fill-map has made: answers/s, microseconds in the middle and at p99, lost, percents of a processor
+// bench fill-map DIRECTORY COUNT                     gives the cached map of a context so many more devices
 // bench filter [ROUNDS]                              nanoseconds that the packet filter takes for a packet, with 100 rules and 10,000 flows
 // bench ssh [SECONDS]                                throughput of the SSH transport over loopback, both ends in this process
 // bench peer-memory [PEERS]                          kilobytes that a peer costs the data plane: known, with a session, after a rekey
@@ -33,6 +35,12 @@ switch (args)
         return 0;
     case ["dns", ..]:
         await DnsAnswers.RunAsync(rounds, Console.Out);
+        return 0;
+    case ["ask", string server, string process, string names, .. string[] how] when how is [] or ["paced"]:
+        DnsAnswers.Ask(IPEndPoint.Parse(server), Number(process), Number(names), how.Length > 0, Console.Out);
+        return 0;
+    case ["fill-map", string directory, string devices]:
+        FullMap.Run(directory, Number(devices));
         return 0;
     case ["filter", ..]:
         FilterCost.Run(rounds, Console.Out);
@@ -62,7 +70,7 @@ switch (args)
         LossyLink.Run(options, Console.In, Console.Out);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench handshakes|seal|offload|dns|filter [ROUNDS] | bench flood ADDRESS:PORT PORTS BYTES SECONDS RATE | bench answers PORT SECONDS ADDRESS... | bench relay|ssh [SECONDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
+        Console.Error.WriteLine("usage: bench handshakes|seal|offload|dns|filter [ROUNDS] | bench ask ADDRESS:PORT PROCESS NAMES [paced] | bench fill-map DIRECTORY COUNT | bench flood ADDRESS:PORT PORTS BYTES SECONDS RATE | bench answers PORT SECONDS ADDRESS... | bench relay|ssh [SECONDS] | bench peer-memory [PEERS] | bench coordinator-load connected|joins|restart PEERS | bench link NEAR FAR LOSS_PERCENT DELAY_MS [SEED [QUEUE]]");
         return 2;
 }
 

@@ -50,11 +50,16 @@ stop_services() {
 # Its members may ask a running peer.
 make_group() { getent group tunnelmesh >/dev/null 2>&1 || groupadd --system tunnelmesh; }
 
-# The units of `service install` that run this package's program, what systemd was told of them, and the state in the places of the system.
+# The units of `service install` that run this package's program, what systemd was told of them, and the state in the places of the system, of every context.
 # Keys and memberships of users lie in their home directories and are theirs.
 purge_state() {
     for name in $(services); do
-        if [ -f "$own/$name" ] && head -n 1 "$own/$name" | grep -q "^$marker"; then rm -f "$own/$name"; fi
+        if [ -f "$own/$name" ] && head -n 1 "$own/$name" | grep -q "^$marker"; then
+            rm -f "$own/$name"
+            context=$(echo "$name" | sed 's/^tunnelmesh//; s/\.service$//')
+            # What lies in the places of the default context may be that of another service, and comes below.
+            if [ -n "$context" ]; then rm -rf "/etc/tunnelmesh/env$context.conf" "/var/lib/tunnelmesh$context"; fi
+        fi
         if [ ! -e "$own/$name" ]; then rm -f "$own/multi-user.target.wants/$name"; fi
     done
     if [ -L "$own/multi-user.target.wants/tunnelmesh.service" ] && [ ! -e "$own/multi-user.target.wants/tunnelmesh.service" ]; then
@@ -67,6 +72,13 @@ purge_state() {
         fi
     done
     rm -rf /etc/tunnelmesh /var/lib/tunnelmesh
+    for rest in /var/lib/tunnelmesh-*; do
+        if [ -e "$rest" ]; then
+            echo "tunnelmesh: $rest stays, since no service was there for it. If a coordinator had its state there, that is the mesh itself: remove it when it is not needed any more."
+        fi
+    done
+    # Whoever installs it anew and says what to join has not left.
+    rm -f /root/.tunnelmesh/contexts/default/left
     if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
     if [ -e /root/.tunnelmesh ]; then
         echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'

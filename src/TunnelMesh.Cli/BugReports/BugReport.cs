@@ -10,6 +10,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Processes;
+using TunnelMesh.Platform.Services;
 
 namespace TunnelMesh.Cli.BugReports;
 
@@ -44,7 +45,7 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
             string unit = ServiceUser.ServiceOf(layout, context);
             parts.Add(new("journal.log", $"log of the service {unit}", await RunAsync("journalctl", ["--unit", unit, "--lines", "5000", "--no-pager", "--output", "short-iso"], cancel)));
         }
-        else if (ServiceManager.ForThisSystem(null).LogFile(ServiceDefinition.NameOf(context)) is { } file && File.Exists(file))
+        else if (ServiceManager.ForThisSystem(null).LogFile(ServiceUser.ServiceOf(layout, context)) is { } file && File.Exists(file))
         {
             parts.Add(new("service.log", $"the end of {file}, the log of the service", Tail(file)));
         }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Cli.BugReports;
 
@@ -20,12 +21,7 @@ internal static class BugReportArchive
         List<(string Name, byte[] Bytes, string What)> files = [.. parts.Select(p => (p.Name, Encoding.UTF8.GetBytes(redactor.Clean(p.Text)), p.What))];
         string list = string.Concat(files.Select(f => $"{f.Name}\t{f.Bytes.Length}\t{f.What}\n")) + $"Parts that were or looked like secrets and were left out: {redactor.Count}\n";
         files.Add(("contents.txt", Encoding.UTF8.GetBytes(list), "this list"));
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        FileStream file = new(path, options);
+        FileStream file = PrivateFile.Open(path, FileMode.CreateNew);
         try
         {
             using (file)

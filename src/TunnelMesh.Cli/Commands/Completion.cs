@@ -11,7 +11,7 @@ internal static class Completion
 {
     // Whoever presses a key does not wait for a peer that is busy.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
-    private static readonly string[] DeviceArguments = ["peer", "which", "name"];
+    private static readonly string[] DeviceArguments = ["peer", "which", "name", "member"];
 
     /// <summary>Answers a script of <see cref="CompletionCommand"/>: a line for each word that fits, what it means behind a tab. Nothing that goes wrong is said: a shell would show it in the middle of a line.</summary>
     /// <param name="root">The program.</param>
@@ -36,9 +36,10 @@ internal static class Completion
         }
         if (devices)
         {
-            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1]))
+            string flag = words[^1][..FlagLength(words[^1])];
+            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1][flag.Length..]))
             {
-                await output.WriteLineAsync($"{peer.Name}\t{peer.MeshIp}");
+                await output.WriteLineAsync($"{flag}{peer.Name}\t{peer.MeshIp}");
             }
         }
     }
@@ -66,7 +67,7 @@ internal static class Completion
             else if (word.StartsWith('-'))
             {
                 string name = word.Split('=', 2)[0];
-                Option? option = CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+                Option? option = Flag(command, root, name);
                 used.Add(option?.Name ?? name);
                 open = option is not null && !word.Contains('=', StringComparison.Ordinal) && CommandTree.ValueOf(option) is not null ? option : null;
             }
@@ -83,6 +84,12 @@ internal static class Completion
         {
             devices = open!.HelpName == "PEER";
             return Values(open, last);
+        }
+        if (FlagLength(last) is > 0 and int length)
+        {
+            Option? option = Flag(command, root, last[..(length - 1)]);
+            devices = option?.HelpName == "PEER";
+            return option is null || CommandTree.ValueOf(option) is null ? [] : [.. Values(option, last[length..]).Select(v => (last[..length] + v.Word, v.What))];
         }
         if (last.StartsWith('-'))
         {
@@ -102,6 +109,11 @@ internal static class Completion
 
     // One whose value may be left out is followed by the next flag.
     private static bool Takes(Option? open, string word) => open is not null && !(open.Arity.MinimumNumberOfValues == 0 && word.StartsWith('-'));
+
+    // Of a word that is a flag and its value, where the value begins; else 0. Bash splits such words, other shells do not.
+    private static int FlagLength(string word) => word.StartsWith('-') ? word.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+
+    private static Option? Flag(Command command, RootCommand root, string name) => CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
 
     private static IReadOnlyList<(string Word, string What)> Values(Symbol symbol, string last) =>
         [.. symbol.GetCompletions(CompletionContext.Empty).Select(c => c.Label).Where(l => l.StartsWith(last, StringComparison.Ordinal)).Select(l => (l, ""))];

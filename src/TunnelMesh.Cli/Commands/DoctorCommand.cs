@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Guard;
 
 namespace TunnelMesh.Cli.Commands;
 
@@ -35,6 +36,11 @@ internal static class DoctorCommand
             else
             {
                 Print(reports, parsed.GetValue(peer) is not null, output);
+                StatusReport status = await client.StatusAsync(cancellation);
+                if (AddressGuard.IsSupported && status.Guard is { Problem: not null })
+                {
+                    await output.WriteLineAsync($"Guard of this machine: {StatusCommand.Guard(status.Guard, status.Tun.Name)}");
+                }
             }
             return (int)ExitCode.Ok;
         });

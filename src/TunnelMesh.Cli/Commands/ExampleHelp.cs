@@ -5,7 +5,7 @@ using System.CommandLine.Parsing;
 
 namespace TunnelMesh.Cli.Commands;
 
-/// <summary>The help of a command, with examples below it.</summary>
+/// <summary>The help of a command, with examples below it; of one that only has others below it, with theirs.</summary>
 /// <param name="plain">Writes everything else.</param>
 internal sealed class ExampleHelp(SynchronousCommandLineAction plain) : SynchronousCommandLineAction
 {
@@ -25,8 +25,8 @@ internal sealed class ExampleHelp(SynchronousCommandLineAction plain) : Synchron
         int code = plain.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
         string path = PathOf(parseResult.CommandResult);
-        IReadOnlyList<(string Line, string What)> examples = Examples.Of(path);
-        if (examples.Count > 0)
+        (string Line, string What)[] examples = [.. Examples.Of(path), .. Examples.Below(path)];
+        if (examples.Length > 0)
         {
             output.WriteLine("Examples:");
             foreach ((string line, string what) in examples)

@@ -42,6 +42,16 @@ internal static class Examples
             ("tunnelmesh transport nas ssh,udp,relay", "SSH first, to and from nas"),
             ("tunnelmesh transport nas default --with laptop", "Take the order of a pair away"),
         ],
+        ["group list"] = [("tunnelmesh group list", "All groups of users, and how many are in each"), ("tunnelmesh group list --json", "The same for a program")],
+        ["group create"] = [("tunnelmesh group create ops", "For rules of the packet filter about group:ops")],
+        ["group delete"] = [("tunnelmesh group delete ops", "Rules about group:ops are about nobody then")],
+        ["group members"] = [("tunnelmesh group members ops", "Who is in it, with which devices"), ("tunnelmesh group members all_admin_users --json", "Of a built-in one, for a program")],
+        ["group add-member"] =
+        [
+            ("tunnelmesh group add-member ops laptop", "The user of laptop, with all devices of theirs"),
+            ("tunnelmesh group add-member ops 3f9c0a1b2c3d4e5f", "The same by peer ID"),
+        ],
+        ["group remove-member"] = [("tunnelmesh group remove-member ops laptop", "Rules about group:ops are not about that user any more")],
         ["filter list"] = [("tunnelmesh filter list", "All rules, and how often each has decided"), ("tunnelmesh filter list --json", "The same for a program")],
         ["filter add"] =
         [
@@ -59,6 +69,8 @@ internal static class Examples
         ["context use"] = [("tunnelmesh context use work", "Commands are about it, and names of its mesh are answered")],
         ["context show"] = [("tunnelmesh context show", "The one in use"), ("tunnelmesh context show work --json", "Another, for a program")],
         ["context delete"] = [("tunnelmesh context delete work", "Destroy it with its keys, after a question"), ("tunnelmesh context delete work --yes", "Without one")],
+        ["exit open"] = [("tunnelmesh exit open", "The peer has ended and nothing leaves: open the way")],
+        ["exit close"] = [("tunnelmesh exit close", "Nothing leaves until the peer is connected, which uses exit_kill_switch")],
         ["trust-ca"] = [("tunnelmesh trust-ca", "Have programs of this system accept https://this.tm, after a question"), ("tunnelmesh trust-ca --remove", "Take it out again")],
         ["service install"] =
         [
@@ -84,4 +96,7 @@ internal static class Examples
 
     /// <summary>Of a command, by its path without the program's name; none for one that only has others below it.</summary>
     public static IReadOnlyList<(string Line, string What)> Of(string path) => ByCommand.GetValueOrDefault(path) ?? [];
+
+    /// <summary>Of all commands below one, in the order of the table.</summary>
+    public static IEnumerable<(string Line, string What)> Below(string path) => ByCommand.Where(c => c.Key.StartsWith(path + " ", StringComparison.Ordinal)).SelectMany(c => c.Value);
 }

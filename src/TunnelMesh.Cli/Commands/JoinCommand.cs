@@ -5,6 +5,7 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Logging;
 using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Addressing;
 
 namespace TunnelMesh.Cli.Commands;
@@ -36,7 +37,9 @@ internal static class JoinCommand
             ExitSettings.Apply(settings, parsed.GetValue(exitNode), parsed.GetValue(allowExit));
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
-            Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark);
+            InterfaceBinding? binding = OwnSockets.For(settings, TimeProvider.System);
+            Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark) ?? (binding is null ? null : binding.Configure);
+            bool replaced = false;
             using ServiceNotifier? service = ServiceNotifier.Open(context.Environment);
             PeerHostOptions options = new()
             {
@@ -48,6 +51,7 @@ internal static class JoinCommand
                 Server = ReadServer(parsed.GetValue(server) ?? context.Environment.Server),
                 Dialling = new Dialling { Proxy = ReadProxy(context.Environment.Proxy), ConfigureSocket = mark },
                 MarkSocket = mark,
+                Binding = binding,
                 Token = context.Environment.Token,
                 CaPin = ReadPin(parsed.GetValue(pin)),
                 Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),
@@ -56,11 +60,18 @@ internal static class JoinCommand
                 Output = new ForgivingWriter(streams.Output),
                 Error = streams.Error,
                 Service = service,
+                StopsUnasked = () => Volatile.Read(ref replaced),
                 Log = log,
             };
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
+            // The watchdog's (docs/service.md): an end in order that nobody asked for.
+            using PosixSignalRegistration? quit = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal =>
+            {
+                Volatile.Write(ref replaced, !stop.IsCancellationRequested);
+                Stop(signal, stop);
+            });
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
             Task asking = Task.CompletedTask;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Control;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Users;
@@ -41,6 +42,10 @@ internal static class ServiceCommand
             {
                 ServiceFiles.CheckDescription(manager, file, text, parsed.GetValue(force));
             }
+            if (manager.BootFile(service.Name) is { } boot && manager.DescribeBoot(service) is { } closes)
+            {
+                ServiceFiles.CheckDescription(manager, boot, closes, parsed.GetValue(force));
+            }
             IReadOnlyList<KeyValuePair<string, string>> secrets = setup.Secrets();
             string secretFile = ServiceManager.Below(root, service.EnvironmentFile);
             setup.RequireToken(service, secretFile, secrets);
@@ -54,6 +59,12 @@ internal static class ServiceCommand
                 }
             }
             TextWriter output = parsed.InvocationConfiguration.Output;
+            if (root is null)
+            {
+                using ActingUser? acting = OperatingSystem.IsWindows() ? null : target.Act();
+                // Whoever has the service join after `leave` has said so by this.
+                PeerStore.ForgetLeaving(target.Commands.Layout.ContextDirectory(target.Context));
+            }
             ServiceFiles.SetSecrets(secretFile, secrets);
             await output.WriteLineAsync($"{secretFile} {(secrets.Count == 0 ? "is for secret variables; none was set for this command" : $"holds {string.Join(", ", secrets.Select(s => s.Key))}")}.");
             bool changed = secrets.Count > 0;
@@ -62,6 +73,7 @@ internal static class ServiceCommand
                 changed |= ServiceFiles.WriteDescription(file, text);
                 await output.WriteLineAsync($"Wrote {file}.");
             }
+            await WriteBootAsync(manager, service, parsed.GetValue(force), output);
             changed |= manager.Register(service, parsed.GetValue(force));
             await output.WriteLineAsync($"The service {service.Name} starts with the system.");
             if (manager.Absence is { } absence)
@@ -80,6 +92,26 @@ internal static class ServiceCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // With the setting that wants it, the unit that closes the way at the start of the system comes and goes.
+    private static async Task WriteBootAsync(ServiceManager manager, ServiceDefinition service, bool force, TextWriter output)
+    {
+        if (manager.BootFile(service.Name) is not { } file)
+        {
+            return;
+        }
+        if (manager.DescribeBoot(service) is { } text)
+        {
+            ServiceFiles.WriteDescription(file, text);
+            await output.WriteLineAsync($"Wrote {file}: from the start of the system on nothing leaves until the peer is connected.");
+        }
+        else if (force && File.Exists(file) && manager.IsOurs(File.ReadAllText(file)))
+        {
+            manager.UnregisterBoot(service.Name);
+            File.Delete(file);
+            await output.WriteLineAsync($"Removed {file}, since exit_kill_switch is not set any more.");
+        }
     }
 
     // A user's home is looked at with that user's rights.
@@ -143,8 +175,16 @@ internal static class ServiceCommand
             {
                 File.Delete(file);
             }
+            if (manager.BootFile(name) is { } boot && File.Exists(boot) && manager.IsOurs(File.ReadAllText(boot)))
+            {
+                File.Delete(boot);
+            }
             manager.Forgotten(name);
             await output.WriteLineAsync($"The service {name} is stopped and removed.");
+            if (parsed.GetValue(options.Root) is null && ExitCommand.IsLeftClosed(target.Commands, target.Context))
+            {
+                await output.WriteLineAsync($"Its kill switch holds still, and nothing leaves this machine. To open the way: tunnelmesh exit open{target.Flags}");
+            }
             string secrets = ServiceManager.Below(parsed.GetValue(options.Root), target.EnvironmentFile);
             if (target.IsOfUser)
             {

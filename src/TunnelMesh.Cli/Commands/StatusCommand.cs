@@ -16,7 +16,8 @@ internal static class StatusCommand
         Command command = new("status", "Show the state of the running peer") { context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
+            string which = parsed.GetValue(context)!;
+            using LocalApiClient client = await ConnectAsync(commands, which, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
             TextWriter output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json)
@@ -25,6 +26,19 @@ internal static class StatusCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // Whoever finds the internet gone looks here first.
+    private static async Task<LocalApiClient> ConnectAsync(CommandContext commands, string which, CancellationToken cancellation)
+    {
+        try
+        {
+            return await QueryCommand.ConnectAsync(commands.Layout, which, cancellation);
+        }
+        catch (PeerNotRunningException e) when (ExitCommand.IsLeftClosed(commands, which))
+        {
+            throw new PeerNotRunningException($"{e.Message} Its kill switch holds still: nothing leaves this machine until the peer runs, or is let by: tunnelmesh exit open{commands.Flag(which)}");
+        }
     }
 
     /// <summary>The report for people.</summary>
@@ -38,12 +52,22 @@ internal static class StatusCommand
         Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
         Relay         {Relay(s.Relay, now)}
         Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Guard         {Guard(s.Guard, s.Tun.Name)}
         Data plane    {DataPlane(s.DataPlane)}
         DNS           {Dns(s.Dns)}
         Exit          {Exit(s.Exit, now)}
         Peers         {s.PeersOnline} of {s.PeersTotal} online{(s.Coordinator.State == "connected" ? "" : " as the coordinator told last; it is not reached now")}
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    /// <summary>Whether addresses of the mesh come in by its interface only, for people.</summary>
+    internal static string Guard(GuardReport? guard, string tun) => guard switch
+    {
+        null => "the peer does not tell",
+        { Enforced: true, Problem: { } problem } => $"addresses of the mesh come in by {tun} only (rules of {guard.By}); {problem}",
+        { Enforced: true } => $"addresses of the mesh come in by {tun} only (rules of {guard.By})",
+        _ => $"NONE: packets with addresses of the mesh get in by other interfaces than {tun}, too: {guard.Problem}",
+    };
 
     private static string Dns(DnsReport dns) =>
         $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Aliases.Count == 0 ? "" : $"; also called {string.Join(", ", dns.Aliases)}")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
@@ -65,7 +89,7 @@ internal static class StatusCommand
             _ => "does not answer",
         };
         string traffic = exit.Traffic switch { "exit" => "traffic to the internet leaves there", "blocked" => "traffic to the internet is BLOCKED", _ => "traffic to the internet goes out DIRECTLY" };
-        return $"{peer} {state}; {traffic}{(exit.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}{(exit.KillSwitch ? ", kill switch on" : "")}{problem}";
+        return $"{peer} {state}; {traffic}{(exit.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}{(exit.KillSwitch ? $", kill switch on{(exit.KillSwitchAtBoot ? ", from the start of the machine on" : "")}" : "")}{problem}";
     }
 
     private static string Relay(RelayReport? relay, DateTimeOffset now) => relay switch

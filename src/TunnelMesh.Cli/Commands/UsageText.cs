@@ -77,17 +77,10 @@ internal static class UsageText
         {
             return $"There is no flag `{name}`: the token is read from the environment variable TUNNELMESH_TOKEN only, where nobody else on this machine sees it.";
         }
-        string nearest = command.Name == PingCommand.Name && FlagsOfOtherPings.TryGetValue(name, out string? meant) ? $" Did you mean `{meant}`?" : Nearest(name, command.Options.Concat(root.Options.Where(o => o.Recursive)).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)));
+        string nearest = command.Name == PingCommand.Name && FlagsOfOtherPings.TryGetValue(name, out string? meant) ? $" Did you mean `{meant}`?" : EditDistance.Hint(name, command.Options.Concat(root.Options.Where(o => o.Recursive)).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)));
         return $"`{path}` has no flag `{name}`.{nearest} `{path} --help` shows its flags.";
     }
 
     private static string NoCommand(string unknown, Command parent, string path) =>
-        $"There is no command `{unknown}`{(path == Program ? "" : $" of `{path}`")}.{Nearest(unknown, parent.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{path} --help` shows the commands.";
-
-    // What shares too little with anything is no misspelling.
-    private static string Nearest(string text, IEnumerable<string> candidates)
-    {
-        string nearest = EditDistance.Nearest(text, candidates);
-        return EditDistance.Between(text, nearest) <= Math.Max(1, nearest.TrimStart('-').Length / 2) ? $" Did you mean `{nearest}`?" : "";
-    }
+        $"There is no command `{unknown}`{(path == Program ? "" : $" of `{path}`")}.{EditDistance.Hint(unknown, parent.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))} `{path} --help` shows the commands.";
 }

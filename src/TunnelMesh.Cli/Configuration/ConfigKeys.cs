@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using TunnelMesh.Cli.Logging;
 using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Filter;
@@ -39,13 +38,13 @@ internal static class ConfigKeys
         new("dns.cache_ttl", "seconds, 0-86400", "300", "How long an answer on a name of the mesh may be remembered, in seconds.", Integer(0, 86400, (s, v) => s.DnsCacheTtl = v)),
         new("dns.aliases", "a list of at most 16 names: DNS labels that are not reserved", "[]", "Further names of this device; one that another device has stays that device's.", SetAliases),
         new("dns.system", "true or false", "true", "Whether the system is set up so that every program resolves names of the mesh; put back at the end.", Boolean((s, v) => s.DnsSystem = v)),
-        new("exit_peer", "a peer name, or \"\"", "\"\"", "Peer through which this one's traffic to the internet leaves; it has to allow that. docs/exit-peers.md tells more. Linux only.",
+        new("exit_peer", "a peer name, or \"\"", "\"\"", "Peer through which this one's traffic to the internet leaves; it has to allow that. docs/exit-peers.md tells more.",
             Text((s, v) => s.ExitPeer = v, IsPeerName)),
         new("exit_offline", "block or direct", "block", "What becomes of that traffic while the exit peer does not answer: it is blocked, or goes out directly.",
             Text((s, v) => s.ExitOfflineDirect = v == "direct", v => v is "block" or "direct")),
-        new("exit_lan_access", "true or false", "false", "Whether private networks that this machine is connected to (LAN, containers) stay reachable beside an exit peer.", Boolean((s, v) => s.ExitLanAccess = v)),
-        new("exit_kill_switch", "true or false", "false", "Whether nothing but the mesh's own packets leaves beside the exit peer, whatever becomes of routes, while the peer runs and after it was killed; it ends with an orderly end.", Boolean((s, v) => s.ExitKillSwitch = v)),
-        new("allow_exit_traffic", "true or false", "false", "Whether the traffic of other peers to the internet may leave through this one. Linux only.", Boolean((s, v) => s.AllowExitTraffic = v)),
+        new("exit_lan_access", "true or false", "false", "Whether private networks that this machine is connected to (LAN, containers) stay reachable beside an exit peer. Windows only knows true.", Boolean((s, v) => s.ExitLanAccess = v)),
+        new("exit_kill_switch", "true or false", "false", "Whether nothing but the mesh's own packets leaves beside the exit peer, whatever becomes of routes, from the connection of the peer on until somebody here stops it, and over every other end. With a service also from the start of the machine on (Linux). Not on Windows.", Boolean((s, v) => s.ExitKillSwitch = v)),
+        new("allow_exit_traffic", "true or false", "false", "Whether the traffic of other peers to the internet may leave through this one. Linux and macOS only.", Boolean((s, v) => s.AllowExitTraffic = v)),
         new("filter.default_deny", "true or false", "", "Whether traffic of other peers that no rule allows is dropped; echo and errors of ICMP and answers to this peer always pass. true here or at the coordinator wins.",
             Boolean((s, v) => s.FilterDefaultDeny = v)) { Derived = "true, unless the coordinator's filter says false" },
         new("filter.rules", "a list of rules such as {port: 22, protocol: tcp, action: allow, source_peer: laptop}", "[]",
@@ -77,7 +76,7 @@ internal static class ConfigKeys
             EndpointOrOff((s, v) => s.CoordinatorStunListen = v)),
         new("coordinator.data_dir", "a path", "/var/lib/tunnelmesh", "Mesh certificates and state of the coordinator.",
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
-        new("coordinator.mesh_cidr", "an IPv4 network such as 10.42.0.0/16, at least a /24", "10.42.0.0/16",
+        new("coordinator.mesh_cidr", $"a private IPv4 network such as 10.42.0.0/16, within {MeshAddresses.PrivateRanges}, at least a /24", "10.42.0.0/16",
             "Address range of a mesh founded here; a mesh keeps the range it was founded with.", Text((s, v) => s.MeshCidr = v, IsMeshCidr)),
         Later("coordinator.admin_peers", "a list of peer IDs, names or name globs", "[]", "Who administers the mesh."),
         Later("coordinator.locations", "true or false", "false", "Whether peers are located."),
@@ -217,12 +216,26 @@ internal static class ConfigKeys
 
     private static bool SetAliases(Settings s, ConfigNode n)
     {
-        if (n.Items is null || n.Items.Count > MeshName.MaxAliases || n.Items.Any(i => i.Scalar is null || !MeshName.IsValid(i.Scalar.ToLowerInvariant()) || MeshName.IsReserved(i.Scalar)))
+        if (n.Items is null)
         {
             return false;
         }
-        s.DnsAliases = [.. n.Items.Select(i => i.Scalar!.ToLowerInvariant()).Distinct()];
+        if (n.Items.Count > MeshName.MaxAliases)
+        {
+            throw new ConfigValueException(n.Items[MeshName.MaxAliases].Line, $"more than {MeshName.MaxAliases} names, found {n.Items.Count}; keep those that are used.");
+        }
+        s.DnsAliases = [.. n.Items.Select(Alias).Distinct()];
         return true;
+    }
+
+    /// <exception cref="ConfigValueException">It is no name for a device.</exception>
+    private static string Alias(ConfigNode item)
+    {
+        string name = item.Fields is null ? item.Scalar?.ToLowerInvariant() ?? "" : "";
+        return MeshName.IsReserved(name) ? throw new ConfigValueException(item.Line, $"`{name}` is reserved: it means something else in every mesh. Choose another name.")
+            : name.Length > MeshName.MaxLength ? throw new ConfigValueException(item.Line, $"`{item.Shown}` has {name.Length} characters; a name has at most {MeshName.MaxLength}.")
+            : MeshName.IsValid(name) ? name
+            : throw new ConfigValueException(item.Line, $"expected names of letters, digits and inner hyphens, at most {MeshName.MaxLength} characters each; found `{item.Shown}`.");
     }
 
     private static bool SetTransports(Settings s, ConfigNode n)
@@ -254,5 +267,5 @@ internal static class ConfigKeys
         v.Length is > 0 and <= 15 && v is not ("all" or "default") && char.IsAsciiLetterOrDigit(v[0]) && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static bool IsMeshCidr(string v) =>
-        IPNetwork.TryParse(v, out IPNetwork net) && net.BaseAddress.AddressFamily == AddressFamily.InterNetwork && net.PrefixLength is >= 8 and <= 24;
+        MeshAddresses.TryParseCidr(v, out IPNetwork net, out _) && net.PrefixLength <= 24;
 }

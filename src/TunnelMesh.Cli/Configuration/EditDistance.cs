@@ -31,5 +31,12 @@ internal static class EditDistance
     public static string Nearest(string text, IEnumerable<string> candidates) =>
         candidates.MinBy(c => Between(text.Length > 200 ? text[..200] : text, c)) ?? "";
 
+    /// <summary>A question whether the nearest of <paramref name="candidates"/> was meant, with a space before it; empty when none is near: what shares too little with anything is no misspelling.</summary>
+    public static string Hint(string text, IEnumerable<string> candidates)
+    {
+        string nearest = Nearest(text, candidates);
+        return Between(text.Length > 200 ? text[..200] : text, nearest) <= Math.Max(1, nearest.TrimStart('-').Length / 2) ? $" Did you mean `{nearest}`?" : "";
+    }
+
     private static bool Same(char a, char b) => char.ToLowerInvariant(a) == char.ToLowerInvariant(b);
 }

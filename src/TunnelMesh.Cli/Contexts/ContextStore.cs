@@ -3,6 +3,7 @@ using System.Text;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Cli.Contexts;
 
@@ -62,7 +63,7 @@ internal sealed class ContextStore(HomeLayout layout)
             return kept;
         }
         int number = Free();
-        WriteWhole(Path.Combine(directory, NumberFile), number.ToString(CultureInfo.InvariantCulture));
+        WriteLine(Path.Combine(directory, NumberFile), number.ToString(CultureInfo.InvariantCulture));
         return number;
     }
 
@@ -72,14 +73,14 @@ internal sealed class ContextStore(HomeLayout layout)
 
     /// <summary>Keeps a configuration for a context.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void KeepConfig(string context, byte[] yaml) => WriteWhole(ConfigFile(context), yaml);
+    public void KeepConfig(string context, byte[] yaml) => PrivateFile.ReplaceShared(ConfigFile(context), yaml);
 
     /// <summary>Makes a context the one that counts when none is named.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Activate(string context)
     {
         PrivateDirectory.Make(layout.Home);
-        WriteWhole(layout.ActiveFile, ContextName.Require(context));
+        WriteLine(layout.ActiveFile, ContextName.Require(context));
     }
 
     /// <summary>Removes a context with all that is in it; its number is free again. If it was the active one, <c>default</c> is.</summary>
@@ -149,7 +150,7 @@ internal sealed class ContextStore(HomeLayout layout)
         {
             try
             {
-                return OpenPrivate(path, FileMode.OpenOrCreate);
+                return PrivateFile.Open(path, FileMode.OpenOrCreate);
             }
             catch (IOException) when (waited < Patience && File.Exists(path))
             {
@@ -158,32 +159,5 @@ internal sealed class ContextStore(HomeLayout layout)
         }
     }
 
-    private static FileStream OpenPrivate(string path, FileMode mode)
-    {
-        FileStreamOptions options = new() { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        return new FileStream(path, options);
-    }
-
-    private static void WriteWhole(string path, string text) => WriteWhole(path, Encoding.UTF8.GetBytes(text + "\n"));
-
-    private static void WriteWhole(string path, byte[] content)
-    {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (FileStream file = OpenPrivate(temporary, FileMode.CreateNew))
-            {
-                file.Write(content);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    private static void WriteLine(string path, string text) => PrivateFile.ReplaceShared(path, Encoding.UTF8.GetBytes(text + "\n"));
 }

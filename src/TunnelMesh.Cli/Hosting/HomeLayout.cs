@@ -45,6 +45,9 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
     /// <summary>Configuration of a context.</summary>
     public string ContextConfig(string context) => Path.Combine(ContextDirectory(context), "config.yaml");
 
+    /// <summary>Where the peer of a context notes what it changes for exit traffic.</summary>
+    public string ExitJournal(string context) => Path.Combine(ContextDirectory(context), "exit.json");
+
     /// <summary>A path from the configuration: <c>~/</c> is the user's home, and an empty one stands for <paramref name="fallback"/>.</summary>
     public string Expand(string configured, string fallback) =>
         configured.Length == 0 ? fallback

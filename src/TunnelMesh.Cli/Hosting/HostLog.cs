@@ -122,6 +122,21 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 43, Level = LogLevel.Error, Message = "the data plane hangs: it has not come round in time, so the service manager is not told that all is well within_s={Seconds}")]
     public static partial void DataPlaneHangs(this ILogger log, double seconds);
 
+    [LoggerMessage(EventId = 70, Level = LogLevel.Information, Message = "packets with addresses of the mesh that arrive by other interfaces are dropped interface={Interface} by={Backend}")]
+    public static partial void GuardSet(this ILogger log, string @interface, string backend);
+
+    [LoggerMessage(EventId = 71, Level = LogLevel.Warning, Message = "PACKETS WITH ADDRESSES OF THE MESH GET IN BY OTHER INTERFACES, too; it is tried again: {Problem}")]
+    public static partial void GuardProblem(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 74, Level = LogLevel.Warning, Message = "this machine is in a network that has addresses of the mesh; what comes from them there is dropped network={Network} interface={Interface}")]
+    public static partial void GuardHides(this ILogger log, System.Net.IPNetwork network, string @interface);
+
+    [LoggerMessage(EventId = 72, Level = LogLevel.Warning, Message = "rules for addresses of the mesh, after a process that was killed: {Recovered}")]
+    public static partial void GuardRecovered(this ILogger log, string recovered);
+
+    [LoggerMessage(EventId = 73, Level = LogLevel.Warning, Message = "the rules for addresses of the mesh could not be removed; the next start tries again: {Problem}")]
+    public static partial void GuardNotRemoved(this ILogger log, string problem);
+
     [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the traffic of other peers to the internet may leave through this machine interface={Interface}")]
     public static partial void ExitServes(this ILogger log, string @interface);
 
@@ -139,4 +154,16 @@ internal static partial class HostLog
 
     [LoggerMessage(EventId = 37, Level = LogLevel.Warning, Message = "the set-up for exit traffic is not whole; it is tried again: {Problem}")]
     public static partial void ExitProblem(this ILogger log, string problem);
+
+    [LoggerMessage(EventId = 60, Level = LogLevel.Error, Message = "THE KILL SWITCH STAYS: nothing but the mesh's own packets leaves this machine, since nobody here asked for the end of the peer. The next start takes it over. To open the way by hand: tunnelmesh exit open{Flag}")]
+    public static partial void ExitStaysClosed(this ILogger log, string flag);
+
+    [LoggerMessage(EventId = 61, Level = LogLevel.Warning, Message = "the kill switch does not hold from a restart of the machine on until this peer is connected. To have the system close the way before there is a network: sudo tunnelmesh service install --force")]
+    public static partial void ExitOpenAtBoot(this ILogger log);
+
+    [LoggerMessage(EventId = 62, Level = LogLevel.Warning, Message = "another program has taken away rules for exit traffic, which are back")]
+    public static partial void ExitRulesBack(this ILogger log);
+
+    [LoggerMessage(EventId = 63, Level = LogLevel.Information, Message = "forwarding stays on, since others on this machine need it others={Others}")]
+    public static partial void ExitForwardsOn(this ILogger log, string others);
 }

@@ -54,6 +54,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <inheritdoc cref="CoordinatorServer.Relay"/>
     public RelayCounters Relay => _server.Relay;
 
+    /// <inheritdoc cref="CoordinatorServer.Groups"/>
+    public LiveGroups Groups => _server.Groups;
+
     /// <summary>Numbers of the tokens that TUNNELMESH_TOKEN named at the start.</summary>
     public IReadOnlyList<long> GivenTokens { get; private init; } = [];
 

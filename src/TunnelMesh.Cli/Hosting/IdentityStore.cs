@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -52,28 +53,9 @@ internal static class IdentityStore
     // False when another process was faster: its key counts.
     private static bool TryWrite(string path, IdentityKey key)
     {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        try
-        {
-            using (FileStream file = new(temporary, options))
-            {
-                file.Write(Encoding.ASCII.GetBytes(key.ToOpenSshPrivate(Comment)));
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
+        if (!PrivateFile.TryWriteNew(path, Encoding.ASCII.GetBytes(key.ToOpenSshPrivate(Comment))))
         {
             return false;
-        }
-        finally
-        {
-            File.Delete(temporary);
         }
         File.WriteAllText(path + ".pub", key.ToOpenSshPublic(Comment) + "\n");
         return true;

@@ -21,7 +21,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -73,6 +73,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Dns = parts.Dns.Describe(self.Aliases),
+            Guard = parts.Guard.Describe(),
             Exit = parts.Exit.Describe(),
             MetricsUrl = _metrics?.Url,
             Runtime = RuntimeReport.Now(),
@@ -208,6 +209,24 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<GroupReport>> GroupsAsync(CancellationToken cancellation) => Stored(Groups.ListAsync(cancellation));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<GroupMemberReport>> GroupMembersAsync(string group, CancellationToken cancellation) => Stored(Groups.MembersAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> CreateGroupAsync(string group, CancellationToken cancellation) => Stored(Groups.CreateAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> DeleteGroupAsync(string group, CancellationToken cancellation) => Stored(Groups.DeleteAsync(group, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> AddToGroupAsync(string group, string member, CancellationToken cancellation) => Stored(Groups.SetMemberAsync(group, member, true, cancellation));
+
+    /// <inheritdoc/>
+    public Task<GroupChangeReport> RemoveFromGroupAsync(string group, string member, CancellationToken cancellation) => Stored(Groups.SetMemberAsync(group, member, false, cancellation));
+
+    /// <inheritdoc/>
     public FilterReport GetFilter() => Ready().Filter.Describe();
 
     /// <summary>The packet filter; null while the peer is starting.</summary>
@@ -301,6 +320,15 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             // As they were before: a device that was revoked is in the map no more.
             IReadOnlyDictionary<string, MapEntry>? devices = parts.Runtime.Map?.Devices;
             return new TokenReports(coordinator, id => devices?.GetValueOrDefault(id)?.Name ?? id, clock);
+        }
+    }
+
+    private GroupReports Groups
+    {
+        get
+        {
+            (Parts parts, HostedCoordinator coordinator) = Serving();
+            return new GroupReports(parts.Runtime.Map ?? throw NotYet(), parts.Step.Membership.Device.Id, coordinator.Groups);
         }
     }
 

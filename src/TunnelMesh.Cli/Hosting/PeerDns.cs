@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.Dns;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
@@ -16,6 +18,9 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerDns : IAsyncDisposable
 {
     private const int DnsPort = 53;
+
+    // Each question is compared with all of them, and the network names them.
+    private const int MaxForeign = 64;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Loopback addresses at which the system finds the resolver on port 53; the first that is free.</summary>
@@ -70,6 +75,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             dns.Listen();
             dns.RefreshAudience();
+            dns.FollowExitOfOthers();
             if (dns._forExit)
             {
                 dns.RefreshServers();
@@ -91,7 +97,7 @@ internal sealed class PeerDns : IAsyncDisposable
     {
         DnsHost[] hosts = [.. map.Devices.Values.Select(d => new DnsHost(d.Name, d.Wire.Aliases, d.Ip, d.Ip6, d.Wire.Coordinator)).OrderBy(h => h.Name, StringComparer.Ordinal)];
         // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
-        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct()];
+        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct().Take(MaxForeign)];
         if (hosts.Length != _hosts.Length || !foreign.SequenceEqual(_foreign) || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
         {
             Build(hosts, map.Number, foreign);
@@ -112,12 +118,15 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <param name="cancel">Gives up.</param>
     public Task YieldSystemAsync(string context, CancellationToken cancel) => _system.YieldAsync(context, cancel);
 
+    /// <summary>Whether systemd-resolved answers programs here without being set up by this peer. Any thread.</summary>
+    public bool IsPassedBy => _system.IsPassedBy;
+
     /// <summary>Names of others are asked for where this machine's traffic leaves. Any thread.</summary>
     /// <param name="detour">False asks the servers of this machine again.</param>
     /// <param name="exit">The exit peer's mesh address; null while it is not known, and nobody is asked.</param>
     public void SetExit(bool detour, IPAddress? exit)
     {
-        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], name => _responder.Zone.IsForeign(name)) : null;
+        _forwarder.Detour = detour ? new DnsDetour(exit is null ? [] : [new IPEndPoint(exit, DnsPort)], _dialled) : null;
         _responder.Forwards = detour || _forwarder.Servers.Count > 0;
     }
 
@@ -139,7 +148,7 @@ internal sealed class PeerDns : IAsyncDisposable
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
             ForwardFailures = counts.ForwardFailures,
-            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent },
+            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent, ["crowded"] = counts.Crowded },
         };
     }
 
@@ -239,6 +248,7 @@ internal sealed class PeerDns : IAsyncDisposable
             {
                 await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
                 RefreshAudience();
+                FollowExitOfOthers();
                 await _system.LookAsync(_stop.Token).ConfigureAwait(false);
                 if (_options.Settings.DnsSystem || _forExit)
                 {
@@ -275,6 +285,23 @@ internal sealed class PeerDns : IAsyncDisposable
             _forwarder.Servers = servers;
         }
         _responder.Forwards = servers.Length > 0 || _forwarder.Detour is not null;
+    }
+
+    // Where another context of this machine uses an exit peer, its resolver asks for names of others as that context wants it; servers of the LAN are closed to this one.
+    private void FollowExitOfOthers()
+    {
+        if (_options.Settings.ExitPeer.Length > 0)
+        {
+            return;
+        }
+        ContextStore contexts = new(_options.Layout);
+        IPEndPoint? other = contexts.Names().Where(n => n != _options.Context && ExitSetup.IsInUse(_options.Layout.ExitJournal(n)))
+            .Select(n => contexts.Membership(n) is { } member && IPAddress.TryParse(member.Device.Ip, out IPAddress? ip) ? new IPEndPoint(ip, DnsPort) : null).FirstOrDefault(e => e is not null);
+        if (!Equals(other, _forwarder.Detour?.Servers is [{ } now, ..] ? now : null))
+        {
+            _forwarder.Detour = other is null ? null : new DnsDetour([other], "");
+            _responder.Forwards = other is not null || _forwarder.Servers.Count > 0;
+        }
     }
 
     private void WarnOfAliases(NetworkMap map)

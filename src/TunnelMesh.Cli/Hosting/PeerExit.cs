@@ -1,10 +1,13 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.ExitNode;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.NetworkMonitor;
+using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 
@@ -18,24 +21,29 @@ internal sealed class PeerExit : IAsyncDisposable
     // A stranger to the map may be in a change of it that is on its way.
     private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(30);
     private readonly PeerHostOptions _options;
-    private readonly ExitSetup _setup;
+    private readonly IExitSetup _setup;
     private readonly PeerRuntime _runtime;
     private readonly PeerDns _dns;
     private readonly INetworkMonitor _network;
     private readonly string _ownId;
+    private readonly ExitTraffic _traffic;
+    private readonly Func<bool> _asked;
     private readonly ExitHealth _health = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _look = new(0, 1);
+    private readonly SemaphoreSlim _look = new(0, 1), _rules = new(0, 1);
     private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
     private readonly Lock _changing = new();
     private volatile Now _now;
-    private volatile string? _problem;
+    private readonly string?[] _problems = new string?[4];
 
-    private PeerExit(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId)
+    private PeerExit(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId, ExitTraffic traffic, Func<bool> asked)
     {
-        (_options, _setup, _runtime, _dns, _network, _ownId) = (options, setup, runtime, dns, network, ownId);
+        (_options, _setup, _runtime, _dns, _network, _ownId, _traffic, _asked) = (options, setup, runtime, dns, network, ownId, traffic, asked);
         _now = new Now(ExitState.Starting, null, !Uses || options.Settings.ExitOfflineDirect ? Direct : Blocked, options.Time.GetUtcNow());
     }
+
+    // What may go wrong, each until it goes right.
+    private const int RoutesPlace = 0, RulesPlace = 1, ForwardingPlace = 2, NamesPlace = 3;
 
     private const string Exit = "exit", Blocked = "blocked", Direct = "direct";
 
@@ -51,10 +59,12 @@ internal sealed class PeerExit : IAsyncDisposable
     /// <param name="tun">The mesh's interface.</param>
     /// <param name="network">Tells of changes; stays the caller's.</param>
     /// <param name="member">The membership.</param>
+    /// <param name="traffic">Decides what leaves the mesh here.</param>
+    /// <param name="asked">Whether the user of this machine wants the end: only then a kill switch ends with it.</param>
     /// <exception cref="HostException">The system cannot be set up.</exception>
-    public static async Task<PeerExit> StartAsync(PeerHostOptions options, ExitSetup setup, PeerRuntime runtime, PeerDns dns, ITunDevice tun, INetworkMonitor network, MembershipStep member)
+    public static async Task<PeerExit> StartAsync(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, ITunDevice tun, INetworkMonitor network, MembershipStep member, ExitTraffic traffic, Func<bool> asked)
     {
-        PeerExit exit = new(options, setup, runtime, dns, network, member.Membership.Device.Id);
+        PeerExit exit = new(options, setup, runtime, dns, network, member.Membership.Device.Id, traffic, asked);
         Settings(options, out bool uses, out bool serves);
         try
         {
@@ -65,8 +75,9 @@ internal sealed class PeerExit : IAsyncDisposable
             }
             if (serves)
             {
+                exit.TellOwn();
                 // Programs of the system are run for it.
-                await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6))).ConfigureAwait(false);
+                await Task.Run(() => setup.Serve(new ExitServing(tun.Name, range4, range6, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6)))).ConfigureAwait(false);
                 options.Log.ExitServes(tun.Name);
             }
             if (uses)
@@ -75,11 +86,16 @@ internal sealed class PeerExit : IAsyncDisposable
                 ExitUse use = new(tun.Name, Of(tun, AddressFamily.InterNetwork), Of(tun, AddressFamily.InterNetworkV6), options.Settings.FirewallMark, options.Settings.ExitLanAccess, options.Settings.ExitKillSwitch, range4, range6);
                 dns.SetExit(leads, null);
                 await Task.Run(() => setup.Use(use, leads)).ConfigureAwait(false);
-                network.Changed += exit.OnNetwork;
+                if (use.KillSwitch && !exit.ClosesAtBoot && options.Service is not null)
+                {
+                    options.Log.ExitOpenAtBoot();
+                }
+                exit.Try(NamesPlace, exit.CheckNames);
                 exit._watching = Task.Run(exit.WatchAsync, CancellationToken.None);
             }
             if (uses || serves)
             {
+                network.Changed += exit.OnNetwork;
                 exit._keeping = Task.Run(exit.KeepRulesAsync, CancellationToken.None);
             }
             return exit;
@@ -87,7 +103,10 @@ internal sealed class PeerExit : IAsyncDisposable
         catch (ExitException e)
         {
             await exit.DisposeAsync().ConfigureAwait(false);
-            throw new HostException(ExitCode.General, $"This machine cannot be set up for exit traffic: {e.Message}", e);
+            // A unit that was written before exit traffic was configured keeps the kernel's settings from its peer.
+            string advice = e.OfSetting && options.Service is not null
+                ? $" The service was installed before exit traffic was configured. Install it anew: sudo tunnelmesh service install --force{ContextName.Flag(options.Context, options.Layout.ActiveContext)}" : "";
+            throw new HostException(ExitCode.General, $"This machine cannot be set up for exit traffic: {e.Message}{advice}", e);
         }
     }
 
@@ -138,10 +157,11 @@ internal sealed class PeerExit : IAsyncDisposable
             WhenOffline = _options.Settings.ExitOfflineDirect ? "direct" : "block",
             LanAccess = _options.Settings.ExitLanAccess,
             KillSwitch = _options.Settings.ExitKillSwitch,
+            KillSwitchAtBoot = uses && _options.Settings.ExitKillSwitch && ClosesAtBoot,
             Allows = serves,
             Packets = counters?.OutPackets ?? 0,
             Bytes = counters?.OutBytes ?? 0,
-            Problem = _problem,
+            Problem = string.Join(' ', _problems.OfType<string>()) is { Length: > 0 } problem ? problem : null,
         };
     }
 
@@ -157,12 +177,21 @@ internal sealed class PeerExit : IAsyncDisposable
         finally
         {
             _dns.SetExit(detour: false, null);
-            if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+            // A kill switch that nobody here wants to end is left to whoever disposes of the set-up.
+            if (!(Uses && _options.Settings.ExitKillSwitch) || _asked())
             {
-                _options.Log.ExitNotPutBack(problem);
+                if (await Task.Run(_setup.Revert).ConfigureAwait(false) is { } problem)
+                {
+                    _options.Log.ExitNotPutBack(problem);
+                }
+                if (_setup.Forwarding is { } others)
+                {
+                    _options.Log.ExitForwardsOn(others);
+                }
             }
             _stop.Dispose();
             _look.Dispose();
+            _rules.Dispose();
         }
     }
 
@@ -170,6 +199,9 @@ internal sealed class PeerExit : IAsyncDisposable
     internal static string Word(ExitState state) => state == ExitState.NotOffered ? "not_offered" : state.ToString().ToLowerInvariant();
 
     private static void Settings(PeerHostOptions options, out bool uses, out bool serves) => (uses, serves) = (options.Settings.ExitPeer.Length > 0, options.Settings.AllowExitTraffic);
+
+    // Whether the system closes the way before there is a network; `service install` sees to that.
+    private bool ClosesAtBoot => ServiceManager.ForThisSystem(null).BootFile(ServiceDefinition.NameOf(_options.Context)) is { } file && File.Exists(file);
 
     private static IPAddress? Of(ITunDevice tun, AddressFamily family) => tun.Addresses.FirstOrDefault(a => a.Address.AddressFamily == family)?.Address;
 
@@ -194,7 +226,7 @@ internal sealed class PeerExit : IAsyncDisposable
                 Become(choice);
                 if (_options.Time.GetElapsedTime(checkedAt) > CheckEvery)
                 {
-                    Try(_setup.Check);
+                    Try(RoutesPlace, _setup.Check);
                     checkedAt = _options.Time.GetTimestamp();
                 }
                 if (await _look.WaitAsync(_health.Pause, _stop.Token).ConfigureAwait(false))
@@ -211,17 +243,65 @@ internal sealed class PeerExit : IAsyncDisposable
 
     private async Task KeepRulesAsync()
     {
+        using IDisposable? watch = _setup.WatchRules(() => Release(_rules));
+        long checkedAt = _options.Time.GetTimestamp();
         try
         {
             while (true)
             {
-                await Task.Delay(RulesEvery, _options.Time, _stop.Token).ConfigureAwait(false);
-                Try(_setup.CheckRules);
+                if (await _rules.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false) || watch is null || _options.Time.GetElapsedTime(checkedAt) > RulesEvery)
+                {
+                    Try(RulesPlace, CheckRules);
+                    checkedAt = _options.Time.GetTimestamp();
+                }
+                Try(ForwardingPlace, _setup.CheckForwarding);
+                Try(NamesPlace, CheckNames);
+                TellOwn();
             }
         }
         catch (OperationCanceledException)
         {
             // Stopped.
+        }
+    }
+
+    private void CheckRules()
+    {
+        if (_setup.CheckRules())
+        {
+            _options.Log.ExitRulesBack();
+        }
+    }
+
+    private void CheckNames()
+    {
+        if (!Uses || _now.Traffic == Direct)
+        {
+            return;
+        }
+        if (_setup.Weakness is { } weakness)
+        {
+            throw new ExitException(weakness);
+        }
+        if (_dns.IsPassedBy)
+        {
+            throw new ExitException("systemd-resolved runs and is not set up to ask this peer, so it asks the servers of each link by that link. That way is closed, and programs find no names: see the line DNS of `tunnelmesh status`, and leave dns.system at true.");
+        }
+    }
+
+    private void TellOwn()
+    {
+        if (!_options.Settings.AllowExitTraffic)
+        {
+            return;
+        }
+        try
+        {
+            _traffic.SetOwn(ExitSystem.OwnAddresses());
+        }
+        catch (NetworkInformationException e)
+        {
+            _options.Log.NetworkUnknown(e);
         }
     }
 
@@ -250,7 +330,7 @@ internal sealed class PeerExit : IAsyncDisposable
         Now before = _now, now = new(up ? ExitState.Active : choice.State, choice.Device?.Ip, up ? Exit : leads ? Blocked : Direct, _options.Time.GetUtcNow());
         if (before.Traffic == Direct != (now.Traffic == Direct))
         {
-            Try(() => _setup.Lead(leads));
+            Try(RoutesPlace, () => _setup.Lead(leads));
         }
         if (before with { Since = now.Since } == now)
         {
@@ -272,31 +352,38 @@ internal sealed class PeerExit : IAsyncDisposable
         }
     }
 
-    private void Try(Action step)
+    private void Try(int place, Action step)
     {
+        string? problem = null;
         try
         {
             lock (_changing)
             {
                 step();
             }
-            _problem = null;
         }
         catch (ExitException e)
         {
-            if (e.Message != _problem)
-            {
-                _options.Log.ExitProblem(e.Message);
-            }
-            _problem = e.Message;
+            problem = e.Message;
         }
+        if (problem is not null && problem != _problems[place])
+        {
+            _options.Log.ExitProblem(problem);
+        }
+        _problems[place] = problem;
     }
 
     private void OnNetwork(NetworkChanges changes)
     {
+        Release(_look);
+        Release(_rules);
+    }
+
+    private static void Release(SemaphoreSlim waiting)
+    {
         try
         {
-            _look.Release();
+            waiting.Release();
         }
         catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
         {

@@ -16,6 +16,7 @@ internal sealed class PeerFilter : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly bool _serves, _answersNames;
+    private readonly MapGroups _groups = new();
     private readonly Lock _tending = new();
     private readonly ITimer _timer;
     private bool _disposed;
@@ -28,7 +29,7 @@ internal sealed class PeerFilter : IDisposable
     public PeerFilter(Settings settings, bool serves, ILogger log, TimeProvider time)
     {
         (_serves, _answersNames, _log, _time) = (serves, settings.AllowExitTraffic, log, time);
-        Filter = new PacketFilter(time);
+        Filter = new PacketFilter(time, groups: _groups);
         Take(settings);
         _timer = time.CreateTimer(_ => Tend(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Tend();
@@ -44,16 +45,25 @@ internal sealed class PeerFilter : IDisposable
     /// <summary>Takes what the configuration says.</summary>
     public void Take(Settings settings) => Filter.SetOwn(settings.FilterDefaultDeny, settings.FilterRules);
 
-    /// <summary>Takes what the coordinator says.</summary>
+    /// <summary>Takes what the coordinator says, and who is in which group.</summary>
     public void Take(NetworkMap map)
     {
-        MapFilter said = map.Filter ?? new MapFilter();
-        IReadOnlyList<FilterRule> rules = MeshRules.Parse(said, out int refused);
-        if (refused > 0)
+        _groups.Take(map);
+        TakeRules(map);
+    }
+
+    /// <summary>The map is another one. Before the data plane hears of it, so that devices that are new there are in their groups.</summary>
+    public void Take(MapChange change)
+    {
+        _groups.Take(change.Map);
+        if (change.FilterChanged)
         {
-            _log.FilterRulesRefused(refused);
+            TakeRules(change.Map);
         }
-        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : [], _answersNames);
+        else if (change.GroupsChanged)
+        {
+            Filter.NoteGroups();
+        }
     }
 
     /// <summary>All rules as they are now.</summary>
@@ -125,6 +135,17 @@ internal sealed class PeerFilter : IDisposable
             _disposed = true;
         }
         _timer.Dispose();
+    }
+
+    private void TakeRules(NetworkMap map)
+    {
+        MapFilter said = map.Filter ?? new MapFilter();
+        IReadOnlyList<FilterRule> rules = MeshRules.Parse(said, out int refused);
+        if (refused > 0)
+        {
+            _log.FilterRulesRefused(refused);
+        }
+        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : [], _answersNames);
     }
 
     private static FilterRule Parse(FilterRuleRequest request, string? action) =>

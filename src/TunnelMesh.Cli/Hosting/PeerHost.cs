@@ -7,6 +7,7 @@ using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Dns;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Guard;
 using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Platform.SystemDns;
@@ -112,10 +113,16 @@ internal sealed class PeerHost : IAsyncDisposable
         {
             _options.Log.DnsRecovered(recovered);
         }
-        ExitSetup exitSetup = _cleanup.AddDisposable(new ExitSetup(Path.Combine(_options.Layout.ContextDirectory(_options.Context), "exit.json")));
+        IExitSetup exitSetup = ExitSystem.Open(_options.Layout.ExitJournal(_options.Context), _options.Binding);
+        _cleanup.Add(() => EndExitAsync(exitSetup, cancel));
         if (exitSetup.Recover(keepBlock: _options.Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true }) is { } leftBehind)
         {
             _options.Log.ExitRecovered(leftBehind);
+        }
+        AddressGuard guard = _cleanup.AddDisposable(new AddressGuard(PeerGuard.Journal(_options.Layout, _options.Context)));
+        if (guard.Recover() is { } rulesLeft)
+        {
+            _options.Log.GuardRecovered(rulesLeft);
         }
         if (_options.Settings.ExitPeer.Length > 0)
         {
@@ -123,6 +130,11 @@ internal sealed class PeerHost : IAsyncDisposable
             _options = _options with { Resolve = direct.ResolveAsync, Dialling = _options.Dialling with { Resolve = direct.ResolveAsync } };
         }
         PeerStore store = new(_options.Layout.ContextDirectory(_options.Context), _options.Time);
+        if (_options.Service is not null && store.HasLeft)
+        {
+            string left = Path.Combine(_options.Layout.ContextDirectory(_options.Context), PeerStore.LeftFile);
+            throw new HostException(ExitCode.Configuration, $"This device has left its mesh, and its service does not join again by itself. To have it join: run `tunnelmesh join` by hand once, or delete {left}; then start the service.");
+        }
         StoredPeer stored = StoredPeer.Load(store, _options.Log);
         bool serves = Serves();
         // After the writers below have ended, so that nothing they wrote last outlives the membership.
@@ -150,7 +162,7 @@ internal sealed class PeerHost : IAsyncDisposable
             step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
         }
         carriers ??= OpenCarriers();
-        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, cancel).ConfigureAwait(false);
+        await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, guard, cancel).ConfigureAwait(false);
 
         void TryDevices()
         {
@@ -179,7 +191,7 @@ internal sealed class PeerHost : IAsyncDisposable
             : serves;
     }
 
-    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, ExitSetup exitSetup, CancellationToken cancel)
+    private async Task ConnectAsync(PeerStore store, StoredPeer stored, MembershipStep step, HostedCoordinator? coordinator, IReadOnlyList<IUdpSocket>? opened, PeerCarriers carriers, SystemDnsSetup systemDns, IExitSetup exitSetup, AddressGuard addressGuard, CancellationToken cancel)
     {
         MeshInfo mesh = step.Membership.Mesh;
         string tunName = _options.Settings.TunName;
@@ -202,6 +214,8 @@ internal sealed class PeerHost : IAsyncDisposable
             await meeting.ConfigureAwait(false);
             await streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
+        // Before the addresses are there.
+        PeerGuard guard = _cleanup.Add(await PeerGuard.StartAsync(_options, addressGuard, step).ConfigureAwait(false));
         IReadOnlyList<ITunDevice> queues = TunDevice.OpenQueues(Tun(step.Membership), sockets.Count);
         ITunDevice tun = queues[0];
         LaneDevices[] lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(_cleanup.AddDisposable(q), s))];
@@ -217,6 +231,8 @@ internal sealed class PeerHost : IAsyncDisposable
         // Not every system gives the interface the name that was asked for.
         string name = tun.Name;
         INetworkMonitor network = _cleanup.AddDisposable(NetworkWatch.Start(name, _options.Log.NetworkUnknown, _options.Time, _options.Settings.FirewallMark));
+        // Before anybody else hears of it and sends.
+        network.Changed += _ => _options.Binding?.Refresh();
         _cleanup.Add(new EndpointMonitor(network, () => EndpointMonitor.List(name, port, mesh, _options.Range.OfOthers()), (list, stop) => EndpointsChangedAsync(runtime, stream, coordinator, network, list, stop), _options.Log.EndpointsUnknown, _options.Time));
         PeerNat nat = _cleanup.Add(new PeerNat(port, network, _options.Settings.PortMapping, _options.MarkSocket, read => PublicEndpointsChanged(runtime, stream, read), _options.Time));
         runtime.Follow(nat);
@@ -224,8 +240,9 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(dns);
         PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time));
         runtime.Follow(filter);
-        PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step).ConfigureAwait(false));
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
+        ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
+        PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, guard, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
         {
             _left = true;
             keeper.Forget();
@@ -248,7 +265,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 Key = key,
                 LastSent = timestamps,
                 Filter = filter.Filter,
-                Exit = new ExitTraffic(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []),
+                Exit = traffic,
                 Time = _options.Time,
             }));
             _plane = plane.Completion;
@@ -287,6 +304,7 @@ internal sealed class PeerHost : IAsyncDisposable
         Offloads = _options.Settings.UdpOffloads ? UdpOffloads.All : UdpOffloads.None,
         BufferBytes = _options.Settings.SocketBufferBytes,
         FirewallMark = _options.Settings.FirewallMark,
+        ConfigureSocket = _options.MarkSocket,
     };
 
     private IReadOnlyList<IUdpSocket> OpenSockets()
@@ -316,6 +334,27 @@ internal sealed class PeerHost : IAsyncDisposable
                 ? $"IPv6 needs an MTU of {TunDevice.MinIPv6Mtu} (RFC 8200), tun.mtu is {tun.Mtu}"
                 : "IPv6 is switched off on this machine");
         }
+    }
+
+    // The user of this machine wants the end: by a signal, the service manager, or a command.
+    private bool IsAsked(CancellationToken cancel) => !_options.StopsUnasked() && (cancel.IsCancellationRequested || _api.Shutdown.IsCompleted || _left);
+
+    private async ValueTask EndExitAsync(IExitSetup setup, CancellationToken cancel)
+    {
+        if (IsAsked(cancel))
+        {
+            // What was there before and was not taken over; all else is undone by now.
+            if (await Task.Run(setup.Revert, CancellationToken.None).ConfigureAwait(false) is { } problem)
+            {
+                _options.Log.ExitNotPutBack(problem);
+            }
+        }
+        else if (await Task.Run(setup.IsClosed, CancellationToken.None).ConfigureAwait(false))
+        {
+            string flag = ContextName.Flag(_options.Context, _options.Layout.ActiveContext);
+            _options.Log.ExitStaysClosed(flag);
+        }
+        setup.Dispose();
     }
 
     // False when the peer has to stop before it came.
@@ -386,7 +425,7 @@ internal sealed class PeerHost : IAsyncDisposable
                 $"The cached network map is {age.TotalDays:0} days old; the mesh allows {TimeSpan.FromSeconds(map.Map.Mesh.MapMaxAgeSeconds).TotalDays:0}. It is not used: this peer waits for a coordinator.");
             return null;
         }
-        MapChange built = NetworkMap.FromFull(map.Map, root, null, pins, now);
+        MapChange built = NetworkMap.FromFull(map.ToStart(), root, null, pins, now);
         if (built.Dropped > 0)
         {
             _options.Log.EntriesDropped(built.Dropped);

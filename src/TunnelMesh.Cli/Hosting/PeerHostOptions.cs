@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -28,8 +29,10 @@ internal sealed record PeerHostOptions
     public CoordinatorAddress? Server { get; init; }
     /// <summary>How coordinators are dialled.</summary>
     public Dialling Dialling { get; init; } = Dialling.Plain;
-    /// <summary>Marks a socket, or null; called with every one before it is bound or connected (<see cref="FirewallMark"/>). Any thread.</summary>
+    /// <summary>Marks a socket, or null; called with every one before it is bound or connected (<see cref="FirewallMark"/>, <see cref="OwnSockets"/>). Any thread.</summary>
     public Action<Socket>? MarkSocket { get; init; }
+    /// <summary>Keeps sockets beside the tunnel where they are not marked; null where nothing does.</summary>
+    public InterfaceBinding? Binding { get; init; }
     /// <summary>TUNNELMESH_TOKEN as given, or null. Secret.</summary>
     public string? Token { get; init; }
     /// <summary>SHA-256 of the mesh root that a join must find, or null.</summary>
@@ -50,6 +53,8 @@ internal sealed record PeerHostOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
     /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="SocketException"/> when there are none.</summary>
     public Func<string, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+    /// <summary>Whether a stop is none that the user of this machine asked for, as when a service manager replaces a peer that hangs; a kill switch then stays. Any thread.</summary>
+    public Func<bool> StopsUnasked { get; init; } = () => false;
     /// <summary>Join by token although this context is a member: the coordinator has forgotten the device.</summary>
     public bool Rejoin { get; init; }
 }

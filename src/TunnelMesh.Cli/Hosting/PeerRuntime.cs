@@ -261,10 +261,7 @@ internal sealed class PeerRuntime
         lock (_gate)
         {
             _map = change.Map;
-            if (change.FilterChanged)
-            {
-                _filter?.Take(change.Map);
-            }
+            _filter?.Take(change);
             // Presence is a hint and no matter of the data plane.
             if (change.Upserted.Count > 0 || change.Removed.Count > 0)
             {

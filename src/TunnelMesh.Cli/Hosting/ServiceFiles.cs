@@ -1,3 +1,4 @@
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Users;
 
@@ -76,20 +77,6 @@ internal static class ServiceFiles
         {
             Directory.CreateDirectory(directory);
         }
-        string temporary = path + ".new";
-        // A leftover of a crash might have other rights; a mode applies to new files only.
-        File.Delete(temporary);
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            UnixFileMode mine = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            options.UnixCreateMode = secret ? mine : mine | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        }
-        using (FileStream file = new(temporary, options))
-        {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(text));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
+        PrivateFile.Replace(path, System.Text.Encoding.UTF8.GetBytes(text), secret ? UnixFileMode.None : UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 }

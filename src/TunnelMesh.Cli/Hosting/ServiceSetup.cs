@@ -15,7 +15,7 @@ internal sealed class ServiceSetup
     // What a hardened unit hides, and what others may write to or that goes with a restart of the machine.
     private static readonly string[] Homes = ["/home", "/root", "/run/user"], Passing = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
-    private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh";
+    private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh", PackagedContext = PackagedHome + "/contexts/" + ContextName.Default;
 
     /// <summary>The environment of the command.</summary>
     public required ProcessEnvironment Environment { get; init; }
@@ -95,11 +95,14 @@ internal sealed class ServiceSetup
             Arguments = arguments,
             Environment = [Environment.Home is null ? new("HOME", Environment.UserHome) : new("TUNNELMESH_HOME", Layout.Home)],
             EnvironmentFile = User is null ? Manager.EnvironmentFile(Context) : SystemdManager.EnvironmentFile(Context, User.Name),
+            // One that joins by itself would come back after `leave`.
             OnlyWhenExists = membership is null ? null : Path.Combine(directory, "mesh.json"),
+            NotWhenExists = membership is null ? Path.Combine(directory, PeerStore.LeftFile) : null,
             Writable = server is null ? [Layout.Home, Path.GetFullPath(Settings.CoordinatorDataDir)] : [Layout.Home],
             Readable = readable,
             Group = OperatingSystem.IsWindows() || User is not null ? null : UnixUsers.FindGroup("tunnelmesh") is null ? null : "tunnelmesh",
             ChangesKernelSettings = Settings.AllowExitTraffic || Settings.ExitPeer.Length > 0,
+            AtBoot = User is null && Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true } ? ["exit", "close", "--context", Context, .. ConfigFile is null ? (string[])[] : ["--config", Path.GetFullPath(ConfigFile)]] : null,
             CompilesAtRunTime = RuntimeFeature.IsDynamicCodeCompiled,
         };
     }
@@ -117,6 +120,7 @@ internal sealed class ServiceSetup
         Environment = [new("HOME", "/root")],
         EnvironmentFile = PackagedVariables,
         OnlyWhenExists = PackagedVariables,
+        NotWhenExists = $"{PackagedContext}/{PeerStore.LeftFile}",
         Writable = [PackagedHome, new Settings().CoordinatorDataDir],
         MadeBeforeStart = PackagedHome,
         Group = "tunnelmesh",

@@ -28,6 +28,9 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
     /// <summary>Why it is not, for people; null when all is well.</summary>
     public string? Problem => _problem;
 
+    /// <summary>Whether systemd-resolved answers programs here without being set up by this peer.</summary>
+    public bool IsPassedBy => setup.IsPassedBy;
+
     /// <summary>The servers that the system asks, this resolver aside.</summary>
     /// <param name="isOwn">Whether an address leads back to this resolver.</param>
     public IReadOnlyList<IPAddress> Servers(Func<IPAddress, bool> isOwn) => setup.Servers(isOwn);

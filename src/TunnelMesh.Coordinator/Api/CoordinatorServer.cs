@@ -59,6 +59,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
         _registry = registry;
         Self = self;
         _tokens = new LiveTokens(options.State, options.Time, options.Logger);
+        Groups = new LiveGroups(options.State, registry, options.Logger);
         _joins = new ProofRateLimiter(options.Time);
         _renewals = new ProofRateLimiter(options.Time);
         _refusals = new RefusalLog(options.Logger, options.Time);
@@ -80,6 +81,9 @@ public sealed class CoordinatorServer : IAsyncDisposable
 
     /// <summary>The coordinator's own device as registered, with its name and addresses; null without <see cref="CoordinatorServerOptions.Self"/>.</summary>
     public DeviceRow? Self { get; }
+
+    /// <summary>The groups of users.</summary>
+    public LiveGroups Groups { get; }
 
     /// <summary>Control streams that live now.</summary>
     public int Streams => _sessions.Count;

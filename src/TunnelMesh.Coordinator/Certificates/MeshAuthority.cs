@@ -177,6 +177,8 @@ public sealed class MeshAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         request.CertificateExtensions.Add(NameConstraints.Permit(PermittedNames.MeshDomains, ranges));
+        // Name constraints bind names of hosts and addresses only. What has neither, such as a signature under code or mail, would otherwise be vouched for wherever the root is trusted.
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuth), new Oid(ClientAuth)], false));
         if (parent is null)
         {
             return request.CreateSelfSigned(now - FoundingBackdate, now + lifetime);

@@ -19,6 +19,17 @@ internal static class OwnFiles
         }
     }
 
+    /// <summary>Makes a file that is not there yet, with mode 0600.</summary>
+    internal static FileStream Create(string file)
+    {
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        return new FileStream(file, options);
+    }
+
     /// <summary>Writes a certificate with its key to a new file.</summary>
     internal static void Write(string file, X509Certificate2 certificate)
     {
@@ -30,14 +41,9 @@ internal static class OwnFiles
     internal static void WriteNew(string file, ReadOnlySpan<byte> content)
     {
         string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
         try
         {
-            using (FileStream stream = new(temporary, options))
+            using (FileStream stream = Create(temporary))
             {
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);

@@ -78,6 +78,18 @@ internal static partial class CoordinatorLog
     [LoggerMessage(305, LogLevel.Warning, "{Name} ({Device}) was refused aliases that other devices have: {Aliases}")]
     internal static partial void AliasesTaken(ILogger log, string name, string device, string aliases);
 
+    [LoggerMessage(306, LogLevel.Information, "group {Group} was made")]
+    internal static partial void GroupCreated(ILogger log, string group);
+
+    [LoggerMessage(307, LogLevel.Information, "group {Group} was deleted")]
+    internal static partial void GroupDeleted(ILogger log, string group);
+
+    [LoggerMessage(308, LogLevel.Information, "user {User} was put into group {Group}")]
+    internal static partial void GroupMemberAdded(ILogger log, string user, string group);
+
+    [LoggerMessage(309, LogLevel.Information, "user {User} was taken out of group {Group}")]
+    internal static partial void GroupMemberRemoved(ILogger log, string user, string group);
+
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
     internal static partial void StorageFailed(ILogger log, string what, Exception e);
 

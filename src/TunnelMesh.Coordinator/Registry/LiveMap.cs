@@ -21,8 +21,9 @@ internal sealed class LiveMap
     private readonly Queue<string> _goneOrder = new();
     private readonly MeshInfo _mesh;
     private IReadOnlyList<MapCoordinator> _coordinators = [];
-    private bool _coordinatorsChanged, _filterChanged;
+    private bool _coordinatorsChanged, _filterChanged, _namesChanged;
     private MapFilter? _filter;
+    private MeshGroups _groups;
     private long _number, _taken;
 
     /// <summary>Starts from what is stored; nobody is online yet.</summary>
@@ -32,15 +33,17 @@ internal sealed class LiveMap
     /// <param name="devices">All members.</param>
     /// <param name="orders">All orders of transports, or null for none.</param>
     /// <param name="filter">What is said to the packet filter of every peer, or null for nothing.</param>
-    internal LiveMap(string epoch, long number, MeshInfo mesh, IEnumerable<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null, MapFilter? filter = null)
+    /// <param name="groups">All groups of users, or null for none.</param>
+    internal LiveMap(string epoch, long number, MeshInfo mesh, IReadOnlyList<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null, MapFilter? filter = null, IReadOnlyList<GroupRow>? groups = null)
     {
+        _groups = MeshGroups.Of(groups ?? [], devices, number);
         _filter = filter;
         Epoch = epoch;
         First = _number = _taken = number;
         _mesh = mesh;
         foreach (DeviceRow row in devices)
         {
-            _members.Add(row.Id, new Member(ToWire(row, null), number));
+            _members.Add(row.Id, new Member(Entry(row, null), number));
         }
         foreach (IGrouping<string, TransportOrderRow> own in (orders ?? []).GroupBy(o => o.DeviceId))
         {
@@ -58,6 +61,7 @@ internal sealed class LiveMap
         Reachability = 2,
         Whole = 4,
         Preferences = 8,
+        Groups = 16,
     }
 
     /// <summary>After each change, on the changing thread, outside the lock; must not block.</summary>
@@ -124,7 +128,7 @@ internal sealed class LiveMap
                     before = before! with { Preferences = Since(before.Preferences, result.MapNumber) };
                     ForgetPairs(id, result.MapNumber);
                 }
-                _members[id] = new Member(ToWire(result.Device, before), result.MapNumber)
+                _members[id] = new Member(Entry(result.Device, before), result.MapNumber)
                 {
                     Joined = result.Created ? result.MapNumber : member?.Joined ?? 0,
                     Ordered = member?.Ordered ?? 0,
@@ -190,6 +194,35 @@ internal sealed class LiveMap
                     Preferences = ToPreferences(result.Orders.Where(o => o.OtherId is null || (_members.TryGetValue(o.OtherId, out Member? other) && other.Joined < o.Number))),
                 };
                 _pending[result.DeviceId] = _pending.GetValueOrDefault(result.DeviceId) | Change.Preferences;
+            }
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes over the groups of users; answers of concurrent changes may come in any order, and each has all of them.</summary>
+    internal void Apply(GroupResult result)
+    {
+        if (result.Outcome != GroupOutcome.Changed)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _number++;
+            if (result.MapNumber > _groups.Number)
+            {
+                MeshGroups before = _groups;
+                _groups = before.With(result.Groups, result.MapNumber);
+                _namesChanged |= !before.Names.SequenceEqual(_groups.Names);
+                foreach ((string id, Member member) in _members)
+                {
+                    string[]? groups = _groups.OfUser(member.Wire.IdentityKey);
+                    if (!(member.Wire.Groups ?? []).SequenceEqual(groups ?? []))
+                    {
+                        member.Wire = member.Wire with { Groups = groups };
+                        _pending[id] = _pending.GetValueOrDefault(id) | Change.Groups;
+                    }
+                }
             }
         }
         Changed?.Invoke();
@@ -295,9 +328,10 @@ internal sealed class LiveMap
                 Presence = presence,
                 Coordinators = _coordinatorsChanged ? _coordinators : null,
                 Filter = _filterChanged ? _filter : null,
+                Groups = _namesChanged ? _groups.Names : null,
             };
             _pending.Clear();
-            (_coordinatorsChanged, _filterChanged) = (false, false);
+            (_coordinatorsChanged, _filterChanged, _namesChanged) = (false, false, false);
             _taken = _number;
             return delta;
         }
@@ -316,6 +350,7 @@ internal sealed class LiveMap
                 Devices = [.. _members.Values.Select(m => m.Wire)],
                 Coordinators = _coordinators,
                 Filter = _filter,
+                Groups = _groups.Names,
             };
         }
     }
@@ -344,6 +379,8 @@ internal sealed class LiveMap
         ProgramVersion = row.ProgramVersion,
     };
 
+    private MapDevice Entry(DeviceRow row, MapDevice? before) => ToWire(row, before) with { Groups = _groups.OfUser(row.IdentityKey) };
+
     private static PresenceChange ToChange(MapDevice wire, Change change)
     {
         bool moved = (change & Change.Reachability) != 0;
@@ -356,6 +393,7 @@ internal sealed class LiveMap
             SshPort = moved ? wire.SshPort : null,
             Transports = moved ? wire.Transports : null,
             Preferences = (change & Change.Preferences) != 0 ? wire.Preferences ?? [] : null,
+            Groups = (change & Change.Groups) != 0 ? wire.Groups ?? [] : null,
             AllowsExit = moved ? wire.AllowsExit : null,
             ProgramVersion = moved ? wire.ProgramVersion : null,
         };

@@ -27,6 +27,7 @@ internal sealed class MeshRegistry
         MeshRow mesh = await state.LoadMeshAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<DeviceRow> devices = await state.LoadDevicesAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<TransportOrderRow> orders = await state.LoadTransportOrdersAsync(cancel).ConfigureAwait(false);
+        IReadOnlyList<GroupRow> groups = await state.LoadGroupsAsync(cancel).ConfigureAwait(false);
         MeshInfo info = new()
         {
             MeshId = mesh.MeshId,
@@ -36,7 +37,7 @@ internal sealed class MeshRegistry
             MapMaxAgeSeconds = (long)mapMaxAge.TotalSeconds,
         };
         string epoch = $"{mesh.Epoch}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders, filter));
+        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders, filter, groups));
     }
 
     /// <inheritdoc cref="ICoordinatorState.RegisterAsync"/>
@@ -84,6 +85,14 @@ internal sealed class MeshRegistry
         TransportOrderResult result = await _state.SetTransportOrderAsync(deviceId, otherId, transports, cancel).ConfigureAwait(false);
         Map.Apply(result);
         return result;
+    }
+
+    /// <summary>Takes a change of a group over into the map.</summary>
+    internal async Task<GroupOutcome> ApplyAsync(ValueTask<GroupResult> change)
+    {
+        GroupResult result = await change.ConfigureAwait(false);
+        Map.Apply(result);
+        return result.Outcome;
     }
 
     private async Task<RemovalResult> ApplyAsync(ValueTask<RemovalResult> removal)

@@ -96,6 +96,7 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
     {
         s.Execute("INSERT INTO users VALUES($1,$2,$3,$3) ON CONFLICT(identity_key) DO UPDATE SET revoked=coalesce(revoked,$3)",
             identityKey, PeerId.FromIdentityKey(identityKey), Now);
+        GroupTable.Forget(s, identityKey);
         List<string> ids = s.Query("SELECT id FROM devices WHERE identity_key=$1", r => r.GetString(0), identityKey);
         // A device that comes back with its certificate is to hear that it was revoked, not that it is unknown.
         ids.ForEach(id => MarkRevoked(s, id));

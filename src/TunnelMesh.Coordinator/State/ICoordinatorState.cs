@@ -58,6 +58,27 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<TransportOrderResult> SetTransportOrderAsync(string deviceId, string? otherId, IReadOnlyList<string> transports, CancellationToken cancel);
 
+    /// <summary>All groups of users, by name.</summary>
+    ValueTask<IReadOnlyList<GroupRow>> LoadGroupsAsync(CancellationToken cancel);
+
+    /// <summary>Makes a group with nobody in it.</summary>
+    /// <param name="name">A name that <see cref="Protocol.Filter.GroupName.MayBeMade"/> allows.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    /// <exception cref="ArgumentException">The name is none.</exception>
+    ValueTask<GroupResult> CreateGroupAsync(string name, CancellationToken cancel);
+
+    /// <summary>Deletes a group with its list of members.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<GroupResult> DeleteGroupAsync(string name, CancellationToken cancel);
+
+    /// <summary>Puts a user into a group, or takes the user out. One stays in it without any device, and is out of every group when revoked.</summary>
+    /// <param name="name">Name of the group.</param>
+    /// <param name="identityKey">Raw Ed25519 key, 32 bytes: rights bind to keys, not to short IDs.</param>
+    /// <param name="member">Whether the user is to be in it.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    ValueTask<GroupResult> SetGroupMemberAsync(string name, byte[] identityKey, bool member, CancellationToken cancel);
+
     /// <summary>All tokens, revoked and expired ones among them.</summary>
     ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);
 

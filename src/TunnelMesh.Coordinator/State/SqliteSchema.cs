@@ -46,6 +46,12 @@ internal static class SqliteSchema
         CREATE TABLE aliases(alias TEXT PRIMARY KEY, device_id TEXT NOT NULL REFERENCES devices(id)) STRICT, WITHOUT ROWID;
         CREATE INDEX aliases_of_device ON aliases(device_id);
         """,
+        """
+        CREATE TABLE user_groups(name TEXT PRIMARY KEY, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE group_members(group_name TEXT NOT NULL REFERENCES user_groups(name) ON DELETE CASCADE, identity_key BLOB NOT NULL REFERENCES users(identity_key),
+            added INTEGER NOT NULL, PRIMARY KEY(group_name, identity_key)) STRICT, WITHOUT ROWID;
+        CREATE INDEX groups_of_user ON group_members(identity_key);
+        """,
     ];
 
     /// <summary>An open, checked, migrated session with exclusive hold of the file.</summary>
@@ -153,12 +159,7 @@ internal static class SqliteSchema
         string temporary = options.File + ".new";
         File.Delete(temporary);
         File.Delete(temporary + "-journal");
-        FileStreamOptions access = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            access.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        new FileStream(temporary, access).Dispose();
+        OwnFiles.Create(temporary).Dispose();
         try
         {
             using SqliteSession session = new(temporary, create: false);

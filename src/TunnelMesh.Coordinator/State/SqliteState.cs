@@ -99,6 +99,21 @@ public sealed class SqliteState : ICoordinatorState
         _queue.RunAsync(s => TransportOrderTable.Set(s, deviceId, otherId, transports), cancel);
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<GroupRow>> LoadGroupsAsync(CancellationToken cancel) =>
+        _queue.RunAsync<IReadOnlyList<GroupRow>>(s => GroupTable.All(s), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupResult> CreateGroupAsync(string name, CancellationToken cancel) =>
+        _queue.RunAsync(s => GroupTable.Create(s, name, _options.Time.GetUtcNow()), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupResult> DeleteGroupAsync(string name, CancellationToken cancel) => _queue.RunAsync(s => GroupTable.Delete(s, name), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<GroupResult> SetGroupMemberAsync(string name, byte[] identityKey, bool member, CancellationToken cancel) =>
+        _queue.RunAsync(s => GroupTable.SetMember(s, name, identityKey, member, _options.Time.GetUtcNow()), cancel);
+
+    /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) =>
         _queue.RunAsync<IReadOnlyList<TokenRow>>(s => TokenTable.All(s), cancel);
 

@@ -192,6 +192,11 @@ public sealed class CoordinatorClient(TimeProvider clock)
 
     private JoinResult Believe(JoinRequest request, JoinAccepted accepted, X509Certificate2 root, ECDsa tlsKey)
     {
+        if (accepted.Mesh.RangeProblem() is { } problem)
+        {
+            throw new ControlException(ControlErrorCodes.BadMessage, $"The coordinator {request.Server} names a mesh that this machine does not join: {PlainText.Line(problem, MaxNote)}. " +
+                "Addresses of others would be led into it. Found the mesh anew with a range of its own (coordinator.mesh_cidr in the coordinator's configuration).");
+        }
         PeerCertificate? certificate = null;
         try
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
@@ -56,13 +55,14 @@ public sealed class MapEntry
             !MeshName.IsValid(device.Name) || device.Aliases.Any(a => !MeshName.IsValid(a)) ||
             !DeviceRecord.TryVerify(device.Record, device.IdentityKey, out DeviceRecord? record) || record is null ||
             !record.DeviceKey.Span.SequenceEqual(device.DeviceKey) || !record.MeshRoot.Span.SequenceEqual(meshRootSha256) || record.IsExpired(now) ||
-            !TryAddress(device.Ip, mesh.Cidr, AddressFamily.InterNetwork, out IPAddress? ip) ||
-            !TryAddress(device.Ip6, mesh.Cidr6, AddressFamily.InterNetworkV6, out IPAddress? ip6))
+            !mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ||
+            !IPAddress.TryParse(device.Ip, out IPAddress? ip) || !range4.Contains(ip) ||
+            !IPAddress.TryParse(device.Ip6, out IPAddress? ip6) || !range6.Contains(ip6))
         {
             return null;
         }
-        return TryPrefixes(device.Prefixes, mesh, out IPNetwork[] prefixes)
-            ? new MapEntry(device, record, ip!, ip6!, prefixes, ParseEndpoints(device.Endpoints))
+        return TryPrefixes(device.Prefixes, range4, range6, out IPNetwork[] prefixes)
+            ? new MapEntry(device, record, ip, ip6, prefixes, ParseEndpoints(device.Endpoints))
             : null;
     }
 
@@ -76,6 +76,7 @@ public sealed class MapEntry
             SshPort = change.SshPort ?? Wire.SshPort,
             Transports = change.Transports ?? Wire.Transports,
             Preferences = change.Preferences ?? Wire.Preferences,
+            Groups = change.Groups ?? Wire.Groups,
             AllowsExit = change.AllowsExit ?? Wire.AllowsExit,
             ProgramVersion = change.ProgramVersion ?? Wire.ProgramVersion,
         },
@@ -94,10 +95,10 @@ public sealed class MapEntry
         return [.. endpoints];
     }
 
-    private static bool TryPrefixes(IReadOnlyList<string> texts, MeshInfo mesh, out IPNetwork[] prefixes)
+    private static bool TryPrefixes(IReadOnlyList<string> texts, IPNetwork range4, IPNetwork range6, out IPNetwork[] prefixes)
     {
         List<IPNetwork> inside = new(texts.Count);
-        bool good = mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6);
+        bool good = true;
         foreach (string text in texts)
         {
             good &= IPNetwork.TryParse(text, out IPNetwork prefix);
@@ -111,7 +112,4 @@ public sealed class MapEntry
     }
 
     private static bool IsInside(IPNetwork prefix, IPNetwork range) => prefix.PrefixLength >= range.PrefixLength && range.Contains(prefix.BaseAddress);
-
-    private static bool TryAddress(string text, string cidr, AddressFamily family, out IPAddress? address) =>
-        IPAddress.TryParse(text, out address) && address.AddressFamily == family && IPNetwork.TryParse(cidr, out IPNetwork range) && range.Contains(address);
 }

@@ -12,7 +12,7 @@ public sealed class NetworkMap
 {
     private readonly byte[] _root;
 
-    private NetworkMap(byte[] root, string epoch, long number, MeshInfo mesh, IReadOnlyList<MapCoordinator> coordinators, MapFilter? filter,
+    private NetworkMap(byte[] root, string epoch, long number, MeshInfo mesh, IReadOnlyList<MapCoordinator> coordinators, MapFilter? filter, IReadOnlyList<string>? groups,
         ImmutableDictionary<string, MapEntry> byId, ImmutableDictionary<string, MapEntry> byName, ImmutableDictionary<IPAddress, MapEntry> byAddress)
     {
         _root = root;
@@ -22,6 +22,7 @@ public sealed class NetworkMap
         Ranges = mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         Coordinators = coordinators;
         Filter = filter;
+        Groups = groups;
         Devices = byId;
         ByName = byName;
         ByAddress = byAddress;
@@ -39,6 +40,8 @@ public sealed class NetworkMap
     public IReadOnlyList<MapCoordinator> Coordinators { get; }
     /// <summary>What the coordinator says to the packet filter; null when it says nothing.</summary>
     public MapFilter? Filter { get; }
+    /// <summary>Names of all groups but <c>everyone</c>; null when the coordinator says nothing of groups.</summary>
+    public IReadOnlyList<string>? Groups { get; }
     /// <summary>All devices by ID.</summary>
     public ImmutableDictionary<string, MapEntry> Devices { get; }
     /// <summary>By name; aliases are not in it.</summary>
@@ -55,10 +58,11 @@ public sealed class NetworkMap
     public static MapChange FromFull(MapFull message, byte[] meshRootSha256, NetworkMap? before, KeyPins pins, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(message);
-        NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators, message.Filter,
+        NetworkMap empty = new(meshRootSha256, message.Epoch, message.Number, message.Mesh, message.Coordinators, message.Filter, message.Groups,
             ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<IPAddress, MapEntry>.Empty);
-        // Another object even when it says the same as before: telling the filter twice costs little.
-        MapChange built = empty.Rebuild(message.Number, message.Devices, [], [], null, null, pins, now) with { FilterChanged = true };
+        MapDelta all = new() { Epoch = message.Epoch, From = message.Number, Number = message.Number, Upserted = message.Devices };
+        // Other objects even when they say the same as before: telling the filter twice costs little.
+        MapChange built = empty.Rebuild(all, pins, now) with { FilterChanged = true, GroupsChanged = true };
         if (before is null)
         {
             return built;
@@ -81,7 +85,7 @@ public sealed class NetworkMap
         // A delta that begins earlier but ends later still holds whole entries, so it may be applied on top.
         return delta.Number <= Number
             ? new MapChange { Map = this }
-            : Rebuild(delta.Number, delta.Upserted, delta.Removed, delta.Presence, delta.Coordinators, delta.Filter, pins, now);
+            : Rebuild(delta, pins, now);
     }
 
     /// <summary>The wire form, for the cache.</summary>
@@ -93,16 +97,17 @@ public sealed class NetworkMap
         Devices = [.. Devices.Values.Select(d => d.Wire)],
         Coordinators = Coordinators,
         Filter = Filter,
+        Groups = Groups,
     };
 
-    private MapChange Rebuild(long number, IReadOnlyList<MapDevice> upserted, IReadOnlyList<string> removed, IReadOnlyList<PresenceChange> presence,
-        IReadOnlyList<MapCoordinator>? coordinators, MapFilter? filter, KeyPins pins, DateTimeOffset now)
+    private MapChange Rebuild(MapDelta delta, KeyPins pins, DateTimeOffset now)
     {
         ImmutableDictionary<string, MapEntry>.Builder byId = Devices.ToBuilder();
         ImmutableDictionary<string, MapEntry>.Builder byName = ByName.ToBuilder();
         ImmutableDictionary<IPAddress, MapEntry>.Builder byAddress = ByAddress.ToBuilder();
         List<MapEntry> changed = [], gone = [];
         int dropped = 0;
+        bool grouped = delta.Groups is not null;
 
         void Forget(MapEntry entry)
         {
@@ -120,17 +125,19 @@ public sealed class NetworkMap
             byAddress[entry.Ip6] = entry;
         }
 
-        foreach (string id in removed)
+        foreach (string id in delta.Removed)
         {
             if (byId.TryGetValue(id, out MapEntry? entry))
             {
                 Forget(entry);
                 gone.Add(entry);
+                // Whoever was in a group must not come back into it by what was worked out before.
+                grouped |= entry.Wire.Groups is { Count: > 0 };
             }
         }
         // Everything that changes leaves its place first: two devices may swap names or addresses in one delta.
         Dictionary<string, MapEntry> replaced = [];
-        foreach (MapDevice device in upserted)
+        foreach (MapDevice device in delta.Upserted)
         {
             if (byId.TryGetValue(device.Id, out MapEntry? old))
             {
@@ -138,7 +145,7 @@ public sealed class NetworkMap
                 replaced[device.Id] = old;
             }
         }
-        foreach (MapDevice device in upserted)
+        foreach (MapDevice device in delta.Upserted)
         {
             MapEntry? entry = MapEntry.Parse(device, _root, Mesh, now);
             if (entry is null || byId.ContainsKey(entry.Id) || byName.ContainsKey(entry.Name) || byAddress.ContainsKey(entry.Ip) || byAddress.ContainsKey(entry.Ip6))
@@ -148,18 +155,22 @@ public sealed class NetworkMap
             }
             pins.Observe(entry.Name, entry.IdentityKey);
             Remember(entry);
-            if (!replaced.Remove(entry.Id, out MapEntry? old) || !SameButPresence(old, entry))
+            bool known = replaced.Remove(entry.Id, out MapEntry? old);
+            grouped |= !SameGroups(old, entry);
+            if (!known || !SameButPresence(old!, entry))
             {
                 changed.Add(entry);
             }
         }
         gone.AddRange(replaced.Values);
-        foreach (PresenceChange change in presence)
+        grouped |= replaced.Values.Any(e => e.Wire.Groups is { Count: > 0 });
+        foreach (PresenceChange change in delta.Presence)
         {
             if (byId.TryGetValue(change.Id, out MapEntry? entry))
             {
                 MapEntry moved = entry.With(change);
                 Remember(moved);
+                grouped |= !SameGroups(entry, moved);
                 if (!SameButPresence(entry, moved))
                 {
                     changed.Add(moved);
@@ -167,19 +178,22 @@ public sealed class NetworkMap
             }
         }
         ImmutableDictionary<string, MapEntry> names = byName.ToImmutable();
-        if (upserted.Count > 0)
+        if (delta.Upserted.Count > 0)
         {
             pins.Bound(names.Count, names.ContainsKey);
         }
         return new MapChange
         {
-            Map = new NetworkMap(_root, Epoch, number, Mesh, coordinators ?? Coordinators, filter ?? Filter, byId.ToImmutable(), names, byAddress.ToImmutable()),
-            FilterChanged = filter is not null,
+            Map = new NetworkMap(_root, Epoch, delta.Number, Mesh, delta.Coordinators ?? Coordinators, delta.Filter ?? Filter, delta.Groups ?? Groups, byId.ToImmutable(), names, byAddress.ToImmutable()),
+            FilterChanged = delta.Filter is not null,
+            GroupsChanged = grouped,
             Upserted = changed,
             Removed = gone,
             Dropped = dropped,
         };
     }
+
+    private static bool SameGroups(MapEntry? a, MapEntry b) => (a?.Wire.Groups ?? []).SequenceEqual(b.Wire.Groups ?? []);
 
     private static bool SameButPresence(MapEntry a, MapEntry b) =>
         a.Name == b.Name && a.Ip.Equals(b.Ip) && a.Ip6.Equals(b.Ip6) && a.Wire.Record.AsSpan().SequenceEqual(b.Wire.Record) &&

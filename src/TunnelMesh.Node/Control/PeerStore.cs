@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Protocol.Noise;
 
@@ -14,12 +15,15 @@ namespace TunnelMesh.Node.Control;
 
 /// <summary>
 /// The state of one context on disk: <c>device.key</c>, <c>certificate.pem</c> (key and chain together, so that they always match),
-/// <c>mesh.json</c>, <c>ca.pem</c> (the mesh root, for other programs: it is not read here), <c>map.json.gz</c>, <c>pins.json</c>, <c>tai64n</c>. The directory is 0700, every file 0600. Every write is whole or
+/// <c>mesh.json</c>, <c>ca.pem</c> (the mesh root, for other programs: it is not read here), <c>map.json.gz</c>, <c>pins.json</c>, <c>tai64n</c>; <c>left</c> after leaving. The directory is 0700, every file 0600. Every write is whole or
 /// not at all: a temporary file, fsync, rename. A damaged file is kept aside as NAME.damaged-TIME and never overwritten.
 /// Thread-safe for different files; one writer a file.
 /// </summary>
 public sealed class PeerStore
 {
+    /// <summary>The file that is there from leaving until the next membership: services do not join by themselves meanwhile.</summary>
+    public const string LeftFile = "left";
+
     private static readonly Tai64n FirstLabel = Tai64n.From(DateTimeOffset.UnixEpoch), LastLabel = Tai64n.From(DateTimeOffset.UnixEpoch.AddYears(230));
     private readonly string _directory;
     private readonly TimeProvider _clock;
@@ -100,6 +104,7 @@ public sealed class PeerStore
     public void SaveMembership(PeerMembership membership)
     {
         ArgumentNullException.ThrowIfNull(membership);
+        ForgetLeaving(_directory);
         Save("ca.pem", Encoding.ASCII.GetBytes(PemEncoding.WriteString("CERTIFICATE", membership.MeshRoot) + "\n"));
         Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
     }
@@ -141,11 +146,29 @@ public sealed class PeerStore
         Save("tai64n", tai64n.ToArray());
     }
 
+    /// <summary>True after leaving, until there is a membership again.</summary>
+    public bool HasLeft => File.Exists(Path.Combine(_directory, LeftFile));
+
+    /// <summary>Somebody wants to join again.</summary>
+    /// <param name="directory">The context's directory; it need not exist.</param>
+    public static void ForgetLeaving(string directory)
+    {
+        if (Directory.Exists(directory))
+        {
+            File.Delete(Path.Combine(directory, LeftFile));
+        }
+    }
+
     /// <summary>Forgets the mesh after leaving: everything but damaged files kept aside.</summary>
     /// <returns>True when there was a membership.</returns>
     public bool Clear()
     {
         bool member = File.Exists(Path.Combine(_directory, "mesh.json"));
+        if (member)
+        {
+            // First, so that nothing joins again in between.
+            Save(LeftFile, "This device has left its mesh. While this file is here services of this context do not join by themselves; `tunnelmesh join` removes it.\n"u8);
+        }
         foreach (string name in new[] { "certificate.pem", "map.json.gz", "pins.json", "mesh.json", "ca.pem", "device.key", "tai64n" })
         {
             File.Delete(Path.Combine(_directory, name));
@@ -243,24 +266,7 @@ public sealed class PeerStore
         return aside;
     }
 
-    private void Save(string name, byte[] bytes)
-    {
-        string path = Path.Combine(_directory, name);
-        string temporary = path + ".tmp";
-        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            // A leftover of a crash might have other rights; mode applies to new files only.
-            File.Delete(temporary);
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        using (FileStream file = new(temporary, options))
-        {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-    }
+    private void Save(string name, ReadOnlySpan<byte> bytes) => PrivateFile.Replace(Path.Combine(_directory, name), bytes);
 }
 
 /// <summary>Source-generated JSON of the peer's files.</summary>

@@ -8,7 +8,7 @@ namespace TunnelMesh.Node.DataPlane;
 
 /// <summary>
 /// Exit traffic: what enters or leaves the mesh through a peer. The rules of the packet filter are not about it; this is its rule. Only public addresses count: an exit opens the internet, and
-/// neither its own network nor itself. Immutable; any thread.
+/// neither its own network nor itself, by whatever address. Any thread.
 /// </summary>
 public sealed class ExitTraffic
 {
@@ -19,6 +19,7 @@ public sealed class ExitTraffic
 
     private readonly uint _mesh4, _mask4;
     private readonly UInt128 _mesh6, _mask6;
+    private Own _own = new([], []);
 
     /// <summary>For a device.</summary>
     /// <param name="allowed">Whether others may leave the mesh through this device.</param>
@@ -42,8 +43,19 @@ public sealed class ExitTraffic
         }
     }
 
+    private sealed record Own(uint[] V4, UInt128[] V6);
+
     /// <summary>Whether others may leave the mesh through this device.</summary>
     public bool IsAllowed { get; }
+
+    /// <summary>This machine's addresses outside of the mesh, which nobody in it reaches: what is for them never gets to the kernel, whatever its rules say at the moment.</summary>
+    /// <param name="addresses">All of them.</param>
+    public void SetOwn(IReadOnlyCollection<IPAddress> addresses)
+    {
+        ArgumentNullException.ThrowIfNull(addresses);
+        Volatile.Write(ref _own, new Own([.. addresses.Where(a => a.AddressFamily == AddressFamily.InterNetwork).Select(a => BinaryPrimitives.ReadUInt32BigEndian(a.GetAddressBytes()))],
+            [.. addresses.Where(a => a.AddressFamily == AddressFamily.InterNetworkV6).Select(a => BinaryPrimitives.ReadUInt128BigEndian(a.GetAddressBytes()))]));
+    }
 
     /// <summary>What an exit peer carries beside its own addresses: the internet of both families. Of IPv6 what is assigned (2000::/3), and that of IPv4 behind NAT64.</summary>
     public static IReadOnlyList<IPNetwork> Prefixes { get; } = [IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("2000::/3"), IPNetwork.Parse("64:ff9b::/96")];
@@ -60,7 +72,13 @@ public sealed class ExitTraffic
     /// <summary>The one place where this is decided: whether a packet that came from a peer may leave the mesh through this device.</summary>
     /// <param name="tunnel">The peer it came from; its source is the peer's.</param>
     /// <param name="packet">The packet, whose destination is not an address of this device.</param>
-    internal bool Allows(PeerTunnel tunnel, in IpPacket packet) => IsAllowed && !tunnel.Spec.Exit && !IsMesh(packet.Destination) && IsPublic(packet.Destination);
+    internal bool Allows(PeerTunnel tunnel, in IpPacket packet) => IsAllowed && !tunnel.Spec.Exit && !IsMesh(packet.Destination) && IsPublic(packet.Destination) && !IsOwn(packet.Destination);
+
+    private bool IsOwn(ReadOnlySpan<byte> address)
+    {
+        Own own = Volatile.Read(ref _own);
+        return address.Length == 4 ? own.V4.AsSpan().Contains(BinaryPrimitives.ReadUInt32BigEndian(address)) : own.V6.AsSpan().Contains(BinaryPrimitives.ReadUInt128BigEndian(address));
+    }
 
     /// <summary>True for a packet that this device passes on to a peer for somebody outside: it begins no flow of this device.</summary>
     /// <param name="packet">From the TUN.</param>

@@ -72,7 +72,7 @@ public sealed class DirectResolver(Func<IReadOnlyList<IPAddress>> servers, Actio
         int end = DnsQuery.HeaderSize + size;
         BinaryPrimitives.WriteUInt16BigEndian(query.AsSpan(end), type);
         query[end + 3] = (byte)DnsClass.Internet;
-        int length = await _forwarder.AskAsync(query.AsMemory(0, end + 4), stream: false, answer).ConfigureAwait(false);
+        int length = await _forwarder.AskAsync(query.AsMemory(0, end + 4), DnsAsker.Own, stream: false, answer).ConfigureAwait(false);
         return Read(answer.AsSpan(0, length), type);
     }
 }

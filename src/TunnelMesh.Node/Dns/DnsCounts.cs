@@ -9,4 +9,5 @@ namespace TunnelMesh.Node.Dns;
 /// <param name="Strangers">Messages dropped because they came neither from this machine nor from the mesh.</param>
 /// <param name="Limited">Queries dropped because their source asked too often.</param>
 /// <param name="Unsent">Answers that the system did not take.</param>
-public readonly record struct DnsCounts(long Answered, long Refused, long Forwarded, long ForwardFailures, long Malformed, long Strangers, long Limited, long Unsent);
+/// <param name="Crowded">Queries on names of others that failed at once, as all places for those on their way were taken, or the asker's share of them.</param>
+public readonly record struct DnsCounts(long Answered, long Refused, long Forwarded, long ForwardFailures, long Malformed, long Strangers, long Limited, long Unsent, long Crowded);

@@ -11,14 +11,20 @@ namespace TunnelMesh.Node.Dns;
 /// <summary>
 /// Asks other servers what is not the mesh's to know. Each query goes out from a socket and a port of its own under a random number, and only a sound answer to the
 /// same question is passed on. A query that comes back to us while it is on its way (a server that asks whom the system asks) goes to the next server each time, and
-/// after <see cref="MaxSame"/> times to nobody: nothing goes round for ever. Thread-safe.
+/// after <see cref="MaxSame"/> times to nobody: nothing goes round for ever. Places are shared out, and what a device asks, or asks again, holds up no other. Thread-safe.
 /// </summary>
 public sealed class DnsForwarder : IAsyncDisposable
 {
     /// <summary>Queries on their way, in all.</summary>
     public const int MaxOnTheWay = 512;
 
-    /// <summary>Queries on their way with the same question.</summary>
+    /// <summary>Queries of devices of the mesh on their way: the rest is for this machine.</summary>
+    public const int MaxOfMesh = 448;
+
+    /// <summary>Queries on their way of one device of the mesh.</summary>
+    public const int MaxOfDevice = 64;
+
+    /// <summary>Queries on their way with the same question, of one asker.</summary>
     public const int MaxSame = 16;
 
     /// <summary>Largest answer over UDP: no more is asked for, and nothing larger is taken.</summary>
@@ -29,14 +35,15 @@ public sealed class DnsForwarder : IAsyncDisposable
 
     private static readonly TimeSpan FirstTry = TimeSpan.FromSeconds(1), LaterTry = TimeSpan.FromSeconds(2), StreamTry = TimeSpan.FromSeconds(4);
     private const int Rounds = 2;
-    private readonly ConcurrentDictionary<ulong, int> _same = new();
+    private readonly ConcurrentDictionary<(ulong Question, DnsAsker Asker), int> _same = new();
+    private readonly DnsPlaces _places = new();
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(16);
     private readonly Action<Socket>? _configureSocket;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopped;
     private IPEndPoint[] _servers = [];
-    private int _onTheWay, _preferred;
-    private long _forwarded, _failures;
+    private int _preferred;
+    private long _forwarded, _failures, _crowded;
 
     /// <summary>With nobody to ask yet.</summary>
     /// <param name="configureSocket">Called with each socket before it is connected, to mark it; null for nothing to do.</param>
@@ -66,26 +73,31 @@ public sealed class DnsForwarder : IAsyncDisposable
     /// <summary>Queries that no server answered.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 
+    /// <summary>Queries that were not sent on, as all places for them were taken, or the asker's share was; not among <see cref="Forwarded"/>.</summary>
+    public long Crowded => Interlocked.Read(ref _crowded);
+
     /// <summary>Asks.</summary>
     /// <param name="message">A sound query with a question.</param>
+    /// <param name="asker">Whose question it is.</param>
     /// <param name="stream">True to ask over TCP.</param>
     /// <param name="answer">Room for the answer: <see cref="MaxUdpAnswer"/>, or 65535 over TCP.</param>
     /// <returns>Bytes of the answer, under the asker's own number; a failure is an answer, too. 0 when the resolver stops.</returns>
-    public async Task<int> AskAsync(ReadOnlyMemory<byte> message, bool stream, Memory<byte> answer)
+    public async Task<int> AskAsync(ReadOnlyMemory<byte> message, DnsAsker asker, bool stream, Memory<byte> answer)
     {
+        if (!_places.TryEnter(asker))
+        {
+            Interlocked.Increment(ref _crowded);
+            return DnsResponder.Fail(message.Span, answer.Span[..512]);
+        }
         Interlocked.Increment(ref _forwarded);
         byte[] query = ArrayPool<byte>.Shared.Rent(DnsRelayedQuery.MaxSize), received = ArrayPool<byte>.Shared.Rent(stream ? ushort.MaxValue : MaxUdpAnswer + 1);
-        ulong question = 0;
-        bool entered = Interlocked.Increment(ref _onTheWay) <= MaxOnTheWay;
+        (ulong, DnsAsker)? counted = null;
         try
         {
-            int length = 0;
-            if (entered)
-            {
-                int size = Prepare(message.Span, query, out question, out bool detour);
-                int same = _same.AddOrUpdate(question, 1, (_, count) => count + 1);
-                length = same > MaxSame ? 0 : await AskServersAsync(query.AsMemory(0, size), stream, received, same - 1, detour ? Detour?.Servers ?? [] : null).ConfigureAwait(false);
-            }
+            int size = Prepare(message.Span, query, out ulong question, out bool detour);
+            counted = (question, asker);
+            int same = _same.AddOrUpdate(counted.Value, 1, (_, count) => count + 1);
+            int length = same > MaxSame ? 0 : await AskServersAsync(query.AsMemory(0, size), stream, received, same - 1, detour ? Detour?.Servers ?? [] : null).ConfigureAwait(false);
             if (_stopped.IsCancellationRequested)
             {
                 return 0;
@@ -101,13 +113,13 @@ public sealed class DnsForwarder : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _onTheWay);
-            if (question != 0)
+            if (counted is { } entry)
             {
-                Leave(question);
+                Leave(entry);
             }
             ArrayPool<byte>.Shared.Return(query);
             ArrayPool<byte>.Shared.Return(received);
+            _places.Leave(asker);
         }
     }
 
@@ -115,7 +127,7 @@ public sealed class DnsForwarder : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        while (Volatile.Read(ref _onTheWay) > 0)
+        while (_places.Taken > 0)
         {
             await Task.Delay(1, CancellationToken.None).ConfigureAwait(false);
         }
@@ -127,12 +139,12 @@ public sealed class DnsForwarder : IAsyncDisposable
         Span<byte> name = stackalloc byte[DnsName.MaxBytes];
         DnsQuery.Parse(message, name, out DnsQuery query);
         detour = Detour is { } other && !other.IsDirect(query.Name);
-        // Canonical, since a server may write the name otherwise; 0 means none.
-        question = (SipHash.Compute(_key, query.Name) ^ ((ulong)query.Type << 32)) | 1;
+        // Canonical, since a server may write the name otherwise.
+        question = SipHash.Compute(_key, query.Name) ^ ((ulong)query.Type << 32);
         return DnsRelayedQuery.Write(query, NextId(), MaxUdpAnswer, buffer);
     }
 
-    private void Leave(ulong question)
+    private void Leave((ulong, DnsAsker) question)
     {
         while (_same.TryGetValue(question, out int count))
         {

@@ -66,7 +66,7 @@ public sealed class DnsResponder
 
     /// <summary>What was done so far; the edge adds what it counts itself.</summary>
     public DnsCounts Counts => new(Interlocked.Read(ref _answered), Interlocked.Read(ref _refused), 0, 0, Interlocked.Read(ref _malformed),
-        Interlocked.Read(ref _strangers), Interlocked.Read(ref _limited), 0);
+        Interlocked.Read(ref _strangers), Interlocked.Read(ref _limited), 0, 0);
 
     /// <summary>True when a source is served at all; who is not is counted.</summary>
     public bool Admits(in DnsSource source)
@@ -79,6 +79,10 @@ public sealed class DnsResponder
         Interlocked.Increment(ref _strangers);
         return false;
     }
+
+    /// <summary>Who asks, for whoever sends the question on.</summary>
+    /// <param name="source">One that is served.</param>
+    public DnsAsker AskerOf(in DnsSource source) => Audience.IsOwn(source) ? DnsAsker.Own : DnsAsker.Of(source);
 
     /// <summary>Answers a query.</summary>
     /// <param name="message">The whole message.</param>
@@ -105,6 +109,10 @@ public sealed class DnsResponder
         {
             Interlocked.Increment(ref _malformed);
             return DnsVerdict.Drop;
+        }
+        if (!stream && message.Length > MaxUdp)
+        {
+            status = DnsQueryStatus.Malformed;
         }
         Span<byte> cookie = stackalloc byte[DnsCookie.Size];
         bool proven = ReadCookie(query, source, ref cookie);

@@ -34,7 +34,13 @@ public sealed class DnsServer : IAsyncDisposable
     }
 
     /// <summary>What was done so far.</summary>
-    public DnsCounts Counts => _responder.Counts with { Unsent = Interlocked.Read(ref _unsent), Forwarded = _forwarder.Forwarded, ForwardFailures = _forwarder.Failures };
+    public DnsCounts Counts => _responder.Counts with
+    {
+        Unsent = Interlocked.Read(ref _unsent),
+        Forwarded = _forwarder.Forwarded,
+        ForwardFailures = _forwarder.Failures,
+        Crowded = _forwarder.Crowded,
+    };
 
     /// <summary>Listens at one more endpoint, over UDP and TCP; with port 0 both take the same free one.</summary>
     /// <returns>The endpoint.</returns>

@@ -19,10 +19,13 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     /// <summary>Longest query taken.</summary>
     internal const int MaxQuery = 4096;
 
+    /// <summary>How long a query may take to come, counted from the answer before it, and an answer to be taken.</summary>
+    internal static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
+
     private const int MaxMessage = 65535;
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
     private readonly DnsResponder _responder;
     private readonly DnsForwarder _forwarder;
+    private readonly TimeProvider _time;
     private readonly ConnectionGate _connections;
     private readonly SocketAcceptor _acceptor;
 
@@ -32,7 +35,7 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     /// <param name="time">Clock.</param>
     internal DnsTcpListener(Socket socket, DnsResponder responder, DnsForwarder forwarder, TimeProvider time)
     {
-        (_responder, _forwarder) = (responder, forwarder);
+        (_responder, _forwarder, _time) = (responder, forwarder, time);
         _connections = new ConnectionGate(MaxPerSource, MaxInAll, TimeSpan.Zero, time);
         _acceptor = new SocketAcceptor(ServeAsync);
         _acceptor.Add(socket);
@@ -59,7 +62,7 @@ internal sealed class DnsTcpListener : IAsyncDisposable
                 DnsVerdict verdict = _responder.Answer(query.AsSpan(0, length), source, stream: true, answer.AsSpan(2, MaxMessage), out int size);
                 if (verdict == DnsVerdict.Forward)
                 {
-                    size = await _forwarder.AskAsync(query.AsMemory(0, length), stream: true, answer.AsMemory(2, MaxMessage)).ConfigureAwait(false);
+                    size = await _forwarder.AskAsync(query.AsMemory(0, length), _responder.AskerOf(source), stream: true, answer.AsMemory(2, MaxMessage)).ConfigureAwait(false);
                 }
                 if (size == 0)
                 {
@@ -82,31 +85,26 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     }
 
     // The next query; 0 when there is none, or one that is too long.
-    private static async ValueTask<int> ReadAsync(Socket client, byte[] buffer, CancellationToken stop)
+    private async ValueTask<int> ReadAsync(Socket client, byte[] buffer, CancellationToken stop)
     {
-        using CancellationTokenSource patience = Patience(stop);
-        if (!await FillAsync(client, buffer.AsMemory(0, 2), patience.Token).ConfigureAwait(false))
+        using CancellationTokenSource late = new(Idle, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
+        if (!await FillAsync(client, buffer.AsMemory(0, 2), either.Token).ConfigureAwait(false))
         {
             return 0;
         }
         int length = BinaryPrimitives.ReadUInt16BigEndian(buffer);
-        return length is > 0 and <= MaxQuery && await FillAsync(client, buffer.AsMemory(0, length), patience.Token).ConfigureAwait(false) ? length : 0;
+        return length is > 0 and <= MaxQuery && await FillAsync(client, buffer.AsMemory(0, length), either.Token).ConfigureAwait(false) ? length : 0;
     }
 
-    private static async Task SendAsync(Socket client, ReadOnlyMemory<byte> bytes, CancellationToken stop)
+    private async Task SendAsync(Socket client, ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
-        using CancellationTokenSource patience = Patience(stop);
+        using CancellationTokenSource late = new(Idle, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         while (!bytes.IsEmpty)
         {
-            bytes = bytes[await client.SendAsync(bytes, SocketFlags.None, patience.Token).ConfigureAwait(false)..];
+            bytes = bytes[await client.SendAsync(bytes, SocketFlags.None, either.Token).ConfigureAwait(false)..];
         }
-    }
-
-    private static CancellationTokenSource Patience(CancellationToken stop)
-    {
-        CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(Idle);
-        return patience;
     }
 
     private static async ValueTask<bool> FillAsync(Socket client, Memory<byte> buffer, CancellationToken cancel)

@@ -39,8 +39,8 @@ internal sealed class DnsUdpListener : IAsyncDisposable
 
     private void Run()
     {
-        // Larger queries are nobody's: a datagram that is cut does not parse.
-        byte[] query = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true), answer = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true);
+        // One byte more than is taken, so that a datagram that was cut is seen to be too large.
+        byte[] query = GC.AllocateArray<byte>(DnsResponder.MaxUdp + 1, pinned: true), answer = GC.AllocateArray<byte>(DnsResponder.MaxUdp, pinned: true);
         SocketAddress source = new(_socket.AddressFamily);
         while (!_stopping)
         {
@@ -53,6 +53,10 @@ internal sealed class DnsUdpListener : IAsyncDisposable
             catch (ObjectDisposedException)
             {
                 break;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.MessageSize)
+            {
+                // A datagram that is far too large, of which Windows tells so. No pause: whoever sends them would have everybody wait.
             }
             catch (SocketException) when (!_stopping)
             {
@@ -81,19 +85,19 @@ internal sealed class DnsUdpListener : IAsyncDisposable
             case DnsVerdict.Forward:
                 byte[] rented = ArrayPool<byte>.Shared.Rent(query.Length);
                 query.CopyTo(rented);
-                _ = ForwardAsync(rented, query.Length, Copy(source));
+                _ = ForwardAsync(rented, query.Length, _responder.AskerOf(from), Copy(source));
                 break;
             default:
                 break;
         }
     }
 
-    private async Task ForwardAsync(byte[] query, int length, SocketAddress client)
+    private async Task ForwardAsync(byte[] query, int length, DnsAsker asker, SocketAddress client)
     {
         byte[] answer = ArrayPool<byte>.Shared.Rent(DnsForwarder.MaxUdpAnswer);
         try
         {
-            int size = await _forwarder.AskAsync(query.AsMemory(0, length), stream: false, answer).ConfigureAwait(false);
+            int size = await _forwarder.AskAsync(query.AsMemory(0, length), asker, stream: false, answer).ConfigureAwait(false);
             if (size > 0)
             {
                 Send(answer.AsSpan(0, size), client);

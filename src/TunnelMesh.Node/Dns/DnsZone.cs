@@ -141,8 +141,7 @@ public sealed class DnsZone
         return default;
     }
 
-    /// <summary>True for a name, in canonical form, that is never the mesh's: by which coordinators are dialled.</summary>
-    public bool IsForeign(ReadOnlySpan<byte> name)
+    private bool IsForeign(ReadOnlySpan<byte> name)
     {
         foreach (byte[] foreign in _foreign)
         {

@@ -34,11 +34,11 @@ public sealed class PacketFilter
     /// <summary>Makes a filter.</summary>
     /// <param name="time">Timestamps age flows and rules.</param>
     /// <param name="random">Fills a span with randomness; null for the system's.</param>
-    /// <param name="groups">Knows groups; null for <see cref="EveryoneOnly"/>.</param>
+    /// <param name="groups">Knows groups; null for <c>everyone</c> alone.</param>
     public PacketFilter(TimeProvider time, Action<Span<byte>>? random = null, IFilterGroups? groups = null)
     {
         ArgumentNullException.ThrowIfNull(time);
-        (_time, _groups) = (time, groups ?? new EveryoneOnly());
+        (_time, _groups) = (time, groups ?? new MapGroups());
         Second = time.TimestampFrequency;
         Secret = FlowSecret.Draw(random ?? RandomNumberGenerator.Fill);
         Table = new ConnectionTable(Secret, Second);
@@ -199,7 +199,11 @@ public sealed class PacketFilter
     {
         lock (_changing)
         {
-            Compile();
+            // Devices come and go with their groups, and most filters have no rule about one.
+            if (Array.Exists(_rules, r => r.Rule.Source.Kind == FilterSourceKind.Group))
+            {
+                Compile();
+            }
         }
     }
 

@@ -23,6 +23,6 @@ public sealed record DnsReport
     public required long Forwarded { get; init; }
     /// <summary>Of these, those that nobody answered.</summary>
     public required long ForwardFailures { get; init; }
-    /// <summary>Messages that came to nothing, by reason: <c>malformed</c>, <c>stranger</c>, <c>rate_limited</c>, <c>unsent</c>.</summary>
+    /// <summary>Messages that came to nothing, by reason: <c>malformed</c>, <c>stranger</c>, <c>rate_limited</c>, <c>unsent</c>; <c>crowded</c>, which were told so, since too many questions on names of others are on their way.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
 }

@@ -17,6 +17,8 @@ public sealed record ExitReport
     public required bool LanAccess { get; init; }
     /// <summary>Whether everything that is not the mesh's is kept from leaving beside the exit peer.</summary>
     public required bool KillSwitch { get; init; }
+    /// <summary>Whether the system does so, too, from its start on until the peer is connected.</summary>
+    public bool KillSwitchAtBoot { get; init; }
     /// <summary>Whether this machine lets others' traffic out.</summary>
     public required bool Allows { get; init; }
     /// <summary>Packets sent to the internet: through the exit peer, or for others.</summary>

@@ -63,6 +63,37 @@ public interface ILocalApiHandler
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="LocalApiException">No such device, no such order, or this peer is not a coordinator.</exception>
     Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation);
+    /// <summary>The groups of users, built-in ones first, then by name.</summary>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">This peer is not a coordinator.</exception>
+    Task<IReadOnlyList<GroupReport>> GroupsAsync(CancellationToken cancellation);
+    /// <summary>Who is in a group, by peer ID.</summary>
+    /// <param name="group">Its name, in any case.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such group, or this peer is not a coordinator.</exception>
+    Task<IReadOnlyList<GroupMemberReport>> GroupMembersAsync(string group, CancellationToken cancellation);
+    /// <summary>Makes a group with nobody in it.</summary>
+    /// <param name="group">Its name, in any case; it is kept in lower case.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The name is none, or taken; there are too many; or this peer is not a coordinator.</exception>
+    Task<GroupChangeReport> CreateGroupAsync(string group, CancellationToken cancellation);
+    /// <summary>Deletes a group.</summary>
+    /// <param name="group">Its name, in any case.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such group, or it is built in, or this peer is not a coordinator.</exception>
+    Task<GroupChangeReport> DeleteGroupAsync(string group, CancellationToken cancellation);
+    /// <summary>Puts a user into a group.</summary>
+    /// <param name="group">Its name, in any case.</param>
+    /// <param name="member">Peer ID of the user, or a device, which stands for its user: name, mesh address or device ID.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such group or user, the group is built in, the user is in it, there are too many, or this peer is not a coordinator.</exception>
+    Task<GroupChangeReport> AddToGroupAsync(string group, string member, CancellationToken cancellation);
+    /// <summary>Takes a user out of a group.</summary>
+    /// <param name="group">Its name, in any case.</param>
+    /// <param name="member">As for <see cref="AddToGroupAsync"/>; a member without any device by peer ID.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">No such group or user, the group is built in, the user is not in it, or this peer is not a coordinator.</exception>
+    Task<GroupChangeReport> RemoveFromGroupAsync(string group, string member, CancellationToken cancellation);
     /// <summary>The packet filter.</summary>
     FilterReport GetFilter();
     /// <summary>Adds a temporary rule, which replaces one about the same packets.</summary>

@@ -131,6 +131,25 @@ public sealed class LocalApiClient : IDisposable
     public async Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
         (await AskAsync(new LocalRequest { Command = LocalCommands.Transports, Name = peer, With = with, Transports = transports }, cancellation).ConfigureAwait(false)).Transports ?? throw OtherVersion();
 
+    /// <summary>The groups of users; this peer has to be a coordinator.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<IReadOnlyList<GroupReport>> GroupsAsync(CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.Groups }, cancellation).ConfigureAwait(false)).Groups ?? throw OtherVersion();
+
+    /// <summary>Who is in a group; this peer has to be a coordinator.</summary>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<IReadOnlyList<GroupMemberReport>> GroupMembersAsync(string group, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = LocalCommands.GroupMembers, Group = group }, cancellation).ConfigureAwait(false)).GroupMembers ?? throw OtherVersion();
+
+    /// <summary>Changes a group; this peer has to be a coordinator.</summary>
+    /// <param name="command"><see cref="LocalCommands.GroupCreate"/>, <see cref="LocalCommands.GroupDelete"/>, <see cref="LocalCommands.GroupAdd"/> or <see cref="LocalCommands.GroupRemove"/>.</param>
+    /// <param name="group">Name of the group.</param>
+    /// <param name="member">Peer ID of the user, or a device of the user: name, mesh address or device ID; null when the group itself is meant.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The peer refused.</exception>
+    public async Task<GroupChangeReport> ChangeGroupAsync(string command, string group, string? member, CancellationToken cancellation) =>
+        (await AskAsync(new LocalRequest { Command = command, Group = group, Member = member }, cancellation).ConfigureAwait(false)).GroupChange ?? throw OtherVersion();
+
     /// <summary>The packet filter, after a change of it if that is wanted.</summary>
     /// <param name="command"><see cref="LocalCommands.Filter"/> to look only, or one that changes.</param>
     /// <param name="rule">The rule to add or remove.</param>

@@ -18,5 +18,8 @@ namespace TunnelMesh.Node.LocalApi;
 [JsonSerializable(typeof(NewTokenReport))]
 [JsonSerializable(typeof(TokenRevokeReport))]
 [JsonSerializable(typeof(IReadOnlyList<TransportReport>))]
+[JsonSerializable(typeof(IReadOnlyList<GroupReport>))]
+[JsonSerializable(typeof(IReadOnlyList<GroupMemberReport>))]
+[JsonSerializable(typeof(GroupChangeReport))]
 [JsonSerializable(typeof(FilterReport))]
 public sealed partial class LocalApiJson : JsonSerializerContext;

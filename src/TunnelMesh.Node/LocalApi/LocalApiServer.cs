@@ -248,6 +248,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Doctor:
                     return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.CreateToken or LocalCommands.RevokeToken or LocalCommands.Transports
+                    or LocalCommands.GroupCreate or LocalCommands.GroupDelete or LocalCommands.GroupAdd or LocalCommands.GroupRemove
                     or LocalCommands.FilterAdd or LocalCommands.FilterRemove or LocalCommands.FilterReload
                     or LocalCommands.NamesTake or LocalCommands.NamesYield or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
@@ -274,6 +275,22 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Transports:
                     IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, _stop.Token).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, Transports = orders }, false);
+                case LocalCommands.Groups:
+                    return (new LocalResponse { Ok = true, Groups = await _handler.GroupsAsync(_stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.GroupMembers or LocalCommands.GroupCreate or LocalCommands.GroupDelete or LocalCommands.GroupAdd or LocalCommands.GroupRemove when request.Group is null:
+                    return (Refuse(LocalErrorCodes.BadRequest, "The request names no group."), false);
+                case LocalCommands.GroupAdd or LocalCommands.GroupRemove when request.Member is null:
+                    return (Refuse(LocalErrorCodes.BadRequest, "The request names no user."), false);
+                case LocalCommands.GroupMembers:
+                    return (new LocalResponse { Ok = true, GroupMembers = await _handler.GroupMembersAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.GroupCreate:
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.CreateGroupAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.GroupDelete:
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.DeleteGroupAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.GroupAdd:
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.AddToGroupAsync(request.Group!, request.Member!, _stop.Token).ConfigureAwait(false) }, false);
+                case LocalCommands.GroupRemove:
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.RemoveFromGroupAsync(request.Group!, request.Member!, _stop.Token).ConfigureAwait(false) }, false);
                 case LocalCommands.Filter:
                     return (new LocalResponse { Ok = true, Filter = _handler.GetFilter() }, false);
                 case LocalCommands.FilterAdd or LocalCommands.FilterRemove when request.Rule is null:

@@ -27,6 +27,18 @@ public static class LocalCommands
     public const string RevokeToken = "revoke_token";
     /// <summary>The orders of transports that the mesh keeps, and a change of one; for root and the owner, on a coordinator.</summary>
     public const string Transports = "transports";
+    /// <summary>The groups of users; for readers, on a coordinator.</summary>
+    public const string Groups = "groups";
+    /// <summary>Who is in a group; for readers, on a coordinator.</summary>
+    public const string GroupMembers = "group_members";
+    /// <summary>Make a group; for root and the owner, on a coordinator.</summary>
+    public const string GroupCreate = "group_create";
+    /// <summary>Delete a group; for root and the owner, on a coordinator.</summary>
+    public const string GroupDelete = "group_delete";
+    /// <summary>Put a user into a group; for root and the owner, on a coordinator.</summary>
+    public const string GroupAdd = "group_add";
+    /// <summary>Take a user out of a group; for root and the owner, on a coordinator.</summary>
+    public const string GroupRemove = "group_remove";
     /// <summary>The rules of the packet filter; for readers.</summary>
     public const string Filter = "filter";
     /// <summary>Add a temporary rule; for root and the owner.</summary>

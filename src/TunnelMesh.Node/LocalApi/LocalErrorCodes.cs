@@ -9,7 +9,7 @@ public static class LocalErrorCodes
     public const string UnknownCommand = "unknown_command";
     /// <summary>Only root and the owner of the process may do this.</summary>
     public const string Forbidden = "forbidden";
-    /// <summary>No device by this name, no token by this number, or no such rule.</summary>
+    /// <summary>No device by this name, no token by this number, or no such rule, group or member.</summary>
     public const string NotFound = "not_found";
     /// <summary>The coordinator could not be reached.</summary>
     public const string Unreachable = "unreachable";

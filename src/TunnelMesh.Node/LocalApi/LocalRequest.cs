@@ -23,6 +23,10 @@ public sealed record LocalRequest
     public string? With { get; init; }
     /// <summary>Order of transports to keep, empty to keep none any more; null to list only.</summary>
     public IReadOnlyList<string>? Transports { get; init; }
+    /// <summary>Name of the group that is meant.</summary>
+    public string? Group { get; init; }
+    /// <summary>Who is put into the group or taken out of it: a user's peer ID, or a device, which stands for its user: name, mesh address or device ID.</summary>
+    public string? Member { get; init; }
     /// <summary>The rule to add or remove.</summary>
     public FilterRuleRequest? Rule { get; init; }
     /// <summary>How long a ping waits for its answer, in milliseconds.</summary>

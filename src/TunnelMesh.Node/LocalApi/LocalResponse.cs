@@ -31,6 +31,12 @@ public sealed record LocalResponse
     public TokenRevokeReport? RevokedToken { get; init; }
     /// <summary>Answer to <c>transports</c>.</summary>
     public IReadOnlyList<TransportReport>? Transports { get; init; }
+    /// <summary>Answer to <c>groups</c>.</summary>
+    public IReadOnlyList<GroupReport>? Groups { get; init; }
+    /// <summary>Answer to <c>group_members</c>.</summary>
+    public IReadOnlyList<GroupMemberReport>? GroupMembers { get; init; }
+    /// <summary>Answer to what changes a group.</summary>
+    public GroupChangeReport? GroupChange { get; init; }
     /// <summary>Answer to <c>filter</c>, and to what changes it: as it is then.</summary>
     public FilterReport? Filter { get; init; }
     /// <summary>Answer to <c>names_take</c> and <c>names_yield</c>: the resolver as it is then.</summary>

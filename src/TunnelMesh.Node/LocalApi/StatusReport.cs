@@ -34,6 +34,8 @@ public sealed record StatusReport
     public required DataPlaneReport? DataPlane { get; init; }
     /// <summary>The DNS resolver.</summary>
     public required DnsReport Dns { get; init; }
+    /// <summary>Whether addresses of the mesh come in by its interface only; null from a peer that does not tell.</summary>
+    public GuardReport? Guard { get; init; }
     /// <summary>Exit traffic.</summary>
     public required ExitReport Exit { get; init; }
     /// <summary>Where the metrics are; null while they are not served.</summary>

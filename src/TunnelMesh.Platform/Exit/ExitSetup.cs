@@ -1,4 +1,5 @@
 using TunnelMesh.Platform.Journals;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
@@ -8,57 +9,43 @@ namespace TunnelMesh.Platform.Exit;
 /// <summary>
 /// Sets the system up for exit traffic, on either side, and puts everything back: at the end, or at the next start when the end did not come. One thread at a time.
 /// </summary>
-public sealed class ExitSetup : IDisposable
+public sealed partial class ExitSetup : IExitSetup
 {
     private readonly SystemJournal<ExitEntry> _journal;
     private readonly PacketRules _rules;
     private readonly KernelSettings _settings;
+    private readonly ExitNeighbours _neighbours;
+    private readonly Func<IReadOnlyList<string>> _forwarders;
     private ExitEntry? _entry, _left;
     private ExitUse? _use;
     private Action? _addRules;
-    private bool _leads;
+    private bool _leads, _namesClosed;
 
     /// <summary>For this system.</summary>
-    /// <param name="journal">Path of the journal; its directory exists.</param>
-    public ExitSetup(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Run), new KernelSettings("/proc/sys"))
+    /// <param name="journal">Path of the journal, in the directory of the context; those of other contexts of the home lie beside that.</param>
+    public ExitSetup(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read), new KernelSettings("/proc/sys"), () => Forwarders.List())
     {
     }
 
-    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings)
+    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings, Func<IReadOnlyList<string>> forwarders)
     {
         _rules = rules;
         _settings = settings;
+        _forwarders = forwarders;
+        _neighbours = new ExitNeighbours(journal);
         _journal = new SystemJournal<ExitEntry>(journal, ExitJson.Default.ExitEntry,
             e => e is { Interface.Length: > 0, Backend: not null, Settings: not null, Local: not null } && e.Settings.All(s => s is { Path: not null, Before: not null, Ours: not null }),
             ("the set-up for exit traffic", "Look at `ip rule`, `ip route show table 29805` and `nft list tables`."));
     }
 
-    /// <summary>Whether this operating system is known; elsewhere nothing is set up.</summary>
-    public static bool IsSupported => OperatingSystem.IsLinux();
-
     /// <summary>The mark of the mesh's own packets where none is configured.</summary>
     public const uint DefaultMark = ExitRoutes.Mark;
 
-    /// <summary>Undoes what a process before this one left behind.</summary>
-    /// <param name="keepBlock">A kill switch stays until <see cref="Use"/> takes it over, or <see cref="Revert"/> is called.</param>
-    /// <returns>What was undone or could not be, for people; null when there was nothing.</returns>
-    public string? Recover(bool keepBlock)
-    {
-        if (_journal.Read(out string? problem) is not { } entry)
-        {
-            return problem;
-        }
+    /// <summary>What does not hold although the peer goes on, for people; null when all is well.</summary>
+    public string? Weakness { get; private set; }
 
-        if (keepBlock && entry.Blocks)
-        {
-            _left = entry;
-            return "The kill switch of a peer that ended without cleaning up still holds, and stays until this one is connected; only the mesh's own packets leave.";
-        }
-
-        return Undo(entry) is { } failed
-            ? $"The set-up for exit traffic was left behind by a peer that ended without cleaning up, and cannot be undone: {failed}"
-            : "The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.";
-    }
+    /// <summary>Which programs keep forwarding on at the end, for people; null when it was turned off, or was not ours.</summary>
+    public string? Forwarding { get; private set; }
 
     /// <summary>Lets others' traffic out.</summary>
     /// <exception cref="ExitException">The system refused; nothing is changed.</exception>
@@ -66,7 +53,10 @@ public sealed class ExitSetup : IDisposable
     {
         ArgumentNullException.ThrowIfNull(serving);
         string backend = Backend();
-        Begin(new ExitEntry { Interface = serving.Interface, Backend = backend, Settings = _settings.ForServing([]) }, entry =>
+        using FileStream? alone = _neighbours.Lock();
+        // What another context found before it turned forwarding on is what comes back when the last of them ends.
+        SavedSetting[] before = [.. Serving().SelectMany(e => e.Settings).DistinctBy(s => s.Path)];
+        Begin(new ExitEntry { Interface = serving.Interface, Backend = backend, Settings = _settings.ForServing(before), Forwarders = _forwarders() }, entry =>
         {
             // Before anything is passed on there are the rules that say what.
             _addRules = () => _rules.Add(backend, serving.Interface, () => NftRules.Serving(serving), () => IptablesRules.Serving(serving));
@@ -78,28 +68,30 @@ public sealed class ExitSetup : IDisposable
     /// <summary>Leads this machine's traffic into the mesh.</summary>
     /// <param name="use">How.</param>
     /// <param name="leads">False leaves the traffic where it is for now; see <see cref="Lead"/>.</param>
-    /// <exception cref="ExitException">The system refused; nothing is changed.</exception>
+    /// <exception cref="ExitException">The system refused; nothing is changed, and a kill switch that was in force is so still.</exception>
     public void Use(ExitUse use, bool leads)
     {
         ArgumentNullException.ThrowIfNull(use);
-        string backend = use.KillSwitch ? Backend() : "";
+        string backend = use.KillSwitch ? Backend() : _rules.Backend ?? "";
+        ExitEntry? taken = _left, stale = null;
+        if (taken is not null && (taken.Interface != use.Interface || taken.Mark != use.Mark || taken.Backend != backend))
+        {
+            // Another configuration: what was left cannot be taken over. Its rules go last, so that nothing leaves meanwhile.
+            UndoRest(taken);
+            stale = taken.Interface == use.Interface && taken.Backend == backend ? null : taken;
+            taken = null;
+        }
+
         ExitEntry entry = new()
         {
             Interface = use.Interface,
             Backend = backend,
             Mark = use.Mark,
-            Settings = _settings.ForUse(_left?.Settings ?? []),
+            Settings = _settings.ForUse(taken?.Settings ?? []),
             Local = ExitRoutes.Local(use, LocalNetworks.GetRoutes),
             Blocks = use.KillSwitch,
         };
-        if (_left is { } left && (left.Interface != use.Interface || left.Mark != use.Mark || left.Backend != backend))
-        {
-            // Another configuration: what was left cannot be taken over.
-            Undo(left);
-            entry = entry with { Settings = _settings.ForUse([]) };
-        }
-
-        if (_left is null)
+        if (taken is null)
         {
             Routes(() =>
             {
@@ -115,18 +107,24 @@ public sealed class ExitSetup : IDisposable
             _settings.Apply(entry.Settings);
             if (use.KillSwitch)
             {
-                _addRules = () => _rules.Add(backend, use.Interface, () => NftRules.KillSwitch(use), () => IptablesRules.KillSwitch(use));
+                _addRules = () => AddKillSwitch(backend, use);
                 _addRules();
             }
 
+            _use = use;
+            CloseNames(leads);
             Routes(() =>
             {
-                ExitRoutes.Forget(_left?.Local.Except(entry.Local) ?? []);
+                ExitRoutes.Forget(taken?.Local.Except(entry.Local) ?? []);
                 ExitRoutes.Fill(use, entry.Local);
                 ExitRoutes.SetRules(use.Mark, leads);
             });
         });
-        (_use, _leads) = (use, leads);
+        _leads = leads;
+        if (stale is not null)
+        {
+            _rules.Remove(stale.Backend, stale.Interface);
+        }
     }
 
     /// <summary>Leads the traffic into the mesh from now on, or lets it go past.</summary>
@@ -135,6 +133,7 @@ public sealed class ExitSetup : IDisposable
     {
         if (_use is { } use)
         {
+            CloseNames(leads);
             Routes(() => ExitRoutes.SetRules(use.Mark, leads));
             _leads = leads;
         }
@@ -168,26 +167,50 @@ public sealed class ExitSetup : IDisposable
     }
 
     /// <summary>Adds the rules for packets again where somebody has taken them away. Runs a program of the system.</summary>
+    /// <returns>True when they had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
-    public void CheckRules()
+    public bool CheckRules()
     {
-        if (_entry is { Backend.Length: > 0 } entry && _addRules is { } add && !_rules.Has(entry.Backend, entry.Interface))
+        if (_entry is not { Backend.Length: > 0 } entry || _addRules is not { } add || _rules.Has(entry.Backend, entry.Interface))
         {
-            add();
+            return false;
+        }
+
+        add();
+        return true;
+    }
+
+    /// <summary>Checks that the kernel passes packets on still, for a device that lets others' traffic out. Whoever turned it off is not argued with.</summary>
+    /// <exception cref="ExitException">It does not; the message says what to do.</exception>
+    public void CheckForwarding()
+    {
+        if (_entry is { Mark: 0 } && _settings.NotForwarding() is { } setting)
+        {
+            throw new ExitException($"{setting} was turned off by another program, so traffic of other peers does not leave. Turn it on again: sysctl -w {setting}=1");
         }
     }
 
-    /// <summary>Puts everything back that this process changed.</summary>
-    /// <returns>Why it failed; null when all is well.</returns>
-    public string? Revert()
+    /// <summary>Has the kernel tell when our rules are changed.</summary>
+    /// <param name="notice">Called then, whoever it was, to be followed by <see cref="CheckRules"/>. Returns soon; on a thread of its own.</param>
+    /// <returns>Ends it; null where the kernel tells nothing of the kind, as for iptables, so that it has to be asked often.</returns>
+    public IDisposable? WatchRules(Action notice)
     {
-        if (_entry is not { } entry)
+        ArgumentNullException.ThrowIfNull(notice);
+        if (_entry is not { Backend: PacketRules.Nft } entry || !OperatingSystem.IsLinux())
         {
             return null;
         }
 
-        (_entry, _use) = (null, null);
-        return Undo(entry);
+        // Every message about a table, a chain or a rule has the table's name in it.
+        byte[] name = System.Text.Encoding.ASCII.GetBytes(NftRules.Table(entry.Interface) + "\0");
+        try
+        {
+            return DescriptorNotices.OfPacketRules(received => received.IndexOf(name) >= 0, notice);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Lets go of the journal, as the end of the process does.</summary>
@@ -195,6 +218,42 @@ public sealed class ExitSetup : IDisposable
 
     private string Backend() => _rules.Backend
         ?? throw new ExitException("this machine has neither nft nor iptables. Install nftables (apt install nftables, dnf install nftables), then start the peer again.");
+
+    private IEnumerable<ExitEntry> Serving() => _neighbours.Live().Where(e => e.Mark == 0);
+
+    private void AddKillSwitch(string backend, ExitUse use) => _rules.Add(backend, use.Interface, () => NftRules.KillSwitch(use), () => IptablesRules.KillSwitch(use));
+
+    // The kill switch has that in it. Without, a machine that cannot do it goes on, and says so.
+    private void CloseNames(bool closed)
+    {
+        if (_use is not { KillSwitch: false } use)
+        {
+            return;
+        }
+
+        string? backend = _rules.Backend;
+        string? problem = backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : null;
+        _addRules = null;
+        try
+        {
+            if (backend is not null && closed)
+            {
+                Action add = () => _rules.Add(backend, use.Interface, () => NftRules.Names(use), () => IptablesRules.Names(use));
+                add();
+                (_addRules, _namesClosed) = (add, true);
+            }
+            else if (backend is not null)
+            {
+                problem = _rules.Remove(backend, use.Interface);
+            }
+        }
+        catch (ExitException e)
+        {
+            problem = e.Message;
+        }
+
+        Weakness = problem is null ? null : $"Programs that choose their interface, as systemd-resolved does, may ask for names past the exit peer: {problem}";
+    }
 
     private void Begin(ExitEntry entry, Action<ExitEntry> apply)
     {
@@ -206,7 +265,16 @@ public sealed class ExitSetup : IDisposable
         }
         catch (ExitException)
         {
-            Undo(entry);
+            (_use, _addRules) = (null, null);
+            if (_left is { Blocks: true })
+            {
+                _left = entry;
+            }
+            else
+            {
+                UndoAlone(entry);
+            }
+
             throw;
         }
     }
@@ -221,33 +289,6 @@ public sealed class ExitSetup : IDisposable
         {
             throw new ExitException($"What will be changed could not be written down, so it was not changed: {e.Message}", e);
         }
-    }
-
-    private string? Undo(ExitEntry entry)
-    {
-        string? problem = null;
-        try
-        {
-            if (entry.Mark != 0)
-            {
-                Routes(() => ExitRoutes.Remove(entry));
-            }
-        }
-        catch (ExitException e)
-        {
-            problem = e.Message;
-        }
-
-        problem ??= _settings.Undo(entry.Settings);
-        // Last, so that nothing leaves by the way before everything else is as it was.
-        problem = _rules.Remove(entry.Backend, entry.Interface) ?? problem;
-        if (problem is null)
-        {
-            _journal.Clear();
-            _left = null;
-        }
-
-        return problem;
     }
 
     private static void Routes(Action step)

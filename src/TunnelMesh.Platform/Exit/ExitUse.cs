@@ -6,7 +6,7 @@ namespace TunnelMesh.Platform.Exit;
 /// <param name="Interface">The mesh's interface.</param>
 /// <param name="Source4">Its IPv4 address; null for none, and IPv4 then leads nowhere.</param>
 /// <param name="Source6">The same of IPv6.</param>
-/// <param name="Mark">Mark of the mesh's own packets, which go on as before.</param>
+/// <param name="Mark">Mark of the mesh's own packets, which go on as before; 0 where packets are not marked.</param>
 /// <param name="LanAccess">Whether private networks that this machine is connected to stay reachable.</param>
 /// <param name="KillSwitch">Whether everything else is kept from leaving, also without the process.</param>
 /// <param name="Range4">The mesh's IPv4 range, which is never reached but by its interface.</param>

@@ -13,6 +13,7 @@ internal static class IptablesRules
 
     // What a link needs: router and neighbour solicitation, advertisement, multicast listening.
     private static readonly string[] Neighbours = ["133", "135", "136", "131", "132", "143"];
+    private static readonly string[] NameServers = ["-p udp --dport 53 -j REJECT", "-p tcp --dport 53 -j REJECT", "-p udp --dport 853 -j REJECT", "-p tcp --dport 853 -j REJECT"];
     private static readonly string[] Hooks = ["filter INPUT", "filter FORWARD", "filter OUTPUT", "nat POSTROUTING"];
 
     /// <summary>Removes our chains, also where there are none.</summary>
@@ -33,8 +34,8 @@ internal static class IptablesRules
         return calls;
     }
 
-    /// <summary>Arguments that succeed while our chains are entered; both roles have one for what is passed on.</summary>
-    public static string Look(string tun) => $"-w 5 -t filter -C FORWARD -j {Chain(tun, "FORWARD")}";
+    /// <summary>What the names of our chains begin with, and every rule that is in one of them or enters it has.</summary>
+    public static string Prefix(string tun) => $"TM-{tun}-";
 
     /// <summary>On an exit, as <see cref="NftRules.Serving"/>.</summary>
     public static IReadOnlyList<Call> Serving(ExitServing s)
@@ -51,6 +52,18 @@ internal static class IptablesRules
             Fill(calls, v6, "filter", "FORWARD", tun,
                 [$"-i {tun} -o {tun} -j DROP", $"-i {tun} -m conntrack --ctstate DNAT -j DROP", .. inside.Select(n => $"-i {tun} -d {n} -j DROP"), $"-i {tun} -s {range} -j ACCEPT", $"-i {tun} -j DROP", $"-o {tun} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", $"-o {tun} -j DROP"]);
             Fill(calls, v6, "nat", "POSTROUTING", tun, [$"! -o {tun} -s {range} -j MASQUERADE"]);
+        }
+
+        return calls;
+    }
+
+    /// <summary>As <see cref="NftRules.Names"/>.</summary>
+    public static IReadOnlyList<Call> Names(ExitUse u)
+    {
+        List<Call> calls = [.. Remove(u.Interface)];
+        for (int family = 0; family < 2; family++)
+        {
+            Fill(calls, family == 1, "filter", "OUTPUT", u.Interface, ["-o lo -j RETURN", $"-o {u.Interface} -j RETURN", $"-m mark --mark {u.Mark.ToString(CultureInfo.InvariantCulture)} -j RETURN", .. NameServers]);
         }
 
         return calls;
@@ -77,7 +90,7 @@ internal static class IptablesRules
                 lan.Add($"-d {network} -j RETURN");
             }
 
-            Fill(calls, v6, "filter", "OUTPUT", tun, [.. rules, .. lan, "-j REJECT"]);
+            Fill(calls, v6, "filter", "OUTPUT", tun, [.. rules, .. NameServers, .. lan, "-j REJECT"]);
             Fill(calls, v6, "filter", "FORWARD", tun, [$"-o {tun} -j RETURN", mesh, $"-i {tun} -j RETURN", .. lan, "-j DROP"]);
         }
 
@@ -85,7 +98,7 @@ internal static class IptablesRules
     }
 
     // 28 characters at most (XT_EXTENSION_MAXNAMELEN); an interface has 15.
-    private static string Chain(string tun, string hook) => $"TM-{tun}-{hook[..4]}";
+    private static string Chain(string tun, string hook) => $"{Prefix(tun)}{hook[..4]}";
 
     private static void Fill(List<Call> calls, bool v6, string table, string hook, string tun, IReadOnlyList<string> rules)
     {

@@ -44,6 +44,9 @@ internal sealed class KernelSettings(string root)
         return plan;
     }
 
+    /// <summary>What somebody has turned off since, so that nothing is passed on; null while all is well. A family that the kernel does not have is none.</summary>
+    public string? NotForwarding() => new[] { Forward4, Forward6 }.FirstOrDefault(p => Read(p) == "0")?.Replace('/', '.');
+
     /// <summary>Writes what is planned.</summary>
     /// <exception cref="ExitException">The system refused.</exception>
     public void Apply(IReadOnlyList<SavedSetting> settings)
@@ -105,7 +108,7 @@ internal sealed class KernelSettings(string root)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ExitException($"The setting {path.Replace('/', '.')} cannot be changed to {value}: {e.Message}", e);
+            throw new ExitException($"The setting {path.Replace('/', '.')} cannot be changed to {value}: {e.Message}", e) { OfSetting = true };
         }
     }
 }

@@ -7,6 +7,9 @@ namespace TunnelMesh.Platform.Exit;
 /// </summary>
 internal static class NftRules
 {
+    // DNS, and DNS over TLS or QUIC.
+    private static readonly string[] NameServers = ["udp dport { 53, 853 } counter reject with icmpx admin-prohibited", "tcp dport { 53, 853 } counter reject with icmpx admin-prohibited"];
+
     /// <summary>Name of the table: of the mesh's interface, since each context has its own.</summary>
     public static string Table(string tun) => "tunnelmesh_" + string.Concat(tun.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
 
@@ -45,6 +48,22 @@ internal static class NftRules
 
         """;
 
+    /// <summary>
+    /// On a user of an exit without the kill switch: nobody asks name servers beside the tunnel, whichever way a socket is bound. systemd-resolved binds its own to the link of each server, and so passes by every route.
+    /// </summary>
+    public static string Names(ExitUse u) => Remove(u.Interface) + $$"""
+        table inet {{Table(u.Interface)}} {
+          chain output {
+            type filter hook output priority filter; policy accept;
+            oifname { "lo", "{{u.Interface}}" } accept
+            meta mark {{u.Mark.ToString(CultureInfo.InvariantCulture)}} accept
+            {{NameServers[0]}}
+            {{NameServers[1]}}
+          }
+        }
+
+        """;
+
     /// <summary>The kill switch: only the mesh's own packets leave beside its interface, and what keeps the link alive (DHCP, neighbour discovery). What is for the mesh never leaves elsewhere.</summary>
     public static string KillSwitch(ExitUse u)
     {
@@ -65,6 +84,8 @@ internal static class NftRules
                 udp sport 68 udp dport 67 accept
                 udp sport 546 udp dport 547 accept
                 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld-listener-done, mld2-listener-report } accept
+                {{NameServers[0]}}
+                {{NameServers[1]}}
             {{lan}}    counter reject with icmpx admin-prohibited
               }
               chain forward {

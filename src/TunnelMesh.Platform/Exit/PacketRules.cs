@@ -2,18 +2,22 @@ using TunnelMesh.Platform.SystemDns;
 
 namespace TunnelMesh.Platform.Exit;
 
-/// <summary>Gives rules to the kernel by the program that this machine has.</summary>
+/// <summary>Gives rules to the kernel by the program that this machine has. One thread at a time.</summary>
 /// <param name="find">The path of a program, or null.</param>
-/// <param name="run">Runs one to its end: path, arguments, standard input. Throws <see cref="SystemDnsException"/>.</param>
-internal sealed class PacketRules(Func<string, string?> find, Action<string, IEnumerable<string>, string> run)
+/// <param name="run">Runs one to its end: path, arguments, standard input; what it said. Throws <see cref="SystemDnsException"/>.</param>
+internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnumerable<string>, string, string> run)
 {
-    private const string Nft = "nft", Iptables = "iptables", Ip6tables = "ip6tables";
+    /// <summary>The backend that is taken first.</summary>
+    public const string Nft = "nft";
+
+    private const string Iptables = "iptables", Ip6tables = "ip6tables", Save = "-save";
+    private string? _added;
 
     /// <summary>Which is used; null when there is none.</summary>
     public string? Backend => find(Nft) is not null ? Nft : find(Iptables) is not null ? Iptables : null;
 
     /// <summary>Adds rules in place of those that were there.</summary>
-    /// <exception cref="ExitException">The kernel refused; none are left.</exception>
+    /// <exception cref="ExitException">The kernel refused. With nft those that were there stay; of iptables none are left.</exception>
     public void Add(string backend, string tun, Func<string> nft, Func<IReadOnlyList<IptablesRules.Call>> iptables)
     {
         try
@@ -26,28 +30,25 @@ internal sealed class PacketRules(Func<string, string?> find, Action<string, IEn
             {
                 RunAll(iptables());
             }
+
+            _added = Look(backend, tun);
         }
         catch (SystemDnsException e)
         {
-            Remove(backend, tun);
+            if (backend != Nft)
+            {
+                Remove(backend, tun);
+            }
+
             throw new ExitException(e.Message, e);
         }
     }
 
-    /// <summary>True while they are there: others empty the kernel's rules whole, as the reload of a firewall does.</summary>
-    public bool Has(string backend, string tun)
-    {
-        try
-        {
-            (string program, string words) = backend == Nft ? (Nft, $"list table inet {NftRules.Table(tun)}") : (Iptables, IptablesRules.Look(tun));
-            run(Program(program), words.Split(' '), "");
-            return true;
-        }
-        catch (Exception e) when (e is SystemDnsException or ExitException)
-        {
-            return false;
-        }
-    }
+    /// <summary>True while they are there as they were added: others empty the kernel's rules whole, as the reload of a firewall does, or a chain of them.</summary>
+    public bool Has(string backend, string tun) => Look(backend, tun) is { } now && now == (_added ??= now);
+
+    /// <summary>Whether any are there, by whatever process.</summary>
+    public bool HasAny(string backend, string tun) => Look(backend, tun) is not null;
 
     /// <summary>Removes them.</summary>
     /// <returns>Why it failed, for people; null when they are gone.</returns>
@@ -72,6 +73,26 @@ internal sealed class PacketRules(Func<string, string?> find, Action<string, IEn
         }
     }
 
+    // Ours as the program lists them, without what it counts; null when there are none.
+    private string? Look(string backend, string tun)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                return run(Program(Nft), ["-s", "list", "table", "inet", NftRules.Table(tun)], "");
+            }
+
+            IEnumerable<string> ours = new[] { Iptables, Ip6tables }.Where(p => find(p) is not null)
+                .SelectMany(p => run(Program(p + Save), [], "").Split('\n').Where(l => l.Contains(IptablesRules.Prefix(tun), StringComparison.Ordinal)).Select(l => $"{p} {l}"));
+            return string.Join('\n', ours) is { Length: > 0 } all ? all : null;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return null;
+        }
+    }
+
     private void RunAll(IReadOnlyList<IptablesRules.Call> calls)
     {
         bool has6 = find(Ip6tables) is not null;
@@ -92,6 +113,35 @@ internal sealed class PacketRules(Func<string, string?> find, Action<string, IEn
             }
         }
     }
+
+    /// <summary>True for a program that this machine has.</summary>
+    public bool IsHere(string program) => find(program) is not null;
+
+    /// <summary>True for a call that succeeds.</summary>
+    /// <param name="program">Its name.</param>
+    /// <param name="words">Its arguments, with a space between.</param>
+    public bool Succeeds(string program, string words)
+    {
+        try
+        {
+            run(Program(program), words.Split(' '), "");
+            return true;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Runs nft on rules as they are, which it takes as one transaction.</summary>
+    /// <exception cref="ExitException">It is not there any more.</exception>
+    /// <exception cref="SystemDnsException">The kernel refused.</exception>
+    public void RunNft(string rules) => run(Program(Nft), ["-f", "-"], rules);
+
+    /// <summary>Runs iptables and ip6tables; calls of the latter are left out where it is missing.</summary>
+    /// <exception cref="ExitException">A program is not there any more.</exception>
+    /// <exception cref="SystemDnsException">A call failed that may not.</exception>
+    public void RunIptables(IReadOnlyList<IptablesRules.Call> calls) => RunAll(calls);
 
     private string Program(string name) => find(name) ?? throw new ExitException($"{name} is gone.");
 }

@@ -18,6 +18,21 @@ internal static unsafe partial class MacOSNative
     [LibraryImport("libc", EntryPoint = "sysctl", SetLastError = true)]
     public static partial int SysCtl(int* name, uint nameLength, void* old, nuint* oldLength, void* value, nuint valueLength);
 
+    /// <summary>setegid(2): sockets that are made from now on have this group.</summary>
+    [LibraryImport("libc", EntryPoint = "setegid", SetLastError = true)]
+    public static partial int SetEffectiveGroup(uint group);
+
+    /// <summary>A setting of the kernel that is a number (sysctl(3)); null where there is none.</summary>
+    public static int? ReadSetting(string name)
+    {
+        int value;
+        nuint length = sizeof(int);
+        return SysCtlByName(name, &value, &length, null, 0) == 0 && length == sizeof(int) ? value : null;
+    }
+
+    /// <summary>Changes one; 0, or the errno.</summary>
+    public static int WriteSetting(string name, int value) => SysCtlByName(name, null, null, &value, sizeof(int)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
     /// <summary>ioctl(2) with a pointer; returns 0 or the errno.</summary>
     /// <remarks>
     /// Its third argument is variadic. On arm64 Apple's convention passes those on the stack and never in a register, and the runtime
@@ -33,6 +48,9 @@ internal static unsafe partial class MacOSNative
 
     /// <summary>Keeps a descriptor from programs that this one starts.</summary>
     public static void CloseOnExec(SafeHandle fd) => _ = Ioctl(fd, FioClEx, null);
+
+    [LibraryImport("libc", EntryPoint = "sysctlbyname", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SysCtlByName(string name, void* old, nuint* oldLength, void* value, nuint valueLength);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int IoctlInRegister(SafeHandle fd, nuint request, void* argument);

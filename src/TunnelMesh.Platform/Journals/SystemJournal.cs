@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Platform.Journals;
 
@@ -68,19 +69,8 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Write(T entry)
     {
-        string temporary = path + ".tmp";
         Dispose();
-        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        using (FileStream file = new(temporary, options))
-        {
-            JsonSerializer.Serialize(file, entry, json);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
+        PrivateFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(entry, json));
         SyncDirectory();
         _held = Hold();
     }

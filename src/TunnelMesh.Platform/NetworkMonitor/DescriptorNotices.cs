@@ -14,6 +14,10 @@ internal sealed unsafe class DescriptorNotices : IDisposable
     // RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE.
     private const uint Groups = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
+    // NETLINK_NETFILTER, and the bit of NFNLGRP_NFTABLES.
+    private const int NetlinkNetfilter = 12;
+    private const uint NftablesGroup = 1 << 6;
+
     private readonly SafeHandle _socket;
     private readonly Func<ReadOnlySpan<byte>, bool> _concerns;
     private readonly Action _notice;
@@ -36,16 +40,24 @@ internal sealed unsafe class DescriptorNotices : IDisposable
 
     /// <summary>Notices of the calling thread's network namespace.</summary>
     /// <exception cref="IOException">The system gives none.</exception>
-    public static DescriptorNotices OfNetlink(Action notice)
+    public static DescriptorNotices OfNetlink(Action notice) => OfGroups(0, Groups, RouteNetlink.Concerns, notice);
+
+    /// <summary>Notices of changes to the rules of nftables, which iptables mostly writes, too (nfnetlink). Takes CAP_NET_ADMIN.</summary>
+    /// <param name="concerns">Whether what was received is of interest.</param>
+    /// <param name="notice">As for the others.</param>
+    /// <exception cref="IOException">The system gives none.</exception>
+    public static DescriptorNotices OfPacketRules(Func<ReadOnlySpan<byte>, bool> concerns, Action notice) => OfGroups(NetlinkNetfilter, NftablesGroup, concerns, notice);
+
+    private static DescriptorNotices OfGroups(int protocol, uint groups, Func<ReadOnlySpan<byte>, bool> concerns, Action notice)
     {
-        SafeFileDescriptor socket = UnixNative.Socket(LinuxNative.AfNetlink, UnixNative.SockRaw | LinuxNative.SockCloExec, 0);
+        SafeFileDescriptor socket = UnixNative.Socket(LinuxNative.AfNetlink, UnixNative.SockRaw | LinuxNative.SockCloExec, protocol);
         byte* name = stackalloc byte[12];
         new Span<byte>(name, 12).Clear();
         *(ushort*)name = LinuxNative.AfNetlink;
-        *(uint*)(name + 8) = Groups;
+        *(uint*)(name + 8) = groups;
         return socket.IsInvalid || UnixNative.Bind(socket, name, 12) != 0
             ? throw None(socket)
-            : new DescriptorNotices(socket, RouteNetlink.Concerns, notice, LinuxNative.MsgDontWait);
+            : new DescriptorNotices(socket, concerns, notice, LinuxNative.MsgDontWait);
     }
 
     /// <summary>Notices of macOS.</summary>

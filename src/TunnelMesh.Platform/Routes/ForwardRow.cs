@@ -9,6 +9,9 @@ internal struct ForwardRow
     [FieldOffset(0)]
     public ulong Luid;
 
+    [FieldOffset(8)]
+    public uint Index;
+
     [FieldOffset(12)]
     public InetName Destination;
 

@@ -6,6 +6,9 @@ internal interface IIpHelper
     /// <summary>True when an interface has this name.</summary>
     bool Exists(string alias);
 
+    /// <summary>The number of an interface with this name, or null.</summary>
+    ulong? LuidOf(string alias);
+
     /// <summary>The name of an interface, or null.</summary>
     string? AliasOf(ulong luid);
 
@@ -26,4 +29,7 @@ internal interface IIpHelper
 
     /// <summary>Adds a route.</summary>
     int AddRoute(ref ForwardRow row);
+
+    /// <summary>Takes a route away: of this prefix, interface and next hop.</summary>
+    int DeleteRoute(ref ForwardRow row);
 }

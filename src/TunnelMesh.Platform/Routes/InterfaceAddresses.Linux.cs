@@ -15,7 +15,14 @@ internal static unsafe class LinuxAddresses
 
     /// <summary>Addresses of interfaces that work, loopback and <paramref name="ownInterface"/> left out; in the kernel's order, IPv4 first.</summary>
     /// <exception cref="NetworkInformationException">The system gave no list.</exception>
-    public static IReadOnlyList<IPAddress> List(string? ownInterface)
+    public static IReadOnlyList<IPAddress> List(string? ownInterface) =>
+        Collect((flags, name) => (flags & (Up | Running | Loopback)) == (Up | Running) && (ownInterface is null || Marshal.PtrToStringUTF8(name) != ownInterface));
+
+    /// <summary>Addresses of all interfaces, whether they work or not.</summary>
+    /// <exception cref="NetworkInformationException">The system gave no list.</exception>
+    public static IReadOnlyList<IPAddress> All() => Collect((_, _) => true);
+
+    private static List<IPAddress> Collect(Func<uint, nint, bool> wanted)
     {
         LinuxNative.IfAddrs* all;
         if (LinuxNative.GetIfAddrs(&all) != 0)
@@ -28,8 +35,7 @@ internal static unsafe class LinuxAddresses
             var result = new List<IPAddress>();
             for (LinuxNative.IfAddrs* entry = all; entry != null; entry = entry->Next)
             {
-                if (entry->Address != null && (entry->Flags & (Up | Running | Loopback)) == (Up | Running)
-                    && Read(entry->Address) is { } address && (ownInterface is null || Marshal.PtrToStringUTF8((nint)entry->Name) != ownInterface))
+                if (entry->Address != null && wanted(entry->Flags, (nint)entry->Name) && Read(entry->Address) is { } address)
                 {
                     result.Add(address);
                 }

@@ -27,6 +27,12 @@ internal struct InterfaceRow
     [FieldOffset(144)]
     public uint SitePrefixLength;
 
+    [FieldOffset(148)]
+    public uint Metric;
+
     [FieldOffset(152)]
     public uint Mtu;
+
+    [FieldOffset(156)]
+    public byte Connected;
 }

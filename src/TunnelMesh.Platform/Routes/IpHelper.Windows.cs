@@ -8,10 +8,12 @@ internal sealed unsafe partial class IpHelper : IIpHelper
     // NDIS_IF_MAX_STRING_SIZE and its terminating zero.
     private const int MaxAlias = 257;
 
-    public bool Exists(string alias)
+    public bool Exists(string alias) => LuidOf(alias) is not null;
+
+    public ulong? LuidOf(string alias)
     {
         ulong luid;
-        return Calls.ConvertAliasToLuid(alias, &luid) == 0;
+        return Calls.ConvertAliasToLuid(alias, &luid) == 0 ? luid : null;
     }
 
     public string? AliasOf(ulong luid)
@@ -63,6 +65,14 @@ internal sealed unsafe partial class IpHelper : IIpHelper
         fixed (ForwardRow* p = &row)
         {
             return Calls.AddRoute(p);
+        }
+    }
+
+    public int DeleteRoute(ref ForwardRow row)
+    {
+        fixed (ForwardRow* p = &row)
+        {
+            return Calls.DeleteRoute(p);
         }
     }
 
@@ -121,6 +131,10 @@ internal sealed unsafe partial class IpHelper : IIpHelper
         [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
         [LibraryImport("iphlpapi.dll", EntryPoint = "CreateIpForwardEntry2")]
         public static partial int AddRoute(ForwardRow* row);
+
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+        [LibraryImport("iphlpapi.dll", EntryPoint = "DeleteIpForwardEntry2")]
+        public static partial int DeleteRoute(ForwardRow* row);
 
         [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
         [LibraryImport("iphlpapi.dll", EntryPoint = "GetIpForwardTable2")]

@@ -14,21 +14,31 @@ internal static unsafe class MacOSRoutes
 
     public static IReadOnlyList<LocalRoute> List()
     {
+        byte[] table = ReadTable(out int length);
+        return RouteMessage.ReadTable(table.AsSpan(0, length), UnixNative.InterfaceName);
+    }
+
+    /// <summary>The table as the system writes it.</summary>
+    /// <param name="length">How many of the bytes are the table.</param>
+    /// <exception cref="IOException">The system refused.</exception>
+    public static byte[] ReadTable(out int length)
+    {
         int errno = 0;
         fixed (int* name = Name)
         {
             for (int i = 0; i < Tries; i++)
             {
-                nuint length;
-                if (MacOSNative.SysCtl(name, (uint)Name.Length, null, &length, null, 0) == 0)
+                nuint bytes;
+                if (MacOSNative.SysCtl(name, (uint)Name.Length, null, &bytes, null, 0) == 0)
                 {
-                    byte[] table = new byte[length + length / 8 + 1024];
-                    length = (nuint)table.Length;
+                    byte[] table = new byte[bytes + bytes / 8 + 1024];
+                    bytes = (nuint)table.Length;
                     fixed (byte* p = table)
                     {
-                        if (MacOSNative.SysCtl(name, (uint)Name.Length, p, &length, null, 0) == 0)
+                        if (MacOSNative.SysCtl(name, (uint)Name.Length, p, &bytes, null, 0) == 0)
                         {
-                            return RouteMessage.ReadTable(table.AsSpan(0, (int)length), UnixNative.InterfaceName);
+                            length = (int)bytes;
+                            return table;
                         }
                     }
                 }

@@ -25,4 +25,29 @@ internal static class WindowsRoutes
 
         return routes;
     }
+
+    /// <summary>The interfaces by which the internet is reached: of the routes for everything, the one with the lowest metric that leads into a connected interface.</summary>
+    /// <param name="rows">The table.</param>
+    /// <param name="ip">Tells the metric of an interface, which counts beside that of a route.</param>
+    /// <returns>Their indexes; 0 for a family that has none.</returns>
+    internal static (int V4, int V6) ReadDefaults(ReadOnlySpan<ForwardRow> rows, IIpHelper ip)
+    {
+        (int Index, ulong Metric) v4 = (0, ulong.MaxValue), v6 = v4;
+        foreach (ref readonly ForwardRow row in rows)
+        {
+            if (row.PrefixLength != 0 || row.Loopback != 0 || row.Destination.Address is not { } address)
+            {
+                continue;
+            }
+
+            ref (int Index, ulong Metric) best = ref address.AddressFamily == AddressFamily.InterNetworkV6 ? ref v6 : ref v4;
+            InterfaceRow on = new() { Family = row.Destination.Family, Luid = row.Luid };
+            if (ip.GetInterface(ref on) == 0 && on.Connected != 0 && (ulong)row.Metric + on.Metric is var metric && metric < best.Metric)
+            {
+                best = ((int)row.Index, metric);
+            }
+        }
+
+        return (v4.Index, v6.Index);
+    }
 }

@@ -13,6 +13,9 @@ public abstract class CommandServiceManager(IServiceRunner runner) : ServiceMana
     /// <summary>Stops the service and has it start no more. In order, and before its description is removed.</summary>
     public abstract IReadOnlyList<IReadOnlyList<string>> Disable(string name);
 
+    /// <summary>Has the system do nothing at its start any more beside starting the service. In order, and before <see cref="ServiceManager.BootFile"/> is removed.</summary>
+    public virtual IReadOnlyList<IReadOnlyList<string>> DisableBoot(string name) => [];
+
     /// <summary>After the description has been removed.</summary>
     public abstract IReadOnlyList<IReadOnlyList<string>> Forget(string name);
 
@@ -44,6 +47,9 @@ public abstract class CommandServiceManager(IServiceRunner runner) : ServiceMana
 
     /// <inheritdoc/>
     public override void Unregister(string name) => RunAll(Disable(name));
+
+    /// <inheritdoc/>
+    public override void UnregisterBoot(string name) => RunAll(DisableBoot(name));
 
     /// <inheritdoc/>
     public override void Forgotten(string name) => RunAll(Forget(name));

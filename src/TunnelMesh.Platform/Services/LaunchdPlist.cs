@@ -9,8 +9,8 @@ public static class LaunchdPlist
     /// <summary>A line in every list of ours, by which it is known.</summary>
     public const string Marker = "<!-- Written by `tunnelmesh service install`, which replaces it when it is forced to. -->";
 
-    // A file without which there is nothing to run; then secrets are read from a file of root's at the start: the list itself is for everybody's eyes. Everything beside the script is an argument, so nothing is parsed twice.
-    private const string Shell = "[ -e \"$1\" ] || exit 0; shift; set -a; [ ! -r \"$0\" ] || . \"$0\"; set +a; exec \"$@\"";
+    // A file without which there is nothing to run, and one with which there is nothing; then secrets are read from a file of root's at the start: the list itself is for everybody's eyes. Everything beside the script is an argument, so nothing is parsed twice.
+    private const string Shell = "[ -e \"$1\" ] && [ ! -e \"$2\" ] || exit 0; shift 2; set -a; [ ! -r \"$0\" ] || . \"$0\"; set +a; exec \"$@\"";
 
     /// <summary>The label of a service.</summary>
     /// <param name="name">Name of the service.</param>
@@ -31,7 +31,7 @@ public static class LaunchdPlist
         list.Append("<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n");
         Pair(list, "Label", Label(service.Name));
         list.Append("  <key>ProgramArguments</key>\n  <array>\n");
-        foreach (string argument in (string[])["/bin/sh", "-c", Shell, service.EnvironmentFile, service.OnlyWhenExists ?? "/", service.Program, .. service.Arguments])
+        foreach (string argument in (string[])["/bin/sh", "-c", Shell, service.EnvironmentFile, service.OnlyWhenExists ?? "/", service.NotWhenExists ?? "", service.Program, .. service.Arguments])
         {
             list.Append(CultureInfo.InvariantCulture, $"    <string>{Text(argument)}</string>\n");
         }

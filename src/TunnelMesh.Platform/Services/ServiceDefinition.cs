@@ -30,6 +30,9 @@ public sealed record ServiceDefinition
     /// <summary>A file without which the service is not started, or null.</summary>
     public string? OnlyWhenExists { get; init; }
 
+    /// <summary>A file with which it is not started, or null.</summary>
+    public string? NotWhenExists { get; init; }
+
     /// <summary>Directories that the program writes to, absolute; they need not exist.</summary>
     public IReadOnlyList<string> Writable { get; init; } = [];
 
@@ -44,6 +47,9 @@ public sealed record ServiceDefinition
 
     /// <summary>True for a peer that changes settings of the kernel's network, as exit traffic needs.</summary>
     public bool ChangesKernelSettings { get; init; }
+
+    /// <summary>Arguments by which the program closes the way to the internet before there is a network, at the start of the system; null where it is to do nothing then.</summary>
+    public IReadOnlyList<string>? AtBoot { get; init; }
 
     /// <summary>True for a build that compiles while it runs, which needs memory that is both written and executed.</summary>
     public bool CompilesAtRunTime { get; init; }

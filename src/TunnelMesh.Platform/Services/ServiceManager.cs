@@ -26,6 +26,15 @@ public abstract class ServiceManager
     /// <param name="name">Name of the service.</param>
     public virtual string? PackagedFile(string name) => null;
 
+    /// <summary>The file that has the system close the way to the internet before there is a network (<see cref="ServiceDefinition.AtBoot"/>); null where it cannot.</summary>
+    /// <param name="name">Name of the service.</param>
+    public virtual string? BootFile(string name) => null;
+
+    /// <summary>What is written there; null for nothing.</summary>
+    /// <param name="service">The service.</param>
+    /// <exception cref="ServiceException">A path or argument cannot be written.</exception>
+    public virtual string? DescribeBoot(ServiceDefinition service) => null;
+
     /// <summary>What is written there.</summary>
     /// <param name="service">The service.</param>
     /// <exception cref="ServiceException">A path or argument cannot be written.</exception>
@@ -53,6 +62,12 @@ public abstract class ServiceManager
     /// <summary>Stops the service and has it start no more, before its description is removed.</summary>
     /// <exception cref="ServiceException">It refused, or the service is another's.</exception>
     public abstract void Unregister(string name);
+
+    /// <summary>Has the system do nothing at its start any more beside starting the service, before <see cref="BootFile"/> is removed.</summary>
+    /// <exception cref="ServiceException">It refused.</exception>
+    public virtual void UnregisterBoot(string name)
+    {
+    }
 
     /// <summary>After the description has been removed.</summary>
     /// <exception cref="ServiceException">It refused.</exception>

@@ -31,6 +31,16 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
     public override string? PackagedFile(string name) => Below(root, $"/usr/lib/systemd/system/{name}.service") is { } file && File.Exists(file) ? file : null;
 
     /// <inheritdoc/>
+    public override string? BootFile(string name) => Below(root, $"/etc/systemd/system/{BootName(name)}.service");
+
+    /// <inheritdoc/>
+    public override string? DescribeBoot(ServiceDefinition service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        return service.AtBoot is null ? null : SystemdUnit.WriteBoot(service);
+    }
+
+    /// <inheritdoc/>
     public override string Describe(ServiceDefinition service) => SystemdUnit.Write(service);
 
     /// <inheritdoc/>
@@ -40,12 +50,16 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
     public override IReadOnlyList<IReadOnlyList<string>> Enable(ServiceDefinition service)
     {
         ArgumentNullException.ThrowIfNull(service);
-        return Absence is null ? [["systemctl", "daemon-reload"], Control("enable", service.Name)] : [Control("enable", service.Name)];
+        return [.. Absence is null ? (string[][])[["systemctl", "daemon-reload"]] : [], Control("enable", service.Name), .. service.AtBoot is null ? (IReadOnlyList<string>[])[] : [Control("enable", BootName(service.Name))]];
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyList<string>> Disable(string name) =>
-        Absence is null ? [["systemctl", "disable", "--now", "--quiet", Unit(name)]] : [Control("disable", name)];
+        [Absence is null ? ["systemctl", "disable", "--now", "--quiet", Unit(name)] : Control("disable", name), .. DisableBoot(name)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> DisableBoot(string name) =>
+        !File.Exists(BootFile(name)) ? [] : [Absence is null ? ["systemctl", "disable", "--now", "--quiet", Unit(BootName(name))] : Control("disable", BootName(name))];
 
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyList<string>> Forget(string name) => Absence is null ? [["systemctl", "daemon-reload"]] : [];
@@ -73,6 +87,9 @@ public sealed class SystemdManager(string? root, string booted = "/run/systemd/s
     private IReadOnlyList<string> Control(string verb, string name) => root is null
         ? ["systemctl", verb, "--quiet", Unit(name)]
         : ["systemctl", "--root", Path.GetFullPath(root), verb, "--quiet", Unit(name)];
+
+    // No name of a context has such a character.
+    private static string BootName(string name) => $"{name}_closed";
 
     private static string Unit(string name) => $"{name}.service";
 }

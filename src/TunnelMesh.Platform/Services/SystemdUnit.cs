@@ -46,6 +46,11 @@ public static class SystemdUnit
             unit.Append($"RequiresMountsFor={Quoted(at.Home)}\n");
         }
 
+        if (service.NotWhenExists is { } obstacle)
+        {
+            unit.Append($"ConditionPathExists=!{Specifier(obstacle)}\n");
+        }
+
         unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
         if (service.Account is { } account)
         {
@@ -64,7 +69,7 @@ public static class SystemdUnit
         }
 
         unit.Append($"EnvironmentFile=-{Specifier(service.EnvironmentFile)}\n");
-        unit.Append($"WatchdogSec={WatchdogSeconds}\nWatchdogSignal=SIGTERM\nTimeoutStartSec=90\nTimeoutStopSec=20\n");
+        unit.Append($"WatchdogSec={WatchdogSeconds}\nWatchdogSignal=SIGQUIT\nTimeoutStartSec=90\nTimeoutStopSec=20\n");
         unit.Append($"Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus={FinalExitCodes}\n");
         unit.Append($"SyslogIdentifier={service.Name}\n");
         if (service.Group is { } group)
@@ -132,6 +137,35 @@ public static class SystemdUnit
         }
 
         return unit.Append("\n[Install]\nWantedBy=multi-user.target\n").ToString();
+    }
+
+    /// <summary>
+    /// Writes the unit that closes the way to the internet before there is a network: after whatever loads rules of the system, which may empty all tables, and before what brings links up.
+    /// </summary>
+    /// <param name="service">The service, which opens the way again once it is connected, through its exit peer.</param>
+    /// <exception cref="ServiceException">As for <see cref="Write"/>.</exception>
+    public static string WriteBoot(ServiceDefinition service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        StringBuilder unit = new(1024);
+        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh: nothing leaves before the peer is connected, context {Specifier(service.Context)}\nDefaultDependencies=no\n");
+        unit.Append($"RequiresMountsFor={string.Join(' ', service.Writable.Take(1).Prepend(service.Program).Concat(service.Readable).Select(p => Quoted(p)))}\n");
+        unit.Append("After=nftables.service netfilter-persistent.service iptables.service ip6tables.service ufw.service\nWants=network-pre.target\nBefore=network-pre.target shutdown.target\nConflicts=shutdown.target\n");
+        unit.Append($"ConditionFileIsExecutable={Specifier(service.Program)}\n");
+        if (service.OnlyWhenExists is { } condition)
+        {
+            unit.Append($"ConditionPathExists={Specifier(condition)}\n");
+        }
+
+        unit.Append($"\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={string.Join(' ', (service.AtBoot ?? []).Select(Argument).Prepend(Quoted(service.Program)))}\n");
+        foreach ((string name, string value) in service.Environment)
+        {
+            unit.Append($"Environment={Quoted($"{name}={value}")}\n");
+        }
+
+        unit.Append($"EnvironmentFile=-{Specifier(service.EnvironmentFile)}\n");
+        unit.Append($"TimeoutStartSec=30\nSyslogIdentifier={service.Name}\nCapabilityBoundingSet=CAP_NET_ADMIN\nNoNewPrivileges=yes\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n");
+        return unit.Append("\n[Install]\nWantedBy=sysinit.target\n").ToString();
     }
 
     /// <summary>True for a text that <see cref="Write"/> made.</summary>

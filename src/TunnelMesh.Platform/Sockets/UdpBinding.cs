@@ -23,7 +23,7 @@ internal static class UdpBinding
         try
         {
             hasIPv6 = true;
-            return Bind(new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp), new IPEndPoint(IPAddress.IPv6Any, options.Port), options.BufferBytes);
+            return Bind(new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp), new IPEndPoint(IPAddress.IPv6Any, options.Port), options);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.ProtocolNotSupported or SocketError.AddressNotAvailable or SocketError.OperationNotSupported)
         {
@@ -36,7 +36,7 @@ internal static class UdpBinding
 
         try
         {
-            return Bind(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), new IPEndPoint(IPAddress.Any, options.Port), options.BufferBytes);
+            return Bind(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), new IPEndPoint(IPAddress.Any, options.Port), options);
         }
         catch (SocketException e)
         {
@@ -61,7 +61,7 @@ internal static class UdpBinding
         return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
     }
 
-    private static Socket Bind(Socket socket, EndPoint local, int bufferBytes)
+    private static Socket Bind(Socket socket, EndPoint local, UdpSocketOptions options)
     {
         try
         {
@@ -76,8 +76,9 @@ internal static class UdpBinding
                 socket.ExclusiveAddressUse = true;
             }
 
-            Enlarge(socket, SocketOptionName.ReceiveBuffer, bufferBytes);
-            Enlarge(socket, SocketOptionName.SendBuffer, bufferBytes);
+            Enlarge(socket, SocketOptionName.ReceiveBuffer, options.BufferBytes);
+            Enlarge(socket, SocketOptionName.SendBuffer, options.BufferBytes);
+            options.ConfigureSocket?.Invoke(socket);
             socket.Bind(local);
             return socket;
         }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace TunnelMesh.Platform.Sockets;
 
 /// <summary>How to open a UDP socket.</summary>
@@ -8,6 +10,9 @@ public sealed record UdpSocketOptions
 
     /// <summary>The mark (SO_MARK) that keeps our own datagrams out of the tunnel's routes; 0 for none. Linux only; needs CAP_NET_ADMIN.</summary>
     public uint FirewallMark { get; init; }
+
+    /// <summary>Applied to the socket before it is bound, where the framework makes it: macOS and Windows.</summary>
+    public Action<Socket>? ConfigureSocket { get; init; }
 
     /// <summary>Wanted size of the receive and send buffers in bytes; the system may give less.</summary>
     public int BufferBytes { get; init; } = 7 << 20;

@@ -2,8 +2,11 @@ using System.Text;
 
 namespace TunnelMesh.Platform.SystemDns;
 
-/// <summary>macOS: a file for each domain names its resolver (resolver(5)).</summary>
-internal sealed class MacOSResolvers(SystemDnsPlaces places) : ISystemDns
+/// <summary>
+/// macOS: a file for each domain names its resolver (resolver(5)). All other names have no file; a service of the system's dynamic store that answers for the empty domain is asked before those of the
+/// network (scutil(8)). It is gone after a restart of the machine.
+/// </summary>
+internal sealed class MacOSResolvers(SystemDnsPlaces places, Action<string, IEnumerable<string>, string> run) : ISystemDns
 {
     public string Name => "resolver";
 
@@ -17,26 +20,53 @@ internal sealed class MacOSResolvers(SystemDnsPlaces places) : ISystemDns
             Backend = Name,
             Interface = request.Interface,
             Tag = request.Tag,
+            All = request.All,
             Files = [.. request.Domains.Select(d => SavedFiles.Read(Path.Combine(places.Resolvers, d), ours))],
         };
     }
 
-    public void Apply(SystemDnsRequest request, SystemDnsEntry entry) => FileStep.Run(() =>
+    public void Apply(SystemDnsRequest request, SystemDnsEntry entry)
     {
-        Directory.CreateDirectory(places.Resolvers);
-        foreach (SavedFile file in entry.Files)
+        FileStep.Run(() =>
         {
-            SavedFiles.Replace(file);
+            Directory.CreateDirectory(places.Resolvers);
+            foreach (SavedFile file in entry.Files)
+            {
+                SavedFiles.Replace(file);
+            }
+        }, places.Resolvers);
+        if (entry.All)
+        {
+            Store($"""
+                d.init
+                d.add ServerAddresses * {request.Server}
+                d.add SupplementalMatchDomains * ""
+                d.add SupplementalMatchDomainsNoSearch # 1
+                set {Key(entry)}
+
+                """);
         }
-    }, places.Resolvers);
+    }
 
     public bool IsIntact(SystemDnsEntry entry) => entry.Files.All(SavedFiles.IsOurs);
 
-    public void Revert(SystemDnsEntry entry) => FileStep.Run(() =>
+    public void Revert(SystemDnsEntry entry)
     {
-        foreach (SavedFile file in entry.Files)
+        FileStep.Run(() =>
         {
-            SavedFiles.Restore(file);
+            foreach (SavedFile file in entry.Files)
+            {
+                SavedFiles.Restore(file);
+            }
+        }, places.Resolvers);
+        if (entry.All)
+        {
+            Store($"remove {Key(entry)}\n");
         }
-    }, places.Resolvers);
+    }
+
+    // The context is a label: nothing in it has a meaning to the program.
+    private static string Key(SystemDnsEntry entry) => $"State:/Network/Service/tunnelmesh-{new string([.. entry.Tag.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-')])}/DNS";
+
+    private void Store(string commands) => run(places.Find("scutil") ?? "/usr/sbin/scutil", [], commands + "quit\n");
 }

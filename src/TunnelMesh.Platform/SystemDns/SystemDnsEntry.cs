@@ -9,6 +9,8 @@ public sealed record SystemDnsEntry
     public required string Interface { get; init; }
     /// <summary>Remark that rules carry.</summary>
     public string Tag { get; init; } = "";
+    /// <summary>Whether every other name was sent to the resolver, too, by a setting beside the files.</summary>
+    public bool All { get; init; }
     /// <summary>Files as they were.</summary>
     public IReadOnlyList<SavedFile> Files { get; init; } = [];
 }

@@ -31,12 +31,15 @@ public sealed class SystemDnsSetup : IDisposable
         _journal = new SystemDnsJournal(places.Journal);
         _obstacle = obstacle;
         _ways = ways ?? (OperatingSystem.IsLinux() ? Linux(places)
-            : OperatingSystem.IsMacOS() ? [new MacOSResolvers(places)]
+            : OperatingSystem.IsMacOS() ? [new MacOSResolvers(places, SystemProgram.Run)]
             : OperatingSystem.IsWindows() ? [new WindowsNrpt(places, (program, arguments) => SystemProgram.Run(program, arguments))] : []);
     }
 
     /// <summary>Name of the way in use; null when nothing is set up.</summary>
     public string? Way => _way?.Name;
+
+    /// <summary>Whether systemd-resolved answers programs here without being set up by this peer: it asks the servers of each link by that link, past routes.</summary>
+    public bool IsPassedBy => _way is null && _ways.OfType<SystemdResolved>().Any(w => w.IsPresent());
 
     /// <summary>The ways of Linux, in order of preference.</summary>
     internal static IReadOnlyList<ISystemDns> Linux(SystemDnsPlaces places) =>

@@ -13,7 +13,16 @@ internal static class SystemProgram
     /// <param name="arguments">Each as it is; no shell reads them.</param>
     /// <param name="input">For its standard input.</param>
     /// <exception cref="SystemDnsException">It does not start, fails, or does not end within ten seconds.</exception>
-    internal static void Run(string path, IEnumerable<string> arguments, string input = "")
+    internal static void Run(string path, IEnumerable<string> arguments, string input = "") => Run(path, arguments, input, reads: false);
+
+    /// <summary>Runs it, and reads what it says on its standard output.</summary>
+    /// <param name="path">The program.</param>
+    /// <param name="arguments">Each as it is; no shell reads them.</param>
+    /// <param name="input">For its standard input.</param>
+    /// <exception cref="SystemDnsException">It does not start, fails, or does not end within ten seconds.</exception>
+    internal static string Read(string path, IEnumerable<string> arguments, string input) => Run(path, arguments, input, reads: true);
+
+    private static string Run(string path, IEnumerable<string> arguments, string input, bool reads)
     {
         ProcessStartInfo start = new(path, arguments) { RedirectStandardError = true, RedirectStandardInput = true, RedirectStandardOutput = true };
         string words = $"{path} {string.Join(' ', start.ArgumentList)}";
@@ -33,6 +42,8 @@ internal static class SystemProgram
                 string said = Task.WaitAll([output, errors], Patience) ? $"{errors.Result} {output.Result}".Trim().ReplaceLineEndings(" ") : "";
                 throw new SystemDnsException($"`{words}` failed with code {process.ExitCode}: {said}");
             }
+            // What a program leaves behind may hold its output open, which matters to whoever reads it only.
+            return !reads ? "" : output.Wait(Patience) ? output.Result : throw new SystemDnsException($"`{words}` ended, and its output did not within {Patience.TotalSeconds} s.");
         }
         catch (Exception e) when (e is Win32Exception or IOException)
         {

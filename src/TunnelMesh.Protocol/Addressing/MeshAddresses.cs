@@ -14,6 +14,13 @@ public static class MeshAddresses
     /// <summary>Largest and smallest range a mesh may have, as prefix lengths.</summary>
     public const int MinPrefixLength = 8, MaxPrefixLength = 28;
 
+    /// <summary>Where the IPv4 range of a mesh may lie, for people.</summary>
+    public const string PrivateRanges = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
+
+    // RFC 1918 and RFC 6598: a range elsewhere would take addresses of the internet away from whoever joins.
+    private static readonly IPNetwork[] Private =
+        [new(new IPAddress([10, 0, 0, 0]), 8), new(new IPAddress([172, 16, 0, 0]), 12), new(new IPAddress([192, 168, 0, 0]), 16), new(new IPAddress([100, 64, 0, 0]), 10)];
+
     /// <summary>A new 40-bit mesh ID: 10 lower-case hex digits.</summary>
     public static string NewMeshId(Action<Span<byte>> random)
     {
@@ -56,7 +63,7 @@ public static class MeshAddresses
         return new IPAddress(bytes);
     }
 
-    /// <summary>Parses the IPv4 range of a mesh. The error is for people.</summary>
+    /// <summary>Parses the IPv4 range of a mesh: private addresses only. The error is for people.</summary>
     public static bool TryParseCidr(string? text, out IPNetwork cidr, out string error)
     {
         error = "";
@@ -68,6 +75,10 @@ public static class MeshAddresses
         {
             error = string.Create(CultureInfo.InvariantCulture,
                 $"'{text}' does not fit a mesh; its length must be between /{MinPrefixLength} and /{MaxPrefixLength}, for example {DefaultCidr}");
+        }
+        else if (!IsPrivate(cidr))
+        {
+            error = $"'{text}' does not fit a mesh; it must lie within {PrivateRanges}, for example {DefaultCidr}";
         }
         return error.Length == 0;
     }
@@ -86,6 +97,18 @@ public static class MeshAddresses
     {
         (uint first, uint size) = Split(cidr);
         return new AddressRange(first + (uint)((ulong)size * 100 / 256) + 1, first + size - 2);
+    }
+
+    private static bool IsPrivate(IPNetwork cidr)
+    {
+        foreach (IPNetwork range in Private)
+        {
+            if (cidr.PrefixLength >= range.PrefixLength && range.Contains(cidr.BaseAddress))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static (uint First, uint Size) Split(IPNetwork cidr)

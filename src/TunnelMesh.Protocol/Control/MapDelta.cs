@@ -21,4 +21,6 @@ public sealed record MapDelta
     public IReadOnlyList<MapCoordinator>? Coordinators { get; init => field = WireList.OrNull(value); }
     /// <summary>What the coordinator says to the packet filter, whole, or null if unchanged.</summary>
     public MapFilter? Filter { get; init; }
+    /// <summary>Names of all groups but <c>everyone</c>, whole, or null if unchanged.</summary>
+    public IReadOnlyList<string>? Groups { get; init => field = WireList.OrNull(value); }
 }

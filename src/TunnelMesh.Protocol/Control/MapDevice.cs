@@ -31,6 +31,8 @@ public sealed record MapDevice
     public IReadOnlyList<string> Transports { get; init => field = WireList.Of(value); } = [];
     /// <summary>Orders of transports that the coordinator keeps for the device, and for pairs of which it has the smaller ID; null for none.</summary>
     public IReadOnlyList<TransportPreference>? Preferences { get; init => field = WireList.OrNull(value); }
+    /// <summary>Groups that the device's user is in, <c>everyone</c> left out; null for none.</summary>
+    public IReadOnlyList<string>? Groups { get; init => field = WireList.OrNull(value); }
     /// <summary>True while a control stream of the device lives; a hint, never a reason to stop a tunnel.</summary>
     public bool Online { get; init; }
     /// <summary>Unix seconds at which the device was last connected; 0 if never.</summary>

@@ -17,4 +17,6 @@ public sealed record MapFull
     public required IReadOnlyList<MapCoordinator> Coordinators { get; init => field = WireList.Of(value); }
     /// <summary>What the coordinator says to the packet filter; null from one that knows of none.</summary>
     public MapFilter? Filter { get; init; }
+    /// <summary>Names of all groups but <c>everyone</c>, lower case; null from a coordinator that knows of none.</summary>
+    public IReadOnlyList<string>? Groups { get; init => field = WireList.OrNull(value); }
 }

@@ -1,7 +1,7 @@
 namespace TunnelMesh.Protocol.Control;
 
 /// <summary>
-/// A device came or went, or may be reached elsewhere: all that changes without its signed record. A null field is unchanged, so
+/// A device came or went, may be reached elsewhere, or is in other groups: all that changes without its signed record. A null field is unchanged, so
 /// that the return of a thousand devices costs each viewer a few bytes a device and no signature check.
 /// </summary>
 public sealed record PresenceChange
@@ -20,6 +20,8 @@ public sealed record PresenceChange
     public IReadOnlyList<string>? Transports { get; init => field = WireList.OrNull(value); }
     /// <summary>New orders of transports, all of them (empty: none any more), or null.</summary>
     public IReadOnlyList<TransportPreference>? Preferences { get; init => field = WireList.OrNull(value); }
+    /// <summary>Groups that its user is in now, all but <c>everyone</c> (empty: none any more), or null.</summary>
+    public IReadOnlyList<string>? Groups { get; init => field = WireList.OrNull(value); }
     /// <summary>Whether it lets others' traffic out to the internet, or null.</summary>
     public bool? AllowsExit { get; init; }
     /// <summary>New program version, or null.</summary>

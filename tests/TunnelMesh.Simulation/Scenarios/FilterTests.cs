@@ -71,14 +71,44 @@ public sealed class FilterTests
         Assert.Equal(Enumerable.Range(1, 10).Select(i => 2L * i), mesh.B.Numbers);
     });
 
+    [Fact]
+    public void A_member_of_a_group_is_let_in_for_as_long_as_it_is_one() => Seeds.Each(10, seed =>
+    {
+        Ops ops = new();
+        SimulatedMesh mesh = Filtered(seed, out PacketFilter filter, ops);
+        filter.SetOwn(true, [new FilterRule(new PortRange(Server, Server), FilterProtocol.Udp, FilterAction.Allow, new FilterSource(FilterSourceKind.Group, "ops"))]);
+        for (int i = 0; i < 10; i++)
+        {
+            Send(mesh.A, mesh.B, (2 * i) + 1, Client, Server);
+            mesh.Run(0.5);
+            ops.Everyone = true;
+            filter.NoteGroups();
+            Send(mesh.A, mesh.B, (2 * i) + 2, Client, Server);
+            mesh.Run(0.5);
+            ops.Everyone = false;
+            filter.NoteGroups();
+        }
+
+        Assert.Equal(Enumerable.Range(1, 10).Select(i => 2L * i), mesh.B.Numbers);
+    });
+
+    private sealed class Ops : IFilterGroups
+    {
+        public bool Everyone { get; set; }
+
+        public bool IsMember(string group, string deviceId) => group == "ops" && Everyone;
+
+        public bool Exists(string group) => group == "ops";
+    }
+
     private static void Send(SimulatedPeer from, SimulatedPeer to, long number, ushort sourcePort, ushort destinationPort) =>
         from.Send(InnerPacket.Numbered(from.V4, to.V4, number, 200, sourcePort, destinationPort));
 
     // The second peer lets in what it has begun.
-    private static SimulatedMesh Filtered(int seed, out PacketFilter filter)
+    private static SimulatedMesh Filtered(int seed, out PacketFilter filter, IFilterGroups? groups = null)
     {
         PacketFilter? made = null;
-        SimulatedMesh mesh = new(seed, adjust: (number, options) => number == 2 ? options with { Filter = made ??= new PacketFilter(options.Time, options.Random) } : options);
+        SimulatedMesh mesh = new(seed, adjust: (number, options) => number == 2 ? options with { Filter = made ??= new PacketFilter(options.Time, options.Random, groups) } : options);
         filter = made!;
         mesh.Connect();
         mesh.Run(2);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using TunnelMesh.SystemTests.Capture;
 using TunnelMesh.SystemTests.Dns;
 using TunnelMesh.SystemTests.Machines;
@@ -23,11 +25,15 @@ internal sealed class ExitLab : IAsyncDisposable
     /// <summary>From where the internet sees what leaves through the exit peer.</summary>
     public const string ExitSource = "192.0.2.2", ExitSource6 = "2001:db8:e::2";
 
+    public const string Serves = "allow_exit_traffic: true", Uses = "exit_peer: exit", Switch = Uses + "\nexit_kill_switch: true";
+
     private readonly Stack<Func<ValueTask>> _undo = new();
 
     private ExitLab(Underlay underlay) => Underlay = underlay;
 
     public Underlay Underlay { get; }
+
+    public string Server => $"{Hub.Machine.Address}:8443";
 
     public NetworkNamespace Internet { get; private set; } = null!;
 
@@ -58,6 +64,47 @@ internal sealed class ExitLab : IAsyncDisposable
             await lab.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>The same with all of them in the mesh, and the client's traffic leaving through the exit peer.</summary>
+    public static async Task<ExitLab> StartAsync(string token, string client, CancellationToken cancel, string? server = null)
+    {
+        ExitLab lab = await CreateAsync(token, cancel);
+        await lab.Hub.JoinAsync(cancel);
+        await lab.Exit.JoinAsync(cancel, lab.Server, Serves);
+        await lab.Client.JoinAsync(cancel, server ?? lab.Server, client);
+        await UntilAsync(lab.Client, "active", "exit", cancel);
+        return lab;
+    }
+
+    /// <summary>Waits until a peer's exit is as wanted.</summary>
+    public static async Task UntilAsync(Peer peer, string state, string traffic, CancellationToken cancel)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (JsonElement exit; (exit = (await peer.AskJsonAsync(cancel, "status")).GetProperty("exit")).GetProperty("state").GetString() != state || exit.GetProperty("traffic").GetString() != traffic;
+            await Task.Delay(100, cancel))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), exit + peer.Program!.Output);
+        }
+    }
+
+    /// <summary>Nothing that exit traffic changes is changed any more.</summary>
+    /// <param name="machine">Where.</param>
+    /// <param name="filter">The check of sources as it was before.</param>
+    /// <param name="cancel">Gives up.</param>
+    public static async Task NothingIsLeftAsync(NetworkNamespace machine, string filter, CancellationToken cancel)
+    {
+        string rules = await machine.RunAsync(["ip", "rule"], cancel: cancel) + await machine.RunAsync(["ip", "-6", "rule"], cancel: cancel);
+        Assert.DoesNotContain("0x746d", rules, StringComparison.Ordinal);
+        foreach (string family in new[] { "-4", "-6" })
+        {
+            Assert.Equal("", (await machine.TryRunAsync(["ip", family, "route", "show", "table", "29805"], cancel)).Output.Trim());
+        }
+
+        // A peer that runs has others, against addresses of the mesh that arrive elsewhere.
+        Assert.DoesNotContain("tunnelmesh_", await machine.RunAsync(["nft", "list", "tables"], cancel: cancel), StringComparison.Ordinal);
+        Assert.Equal($"0 0 {filter}", string.Join(' ', (await machine.RunAsync(
+            ["cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter"], cancel: cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text.Json;
 using TunnelMesh.SystemTests.Capture;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
@@ -11,31 +10,17 @@ namespace TunnelMesh.SystemTests.Exit;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ExitTests
 {
-    private const string Serves = "allow_exit_traffic: true", Uses = "exit_peer: exit";
+    private const string Serves = ExitLab.Serves, Uses = ExitLab.Uses;
     private const string Site = ExitLab.Site, Site6 = $"[{ExitLab.Site6}]";
     private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static async Task<ExitLab> StartAsync(string client, string? server = null)
-    {
-        ExitLab lab = await ExitLab.CreateAsync(Token, Cancel);
-        await lab.Hub.JoinAsync(Cancel);
-        await lab.Exit.JoinAsync(Cancel, $"{lab.Hub.Machine.Address}:8443", Serves);
-        await lab.Client.JoinAsync(Cancel, server ?? $"{lab.Hub.Machine.Address}:8443", client);
-        await UntilAsync(lab.Client, "active", "exit");
-        return lab;
-    }
+    private static Task<ExitLab> StartAsync(string client, string? server = null) => ExitLab.StartAsync(Token, client, Cancel, server);
 
-    private static async Task UntilAsync(Peer peer, string state, string traffic)
-    {
-        long start = Stopwatch.GetTimestamp();
-        for (JsonElement exit; (exit = (await peer.AskJsonAsync(Cancel, "status")).GetProperty("exit")).GetProperty("state").GetString() != state || exit.GetProperty("traffic").GetString() != traffic;
-            await Task.Delay(100, Cancel))
-        {
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), exit + peer.Program!.Output);
-        }
-    }
+    private static Task UntilAsync(Peer peer, string state, string traffic) => ExitLab.UntilAsync(peer, state, traffic, Cancel);
+
+    private static Task NothingIsLeftAsync(NetworkNamespace machine, string filter) => ExitLab.NothingIsLeftAsync(machine, filter, Cancel);
 
     /// <summary>No packet left beside the tunnel while the steps were done.</summary>
     private static async Task WithoutLeaksAsync(ExitLab lab, Func<Task> steps)
@@ -45,20 +30,6 @@ public sealed class ExitTests
         await steps();
         Assert.Empty(ExitLab.Leaks(capture.Stop()));
         Assert.Equal(asked, lab.LanNames.Asked);
-    }
-
-    private static async Task NothingIsLeftAsync(NetworkNamespace machine, string filter)
-    {
-        string rules = await machine.RunAsync(["ip", "rule"], cancel: Cancel) + await machine.RunAsync(["ip", "-6", "rule"], cancel: Cancel);
-        Assert.DoesNotContain("0x746d", rules, StringComparison.Ordinal);
-        foreach (string family in new[] { "-4", "-6" })
-        {
-            Assert.Equal("", (await machine.TryRunAsync(["ip", family, "route", "show", "table", "29805"], Cancel)).Output.Trim());
-        }
-
-        Assert.Equal("", (await machine.RunAsync(["nft", "list", "tables"], cancel: Cancel)).Trim());
-        Assert.Equal($"0 0 {filter}", string.Join(' ', (await machine.RunAsync(
-            ["cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter"], cancel: Cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     [Fact]
@@ -110,7 +81,7 @@ public sealed class ExitTests
     [Fact]
     public async Task The_kill_switch_holds_when_rules_are_taken_away_and_over_kill_9_until_the_next_start_takes_it_over()
     {
-        const string Switch = Uses + "\nexit_kill_switch: true";
+        const string Switch = ExitLab.Switch;
         await using ExitLab lab = await StartAsync(Switch, $"{ExitLab.Coordinator}:8443");
         NetworkNamespace client = lab.Client.Machine;
         using (PacketCapture capture = PacketCapture.Start(client, "eth0", 14))

@@ -166,14 +166,14 @@ public sealed class FilterTests
         }
     }
 
-    private static async Task<IPAddress[]> AddressesAsync(Peer peer)
+    internal static async Task<IPAddress[]> AddressesAsync(Peer peer)
     {
         JsonElement status = await peer.AskJsonAsync(Cancel, "status");
         return [IPAddress.Parse(status.GetProperty("mesh_ip").GetString()!), IPAddress.Parse(status.GetProperty("mesh_ip6").GetString()!)];
     }
 
     // Tunnels first, so that no probe waits for a handshake.
-    private static async Task ReachAsync(IPAddress[] addresses, params Peer[] peers)
+    internal static async Task ReachAsync(IPAddress[] addresses, params Peer[] peers)
     {
         foreach (Peer peer in peers)
         {

@@ -7,7 +7,7 @@ namespace TunnelMesh.SystemTests.Guides;
 public sealed class GuideTests
 {
     // What a person would put in place of it.
-    private const string PastedToken = "PASTE-THE-TOKEN-HERE", Coordinator = "hub.example.org";
+    private const string PastedToken = "PASTE-THE-TOKEN-HERE";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -25,12 +25,14 @@ public sealed class GuideTests
         Dictionary<string, GuideMachine> machines = [];
         try
         {
-            string hosts = "";
+            Dictionary<string, NetworkNamespace> networks = [];
             foreach (string name in guide.Machines)
             {
-                NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
-                // The first is the one that others dial.
-                hosts = hosts.Length == 0 ? $"{network.Address} {Coordinator}" : hosts;
+                networks[name] = await underlay.AddMachineAsync(Cancel);
+            }
+            string hosts = string.Join('\n', networks.Select(n => $"{n.Value.Address} {Outside(n.Key)}"));
+            foreach ((string name, NetworkNamespace network) in networks)
+            {
                 machines[name] = await GuideMachine.StartAsync(underlay, name, network, hosts, Cancel);
             }
 
@@ -50,6 +52,9 @@ public sealed class GuideTests
         }
     }
 
+    // By which others dial a machine.
+    private static string Outside(string name) => $"{name}.example.org";
+
     // Each member is a service, as docs/service.md has it for machines that nobody sits at.
     private static IEnumerable<GuideBlock> Founding(Guide guide) => guide.Members.Select((name, i) => new GuideBlock(0, name, i == 0
         ? """
@@ -58,5 +63,5 @@ public sealed class GuideTests
           TUNNELMESH_TOKEN=$(openssl rand -hex 32) tunnelmesh service install
           tunnelmesh token create
           """
-        : $"TUNNELMESH_SERVER={Coordinator}:8443 TUNNELMESH_TOKEN={PastedToken} tunnelmesh service install"));
+        : $"TUNNELMESH_SERVER={Outside(guide.Members[0])}:8443 TUNNELMESH_TOKEN={PastedToken} tunnelmesh service install"));
 }

@@ -62,11 +62,11 @@ internal sealed class NetworkNamespace(string name, string address, string addre
         }
     }
 
-    /// <summary>How many of <paramref name="count"/> pings were answered.</summary>
-    public async Task<int> CountRepliesAsync(string target, int count, CancellationToken cancel, int payload = 56)
+    /// <summary>How many of <paramref name="count"/> pings were answered; larger ones than the interface takes go in fragments only where that is wanted.</summary>
+    public async Task<int> CountRepliesAsync(string target, int count, CancellationToken cancel, int payload = 56, bool fragments = false)
     {
         CommandResult result = await TryRunAsync(
-            ["ping", "-n", "-c", $"{count}", "-i", "0.05", "-W", "2", "-M", "do", "-s", $"{payload}", target], cancel);
+            ["ping", "-n", "-c", $"{count}", "-i", "0.05", "-W", "2", "-M", fragments ? "dont" : "do", "-s", $"{payload}", target], cancel);
         return result.Output.Split('\n').Count(line => line.Contains("bytes from", StringComparison.Ordinal));
     }
 

@@ -18,7 +18,7 @@ public sealed class MetricsTests
     [Fact]
     public async Task They_are_served_to_the_mesh_under_the_device_s_certificate_and_to_nobody_else()
     {
-        Requirements.Programs("curl");
+        Requirements.Programs("curl", "nft");
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
         await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel), nas = await Peer.AddAsync(underlay, "nas", Token, Cancel);
         string hubIp = await hub.JoinAsync(Cancel), nasIp = await nas.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
@@ -43,6 +43,8 @@ public sealed class MetricsTests
         Assert.Equal(7, (await GetAsync(hub, $"https://{nas.Machine.Address}:9443/metrics")).ExitCode);
         NetworkNamespace stranger = await underlay.AddMachineAsync(Cancel);
         await stranger.IpAsync($"route add {nasIp} via {nas.Machine.Address}", Cancel);
+        // Also where the kernel's rules let it in.
+        await nas.Machine.RunAsync(["nft", "delete", "table", "inet", "tunnelmesh-guard-tun-mesh0"], cancel: Cancel);
         CommandResult refused = await stranger.TryRunAsync(["curl", "-sk", "--max-time", "5", url], Cancel);
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Equal("", refused.Output);

@@ -12,14 +12,14 @@ internal sealed class BootedMachine : IAsyncDisposable
     private const string Systemd = "/lib/systemd/systemd";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make.
+    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make, $4 an archive of files that are there before the first process is, or nothing.
     private const string Boot =
         """
         set -e
         if [ "${4:-}" != inside ]; then
             mkdir "$3"
             echo $$ > "$3/cgroup.procs"
-            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" inside
+            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" inside "${4:-}"
         fi
         mount --make-rprivate /
         mkdir -p "$1/layer"
@@ -46,6 +46,7 @@ internal sealed class BootedMachine : IAsyncDisposable
             systemd-random-seed.service systemd-tmpfiles-setup-dev.service systemd-sysusers.service tmp.mount; do
             ln -s /dev/null "$root/etc/systemd/system/$unit"
         done
+        if [ -n "$5" ]; then tar -xf "$5" -C "$root"; fi
         printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' > "$root/etc/systemd/system/small.target"
         mount --bind "$2" "$root/opt/tm"
         cd "$root"
@@ -65,7 +66,12 @@ internal sealed class BootedMachine : IAsyncDisposable
         this.first = first;
     }
 
-    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel)
+    /// <summary>Starts it.</summary>
+    /// <param name="underlay">Keeps what it needs.</param>
+    /// <param name="machine">Whose network it has, which outlives it.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="files">A tar archive of what another has on its disks, from <see cref="TakeAsync"/>; null for a new machine.</param>
+    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel, string? files = null)
     {
         Requirements.Programs("unshare", "nsenter", "systemctl", "journalctl", "findmnt", "pgrep");
         Assert.SkipUnless(File.Exists(Systemd), $"needs {Systemd} (Debian's package systemd)");
@@ -75,7 +81,7 @@ internal sealed class BootedMachine : IAsyncDisposable
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(script, Boot, cancel);
         // Not `ip netns exec`, which mounts a /sys of its own, without the cgroups.
-        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup]);
+        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup, files ?? ""]);
         try
         {
             string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
@@ -112,6 +118,17 @@ internal sealed class BootedMachine : IAsyncDisposable
     public async Task PutAsync(string file, string there, CancellationToken cancel)
     {
         await using FileStream from = File.OpenRead(file), to = File.Create($"/proc/{first}/root{there}");
+        await from.CopyToAsync(to, cancel);
+    }
+
+    /// <summary>Copies files of it into an archive of this machine.</summary>
+    /// <param name="archive">Where to.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="paths">What, from its root.</param>
+    public async Task TakeAsync(string archive, CancellationToken cancel, params string[] paths)
+    {
+        await RunAsync(cancel, ["tar", "-C", "/", "-cf", "/tmp/taken.tar", .. paths]);
+        await using FileStream from = File.OpenRead($"/proc/{first}/root/tmp/taken.tar"), to = File.Create(archive);
         await from.CopyToAsync(to, cancel);
     }
 

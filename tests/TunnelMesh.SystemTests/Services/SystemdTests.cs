@@ -35,6 +35,8 @@ public sealed class SystemdTests
         Assert.True(await hub.Machine.ReachesAsync(address, 10, Cancel));
         Assert.StartsWith("10.42.0.1", await nas.RunAsync(Cancel, "getent", "ahostsv4", "hub.tunnelmesh"), StringComparison.Ordinal);
 
+        Assert.Contains("\"guard\":{\"enforced\":true,\"by\":\"nft\"", await nas.RunAsync(Cancel, BootedMachine.Program, "status", "--json"), StringComparison.Ordinal);
+
         string pid = await nas.RunAsync(Cancel, "systemctl", "show", "--property=MainPID", "--value", "tunnelmesh");
         Assert.Contains("CapEff:\t0000000000001400", await nas.RunAsync(Cancel, "cat", $"/proc/{pid}/status"), StringComparison.Ordinal);
         string seen = await nas.RunAsync(Cancel, "cat", $"/proc/{pid}/environ", $"/proc/{pid}/cmdline", "/etc/systemd/system/tunnelmesh.service")
@@ -70,6 +72,25 @@ public sealed class SystemdTests
         CommandResult left = await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "start");
         Assert.Equal(7, left.ExitCode);
         Assert.Contains("join again first", left.Errors, StringComparison.Ordinal);
+
+        await nas.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
+
+        // One that joins by itself comes back when that is asked for anew, and after leaving neither by itself nor with the system.
+        string[] self = ["env", $"TUNNELMESH_SERVER={hub.Machine.Address}:8443", $"TUNNELMESH_TOKEN={Token}"];
+        await nas.RunAsync(Cancel, [.. self, BootedMachine.Program, "service", "install"]);
+        await nas.RunAsync(Cancel, BootedMachine.Program, "leave");
+        await nas.UntilAsync(state => state == "inactive", Cancel, "systemctl", "is-active", "tunnelmesh");
+        // As the start of the system does.
+        await nas.RunAsync(Cancel, "systemctl", "start", "tunnelmesh");
+        Assert.Equal("inactive", (await nas.TryRunAsync(Cancel, "systemctl", "is-active", "tunnelmesh")).Output.Trim());
+        Assert.Equal(7, (await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "start")).ExitCode);
+        // Where a unit of an older program has no such condition, the program says it, and is not started again for that.
+        CommandResult refused = await nas.TryRunAsync(Cancel, [.. self, "NOTIFY_SOCKET=/run/none", BootedMachine.Program, "join"]);
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Contains("its service does not join again by itself", refused.Errors, StringComparison.Ordinal);
+        Assert.Empty((await hub.AskJsonAsync(Cancel, "peers")).EnumerateArray());
+        await nas.RunAsync(Cancel, [.. self, BootedMachine.Program, "service", "install"]);
+        Assert.Equal("active", await nas.RunAsync(Cancel, "systemctl", "is-active", "tunnelmesh"));
 
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
         Assert.Equal("not-found", await nas.RunAsync(Cancel, "systemctl", "show", "--property=LoadState", "--value", "tunnelmesh"));

@@ -86,6 +86,8 @@ public sealed class TrustTests
         string text = await Command.RunAsync(["openssl", "x509", "-noout", "-text", "-in", CaOf(hub)], cancel: Cancel);
         Assert.Matches(@"X509v3 Name Constraints: critical\s+Permitted:\s+DNS:tunnelmesh\s+DNS:mesh\s+DNS:this\.tm\s+IP:10\.42\.0\.0/255\.255\.0\.0\s+IP:FD", text);
 
+        Assert.Matches(@"X509v3 Extended Key Usage:\s+TLS Web Server Authentication, TLS Web Client Authentication\s", text);
+
         // Whoever has the keys of a coordinator vouches for names of the mesh, and for no others.
         string issuer = Path.Combine(hub.Data, "ca", "issuer.pem");
         foreach ((string name, bool good) in new[] { ("DNS:new.tunnelmesh", true), ("IP:10.42.9.9", true), ("DNS:www.example.com", false), ("DNS:nic.tm", false), ("IP:192.0.2.1", false), ("IP:2001:db8::1", false) })
@@ -95,6 +97,16 @@ public sealed class TrustTests
                 "-addext", $"subjectAltName={name}", "-addext", "basicConstraints=critical,CA:FALSE", "-CA", issuer, "-CAkey", issuer], cancel: Cancel);
             CommandResult verified = await Command.TryRunAsync(["openssl", "verify", "-CAfile", CaOf(hub), "-untrusted", issuer, leaf], cancel: Cancel);
             Assert.True(verified.Succeeded == good && (good || verified.Errors.Contains("permitted subtree violation", StringComparison.Ordinal)), $"{name}: {verified}");
+        }
+
+        // Nor for anything but servers and clients of TLS: mail, for one, has no name that could be constrained here.
+        foreach ((string purpose, bool good) in new[] { ("sslserver", true), ("sslclient", true), ("smimesign", false) })
+        {
+            string leaf = Path.Combine(hub.Folder, "leaf.pem");
+            await Command.RunAsync(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-out", leaf, "-days", "2", "-subj", "/O=test",
+                "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=serverAuth,clientAuth,emailProtection", "-CA", issuer, "-CAkey", issuer], cancel: Cancel);
+            CommandResult verified = await Command.TryRunAsync(["openssl", "verify", "-purpose", purpose, "-CAfile", CaOf(hub), "-untrusted", issuer, leaf], cancel: Cancel);
+            Assert.True(verified.Succeeded == good && (good || verified.Errors.Contains("invalid purpose", StringComparison.Ordinal) || verified.Errors.Contains("unsuitable certificate purpose", StringComparison.Ordinal)), $"{purpose}: {verified}");
         }
     }
 

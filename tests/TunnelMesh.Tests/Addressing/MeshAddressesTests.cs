@@ -34,10 +34,33 @@ public class MeshAddressesTests
     [InlineData("10.0.0.0/30")]
     [InlineData("fd00::/48")]
     [InlineData("rubbish")]
+    [InlineData("0.0.0.0/0")]
+    [InlineData("8.0.0.0/8")]
+    [InlineData("198.51.100.0/24")]
+    [InlineData("172.0.0.0/8")]
+    [InlineData("172.32.0.0/16")]
+    [InlineData("192.168.0.0/15")]
+    [InlineData("100.128.0.0/16")]
+    [InlineData("127.0.0.0/8")]
+    [InlineData("169.254.0.0/16")]
+    [InlineData("224.0.0.0/8")]
     public void Ranges_that_cannot_hold_a_mesh_are_refused(string text)
     {
         Assert.False(MeshAddresses.TryParseCidr(text, out _, out string error));
         Assert.Contains(text, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.0/8")]
+    [InlineData("172.31.0.0/16")]
+    [InlineData("192.168.0.0/16")]
+    [InlineData("192.168.7.0/28")]
+    [InlineData("100.64.0.0/10")]
+    [InlineData("100.127.255.0/24")]
+    public void Private_ranges_can(string text)
+    {
+        Assert.True(MeshAddresses.TryParseCidr(text, out IPNetwork cidr, out string error), error);
+        Assert.Equal(text, cidr.ToString());
     }
 
     [Fact]

@@ -129,6 +129,17 @@ public sealed class ConfigReaderTests
     [InlineData("coordinator:\n  service_ports: [0]\n", "c.yaml:2: `coordinator.service_ports`: expected a list of at most 64 ports")]
     [InlineData("coordinator:\n  service_ports: 9443\n", "c.yaml:2: `coordinator.service_ports`: expected")]
     [InlineData("coordinator:\n  filter:\n    rules: [x]\n", "c.yaml:3: `coordinator.filter.rules`: expected a rule")]
+    [InlineData("dns:\n  aliases: files\n", "c.yaml:2: `dns.aliases`: expected a list of at most 16 names: DNS labels that are not reserved, found `files`.")]
+    [InlineData("dns:\n  aliases:\n  - files\n  - this\n", "c.yaml:4: `dns.aliases`: `this` is reserved")]
+    [InlineData("dns:\n  aliases:\n  - Admin\n", "c.yaml:3: `dns.aliases`: `admin` is reserved")]
+    [InlineData("dns:\n  aliases: [ok, $(x)]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `$(x)`.")]
+    [InlineData("dns:\n  aliases: [a b]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `a b`.")]
+    [InlineData("dns:\n  aliases: [\"\"]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `\"\"`.")]
+    [InlineData("dns:\n  aliases: [nas.tm]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `nas.tm`.")]
+    [InlineData("dns:\n  aliases: [-nas]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `-nas`.")]
+    [InlineData("dns:\n  aliases: [b\u00fccher]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `b\u00fccher`.")]
+    [InlineData("dns:\n  aliases: [[files]]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `[files]`.")]
+    [InlineData("dns:\n  aliases: [{files: 1}]\n", "c.yaml:2: `dns.aliases`: expected names of letters, digits and inner hyphens, at most 63 characters each; found `{...}`.")]
     [InlineData("- a\n", "c.yaml:1: expected `key: value`")]
     public void Bad_values_are_refused_with_their_place(string yaml, string expected) =>
         Assert.StartsWith(expected, Assert.Throws<ConfigException>(() => ConfigReader.Read(yaml, "c.yaml")).Message, StringComparison.Ordinal);
@@ -160,6 +171,20 @@ public sealed class ConfigReaderTests
         Settings none = ConfigReader.Read("", "c.yaml");
         Assert.Null(none.FilterDefaultDeny);
         Assert.Equal([9443], none.CoordinatorServicePorts);
+    }
+
+    [Fact]
+    public void Aliases_are_as_many_and_as_long_as_names_may_be()
+    {
+        string[] names = [.. Enumerable.Range(1, 15).Select(i => $"n{i}"), new string('a', 63)];
+        Assert.Equal(names, Read(names).DnsAliases);
+        Assert.Equal(["nas"], Read("nas", "NAS").DnsAliases);
+        ConfigException many = Assert.Throws<ConfigException>(() => Read([.. names, "one-too-many"]));
+        Assert.StartsWith("c.yaml:19: `dns.aliases`: more than 16 names, found 17", many.Message, StringComparison.Ordinal);
+        ConfigException large = Assert.Throws<ConfigException>(() => Read("nas", new string('a', 64)));
+        Assert.StartsWith($"c.yaml:4: `dns.aliases`: `{new string('a', 57)}...` has 64 characters; a name has at most 63.", large.Message, StringComparison.Ordinal);
+
+        static Settings Read(params string[] aliases) => ConfigReader.Read("dns:\n  aliases:\n" + string.Concat(aliases.Select(a => $"  - {a}\n")), "c.yaml");
     }
 
     [Fact]

@@ -134,6 +134,13 @@ public sealed class DocumentationTests
     }
 
     [Fact]
+    public void The_readme_names_every_document()
+    {
+        string readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
+        Assert.All(Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md").Select(f => $"docs/{Path.GetFileName(f)}"), d => Assert.Contains($"[{d}]({d})", readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Every_cause_of_the_doctor_is_described()
     {
         string section = Section("JSON");
@@ -149,6 +156,7 @@ public sealed class DocumentationTests
             LocalApiJson.Default.RuntimeReport, LocalApiJson.Default.DnsReport,
             LocalApiJson.Default.PeerReport, LocalApiJson.Default.ResolveReport, LocalApiJson.Default.RevokeReport,
             LocalApiJson.Default.TokenReport, LocalApiJson.Default.NewTokenReport, LocalApiJson.Default.TokenRevokeReport, LocalApiJson.Default.TransportReport, LocalApiJson.Default.RelayReport,
+            LocalApiJson.Default.GroupReport, LocalApiJson.Default.GroupMemberReport, LocalApiJson.Default.GroupChangeReport,
             LocalApiJson.Default.PingReport, LocalApiJson.Default.PingSummary,
             LocalApiJson.Default.NetCheckReport, LocalApiJson.Default.NetCheckFamily, LocalApiJson.Default.StunServerReport, LocalApiJson.Default.PortMappingReport,
             LocalApiJson.Default.DiagnosisReport, LocalApiJson.Default.PathReport,

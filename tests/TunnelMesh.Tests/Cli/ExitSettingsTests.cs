@@ -24,4 +24,34 @@ public sealed class ExitSettingsTests
         Assert.Contains("exclude each other", Assert.Throws<ConfigException>(() => ExitSettings.Apply(new Settings { AllowExitTraffic = true }, "berlin", allow: false)).Message, StringComparison.Ordinal);
         Assert.Contains("exit_offline: direct", Assert.Throws<ConfigException>(() => ExitSettings.Apply(new Settings { ExitKillSwitch = true, ExitOfflineDirect = true }, "berlin", allow: false)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void On_macOS_both_sides_are_known_and_nothing_is_marked()
+    {
+        Settings uses = new() { ExitKillSwitch = true };
+        ExitSettings.Apply(uses, "berlin", allow: false, "macos");
+        Assert.Equal(("berlin", 0U), (uses.ExitPeer, uses.FirewallMark));
+        Settings serves = new();
+        ExitSettings.Apply(serves, null, allow: true, "macos");
+        Assert.True(serves.AllowExitTraffic);
+    }
+
+    [Fact]
+    public void On_Windows_what_cannot_be_kept_is_refused_with_what_to_do()
+    {
+        ExitSettings.Apply(new Settings { ExitLanAccess = true }, "berlin", allow: false, "windows");
+        Assert.Contains("exit_lan_access: true", Refused(new Settings(), "berlin", "windows"), StringComparison.Ordinal);
+        Assert.Contains("exit_kill_switch", Refused(new Settings { ExitLanAccess = true, ExitKillSwitch = true }, "berlin", "windows"), StringComparison.Ordinal);
+        string serving = Refused(new Settings { AllowExitTraffic = true }, null, "windows");
+        Assert.All(new[] { "New-NetNat -Name TunnelMesh -InternalIPInterfaceAddressPrefix 192.168.77.0/24", "-Forwarding Enabled" }, command => Assert.Contains(command, serving, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_system_that_is_not_known_runs_without_exit_traffic_only()
+    {
+        ExitSettings.Apply(new Settings(), null, allow: false, "");
+        Assert.Contains("Linux, macOS and Windows only", Refused(new Settings(), "berlin", ""), StringComparison.Ordinal);
+    }
+
+    private static string Refused(Settings settings, string? peer, string system) => Assert.Throws<ConfigException>(() => ExitSettings.Apply(settings, peer, allow: false, system)).Message;
 }

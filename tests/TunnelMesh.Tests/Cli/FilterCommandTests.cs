@@ -3,7 +3,12 @@ using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.Control;
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Protocol.Control;
+using TunnelMesh.Protocol.Filter;
+using TunnelMesh.Tests.NodeControl;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -57,6 +62,40 @@ public sealed class FilterCommandTests
         }
         Assert.Contains("256 temporary rules already", Refused(() => filter.Add(new FilterRuleRequest { Port = "300", Action = "allow" }), LocalErrorCodes.Failed), StringComparison.Ordinal);
         Assert.False(filter.Describe().DefaultDeny);
+    }
+
+    [Fact]
+    public void Rules_about_groups_follow_the_map()
+    {
+        using PeerFilter filter = new(ConfigReader.Read("filter:\n  rules:\n  - {port: 22, protocol: tcp, action: allow, source_peer: 'group:ops'}\n", "c.yaml"), serves: false, NullLogger.Instance, _time);
+        KeyPins pins = new(new Dictionary<string, string>(), _ => { });
+        DateTimeOffset now = DateTimeOffset.UnixEpoch.AddYears(50);
+        MapDevice device = NetworkMapTests.Device("a", 1);
+        Assert.False(Assert.Single(filter.Describe().Rules).SourceKnown);
+        MapChange change = NetworkMap.FromFull(NetworkMapTests.Full(device) with { Groups = [] }, new byte[32], null, pins, now);
+        filter.Take(change.Map);
+        FilterPeer peer = filter.Filter.Join(device.Id, "a");
+        Assert.Equal((false, false), (Known(), LetsIn()));
+        Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Groups = ["ops"] });
+        Assert.Equal((true, false), (Known(), LetsIn()));
+        Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Presence = [new PresenceChange { Id = device.Id, Online = true, LastSeen = 1, Groups = ["ops"] }] });
+        Assert.Equal((true, true), (Known(), LetsIn()));
+        Apply(new MapDelta { Epoch = "e", From = 7, Number = 8, Filter = new MapFilter { Rules = [new MapFilterRule { Action = "deny", SourcePeer = "group:ops" }] } });
+        Assert.False(LetsIn());
+        Apply(new MapDelta { Epoch = "e", From = 8, Number = 9, Filter = new MapFilter() });
+        Assert.True(LetsIn());
+        Apply(new MapDelta { Epoch = "e", From = 9, Number = 10, Groups = [], Presence = [new PresenceChange { Id = device.Id, Online = true, LastSeen = 1, Groups = [] }] });
+        Assert.Equal((false, false), (Known(), LetsIn()));
+
+        bool Known() => filter.Describe().Rules[^1].SourceKnown;
+
+        bool LetsIn() => peer.Rules.Decide(PacketKind.Tcp, 22).Allows;
+
+        void Apply(MapDelta delta)
+        {
+            change = change.Map.Apply(delta, pins, now);
+            filter.Take(change);
+        }
     }
 
     [Fact]

@@ -36,6 +36,20 @@ public sealed class HelpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_command_with_others_below_it_shows_their_examples()
+    {
+        (string Path, Command Command)[] groups = [.. CommandTree.All(Root()).Where(c => c.Command.Subcommands.Count > 0)];
+        Assert.Contains("filter", groups.Select(g => g.Path));
+        foreach ((string path, Command command) in groups)
+        {
+            (int code, string output, string error) = await _cli.RunAsync([.. path.Split(' '), "--help"]);
+            Assert.Equal((0, ""), (code, error));
+            Assert.All(CommandTree.All(command).SelectMany(c => Examples.Of($"{path} {c.Path}")), e => Assert.Contains(e.Line, output, StringComparison.Ordinal));
+        }
+        Assert.Contains("COMMAND --help", (await _cli.RunAsync(["--help"])).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_command_and_every_flag_has_its_page_and_the_pages_are_sound()
     {
         string folder = _cli.PathOf("man");
@@ -68,6 +82,10 @@ public sealed class HelpTests : IDisposable
     [InlineData("status --json --j", "")]
     [InlineData("--log-level ", "trace debug info warn error")]
     [InlineData("status --log-level d", "debug")]
+    [InlineData("status --log-level=d", "--log-level=debug")]
+    [InlineData("status --log-level=", "--log-level=trace --log-level=debug --log-level=info --log-level=warn --log-level=error")]
+    [InlineData("status --json=", "")]
+    [InlineData("token --quack=", "")]
     [InlineData("status --log-level=info --c", "--context --config")]
     [InlineData("join --exit", "--exit-node")]
     [InlineData("join --wire", "")]
@@ -93,7 +111,10 @@ public sealed class HelpTests : IDisposable
     [InlineData("ping nas ", false, null)]
     [InlineData("doctor --context work ", true, "work")]
     [InlineData("transport nas --with ", true, null)]
+    [InlineData("transport nas --with=", true, null)]
     [InlineData("revoke ", true, null)]
+    [InlineData("group add-member ", false, null)]
+    [InlineData("group add-member ops l", true, null)]
     [InlineData("init --output ", false, null)]
     public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string? which)
     {

@@ -20,6 +20,9 @@ internal static class LogGuide
         Time (UTC), level, id, and what happened to whom. The id of an event stays when its words change: alert on it, and search for it below. Parts of a message that come from outside are escaped, and no
         message carries a secret. `--log-level`, `TUNNELMESH_LOG_LEVEL` and `log_level` choose the least level that is written: `trace`, `debug`, `info`, `warn`, `error`.
 
+        A process writes when something happens, not because it runs. At `info` that is at most 2 lines an hour while nothing happens, a screenful a day, and beside it at most 4 for each move of its machine to another address; of a coordinator 2 for
+        each move of a member, and 3 for each time that one comes and goes. `bench/soak` counts them and fails beyond that.
+
         | id | level | message |
         |---|---|---|
 

@@ -15,6 +15,7 @@ public sealed class PackagedServiceTests
         // What `service install` writes may take its place, and what it did not write it leaves alone.
         Assert.False(SystemdUnit.IsOurs(unit));
         Assert.Contains("ConditionPathExists=/etc/tunnelmesh/env.conf", lines);
+        Assert.Contains("ConditionPathExists=!/root/.tunnelmesh/contexts/default/left", lines);
         Assert.Contains("EnvironmentFile=-/etc/tunnelmesh/env.conf", lines);
         Assert.Contains("ExecStart=/usr/bin/tunnelmesh join --context default", lines);
         Assert.Contains("BindPaths=-/root/.tunnelmesh", lines);

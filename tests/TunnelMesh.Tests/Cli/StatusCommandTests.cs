@@ -6,6 +6,13 @@ namespace TunnelMesh.Tests.Cli;
 public sealed class StatusCommandTests
 {
     [Theory]
+    [InlineData(true, "nft", null, "addresses of the mesh come in by tun-mesh0 only (rules of nft)")]
+    [InlineData(true, "iptables", "IPv6 is not guarded.", "addresses of the mesh come in by tun-mesh0 only (rules of iptables); IPv6 is not guarded.")]
+    [InlineData(false, null, "no nft.", "NONE: packets with addresses of the mesh get in by other interfaces than tun-mesh0, too: no nft.")]
+    public void What_is_not_guarded_is_said(bool enforced, string? by, string? problem, string expected) =>
+        Assert.Equal(expected, StatusCommand.Guard(new GuardReport { Enforced = enforced, By = by, Problem = problem }, "tun-mesh0"));
+
+    [Theory]
     [InlineData("connected", "Peers         2 of 3 online")]
     [InlineData("connecting", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
     [InlineData("silent", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]

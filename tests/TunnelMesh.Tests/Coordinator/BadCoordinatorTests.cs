@@ -46,15 +46,15 @@ public sealed class BadCoordinatorTests : IDisposable
         (TestPeer peer, TlsRelay bad) = await RunAsync(mesh, (joined, connection) =>
         {
             MapFull good = Full(mesh, joined, connection);
-            MeshInfo[] infos = [mesh.Mesh with { Cidr = "nonsense" }, mesh.Mesh with { Cidr = "10.0.0.0/8" }, mesh.Mesh with { MeshId = "0000000000" }, mesh.Mesh];
+            MeshInfo[] infos = [mesh.Mesh with { Cidr = "nonsense" }, mesh.Mesh with { Cidr = "10.0.0.0/8" }, mesh.Mesh with { Cidr6 = "::/0" }, mesh.Mesh with { MeshId = "0000000000" }, mesh.Mesh];
             return [ControlCodec.Encode(good with { Mesh = infos[Math.Min(connection, infos.Length) - 1] })];
         });
         await using (bad)
         {
-            NetworkMap map = await peer.UntilAsync(m => m.Number == 4);
+            NetworkMap map = await peer.UntilAsync(m => m.Number == 5);
             Assert.Single(map.Devices);
             ControlState[] refused = [.. peer.States.Where(s => s.Phase == ControlPhase.Disconnected)];
-            Assert.Equal(3, refused.Length);
+            Assert.Equal(4, refused.Length);
             Assert.All(refused, s => Assert.Contains("address ranges", s.Problem, StringComparison.Ordinal));
             Assert.False(peer.Running.IsCompleted);
         }

@@ -8,6 +8,7 @@ using TunnelMesh.Coordinator.Api;
 using TunnelMesh.Coordinator.Logging;
 using TunnelMesh.Coordinator.Registry;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -80,6 +81,39 @@ public sealed class ControlDefenceTests
         Assert.True(cut is null or WebSocketException, $"{cut}");
         Assert.Null(last);
         await watcher.SeesAsync("hostile", online: false);
+        Assert.Equal(1, watcher.States.Count(s => s.Phase == ControlPhase.Connected));
+    }
+
+    [Fact]
+    public async Task Aliases_that_nobody_may_have_are_left_out_and_others_keep_theirs()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        TestPeer watcher = await mesh.PeerAsync("watcher");
+        JoinResult honest = await mesh.JoinAsync(mesh.Request("nas")), hostile = await mesh.JoinAsync(mesh.Request("hostile"));
+        using RawStream first = await RawStream.ConnectAsync(mesh.Server.Port, honest.Certificate.Leaf);
+        await first.SendAsync(RawStream.Hello() with { Aliases = ["files"] });
+        await watcher.UntilAsync(m => m.ByName.TryGetValue("nas", out MapEntry? e) && e.Wire.Aliases.SequenceEqual(["files"]));
+
+        // Of others, reserved, no names at all, twice, and more than there may be.
+        string[] bad = ["nas", "watcher", "hostile", "files", "this", "ADMIN", "Mine", "$(x)", "a b", "", ".", "a.b", "-a", "a-", new string('a', 64), "b\u00fccher", "x\0y", "'; DROP TABLE aliases; --"];
+        string[] good = [.. Enumerable.Range(10, 20).Select(i => $"n{i}")];
+        using RawStream second = await RawStream.ConnectAsync(mesh.Server.Port, hostile.Certificate.Leaf);
+        await second.SendAsync(RawStream.Hello() with { Aliases = [.. bad, .. good, .. good] });
+        NetworkMap map = await watcher.UntilAsync(m => m.ByName["hostile"].Wire.Aliases.Count > 0);
+        // The four that others or the device itself have as names count to what was asked for.
+        Assert.Equal(good[..(MeshName.MaxAliases - 4)], map.ByName["hostile"].Wire.Aliases);
+        Assert.Equal(["files"], map.ByName["nas"].Wire.Aliases);
+        Assert.Equal(["files"], (await mesh.State.LoadDevicesAsync(Cancel)).Single(d => d.Name == "nas").Aliases);
+
+        // An element that is none is a damaged message, and takes nothing away either.
+        JoinResult third = await mesh.JoinAsync(mesh.Request("third"));
+        foreach (string aliases in new[] { "[null]", "[1]", "\"files\"", "{}" })
+        {
+            using RawStream damaged = await RawStream.ConnectAsync(mesh.Server.Port, third.Certificate.Leaf);
+            await damaged.SendAsync(Encoding.UTF8.GetString(ControlCodec.Encode(RawStream.Hello() with { Aliases = ["x"] })).Replace("[\"x\"]", aliases, StringComparison.Ordinal));
+            Assert.Equal(ControlErrorCodes.BadMessage, (await damaged.ReceiveAsync<ErrorMessage>()).Code);
+        }
+        Assert.Equal(["files"], watcher.Stream.Map!.ByName["nas"].Wire.Aliases);
         Assert.Equal(1, watcher.States.Count(s => s.Phase == ControlPhase.Connected));
     }
 

@@ -52,6 +52,47 @@ public sealed class MeshAuthorityTests : IDisposable
         Assert.Equal(founded.CaSha256, again.CaSha256);
     }
 
+    [Theory]
+    [InlineData("1.3.6.1.5.5.7.3.1", true)]
+    [InlineData("1.3.6.1.5.5.7.3.2", true)]
+    [InlineData("1.3.6.1.5.5.7.3.3", false)]
+    [InlineData("1.3.6.1.5.5.7.3.4", false)]
+    public void The_authority_is_for_TLS_and_vouches_for_no_code_and_no_mail(string purpose, bool good)
+    {
+        using MeshAuthority mesh = Open();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("O=anybody", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
+        using X509Certificate2 leaf = request.Create(mesh.Issuer, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddHours(1), [1]);
+        using X509Chain chain = new();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(mesh.Root);
+        chain.ChainPolicy.ExtraStore.Add(mesh.Issuer);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(purpose));
+        Assert.Equal(good, chain.Build(leaf));
+        Assert.Equal(!good, chain.ChainStatus.Any(s => s.Status == X509ChainStatusFlags.NotValidForUsage));
+    }
+
+    [Fact]
+    public void An_authority_founded_without_purposes_goes_on_and_issues()
+    {
+        // As it was made before there were any.
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=TunnelMesh root 01234567", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 1, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        request.CertificateExtensions.Add(NameConstraints.Permit(PermittedNames.MeshDomains, Ranges));
+        using X509Certificate2 root = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        Directory.CreateDirectory(_directory);
+        OwnFiles.Write(Path.Combine(_directory, MeshAuthority.RootFileName), root);
+        using MeshAuthority mesh = Open();
+        Assert.Equal(root.RawData, mesh.Root.RawData);
+        using X509Certificate2 server = mesh.IssueServer("hub", [IPAddress.Parse("10.42.0.1")]);
+        Assert.True(Valid(mesh, server, MeshRoles.CoordinatorOid, out string reason), reason);
+    }
+
     [Fact]
     public void An_address_outside_the_mesh_breaks_the_name_constraints()
     {

@@ -101,6 +101,26 @@ public sealed class ExitTrafficTests
     }
 
     [Fact]
+    public void An_exit_takes_nothing_for_its_own_addresses_whatever_its_kernel_would_do()
+    {
+        ExitTraffic own = new(true, Mesh);
+        own.SetOwn([IPAddress.Parse("192.168.1.5"), IPAddress.Parse(Site), IPAddress.Parse(Site6)]);
+        TrainSide exit = new(_time, 200, exit: own), user = new(_time, 1, exit: new ExitTraffic(false, Mesh));
+        user.Engine.SetPeers([exit.Spec with { Exit = true, AllowedPrefixes = [.. exit.Spec.AllowedPrefixes, .. ExitTraffic.Prefixes] }]);
+        exit.Engine.SetPeers([user.Spec]);
+        Send(user, exit, FilterBytes.Udp(User, Server, 9, 9));
+        exit.Tun.Writes.Clear();
+        Send(user, exit, FilterBytes.Udp(User, Site, 1000, 53));
+        Send(user, exit, FilterBytes.Udp(User6, Site6, 1000, 53));
+        Assert.Empty(exit.Tun.Writes);
+        Assert.Equal(2, exit.Engine.Counters[DropReason.BadDestination]);
+        own.SetOwn([IPAddress.Parse(Site)]);
+        Send(user, exit, FilterBytes.Udp(User, "203.0.113.81", 1000, 53));
+        Send(user, exit, FilterBytes.Udp(User6, Site6, 1000, 53));
+        Assert.Equal(2, exit.Tun.Writes.Count);
+    }
+
+    [Fact]
     public void A_device_that_is_no_exit_lets_nothing_out()
     {
         (TrainSide user, TrainSide exit) = Pair(allowed: false);

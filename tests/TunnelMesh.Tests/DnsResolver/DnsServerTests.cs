@@ -9,6 +9,9 @@ namespace TunnelMesh.Tests.DnsResolver;
 public sealed class DnsServerTests : IAsyncDisposable
 {
     private static readonly IPEndPoint Anywhere = new(IPAddress.Loopback, 0);
+
+    // Less than the first server has.
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(900);
     private readonly DnsResponder _responder = new(300, TimeProvider.System);
     private readonly DnsForwarder _forwarder = new();
     private readonly DnsServer _server;
@@ -57,6 +60,14 @@ public sealed class DnsServerTests : IAsyncDisposable
         return answers;
     }
 
+    // What a member's question becomes, null for this machine's.
+    private async Task<DnsAsk> ForwardAsync(string name, string? member)
+    {
+        byte[] answer = new byte[DnsForwarder.MaxUdpAnswer];
+        DnsAsker asker = member is null ? DnsAsker.Own : DnsAsker.Of(DnsSource.Of(IPAddress.Parse(member)));
+        return DnsAsk.Read(answer.AsSpan(0, await _forwarder.AskAsync(DnsAsk.Query(name, DnsType.A), asker, stream: false, answer)));
+    }
+
     [Fact]
     public async Task Names_are_answered_over_UDP_and_TCP()
     {
@@ -64,6 +75,23 @@ public sealed class DnsServerTests : IAsyncDisposable
         List<DnsAsk> answers = await AskTcpAsync(_endpoint, DnsAsk.Query("nas.tm", DnsType.A), DnsAsk.Query("no.mesh", DnsType.A));
         Assert.Equal(["nas.tm. 300 10.42.0.2"], answers[0].Answers);
         Assert.Equal(DnsResponseCode.NameError, answers[1].Code);
+    }
+
+    [Theory]
+    [InlineData(DnsResponder.MaxUdp, 0, DnsResponseCode.NoError)]
+    [InlineData(DnsResponder.MaxUdp + 1, 0, DnsResponseCode.FormatError)]
+    [InlineData(DnsResponder.MaxUdp, 1, DnsResponseCode.FormatError)]
+    [InlineData(DnsResponder.MaxUdp, 500, DnsResponseCode.FormatError)]
+    [InlineData(9000, 0, DnsResponseCode.FormatError)]
+    public async Task A_datagram_of_more_than_1232_bytes_is_no_query_whatever_it_begins_with(int size, int more, DnsResponseCode expected)
+    {
+        byte[] query = DnsAsk.Query("nas.tm", DnsType.A, 4096);
+        // Padding (RFC 7830), and bytes behind the message.
+        int padding = size - query.Length - 4;
+        (query[^2], query[^1]) = ((byte)((padding + 4) >> 8), (byte)(padding + 4));
+        byte[] datagram = [.. query, 0, 12, (byte)(padding >> 8), (byte)padding, .. new byte[padding + more]];
+        Assert.Equal(expected, (await AskUdpAsync(_endpoint, datagram)).Code);
+        Assert.Equal(expected == DnsResponseCode.NoError ? 0 : 1, _server.Counts.Malformed);
     }
 
     [Fact]
@@ -131,24 +159,65 @@ public sealed class DnsServerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task With_a_detour_all_names_go_there_but_for_those_of_coordinators()
+    public async Task With_a_detour_all_names_go_there_but_for_the_one_that_was_dialled_whatever_names_the_network_tells()
     {
         await using Upstream lan = new(), exit = new();
-        _responder.Zone = DnsZone.Build([], [], 1, 10, ["vpn.example.com"]);
+        _responder.Zone = DnsZone.Build([], [], 1, 10, ["vpn.example.com", "bank.example.com"]);
         _responder.Forwards = true;
         _forwarder.Servers = [lan.Endpoint];
-        _forwarder.Detour = new DnsDetour([exit.Endpoint], name => _responder.Zone.IsForeign(name));
+        _forwarder.Detour = new DnsDetour([exit.Endpoint], "vpn.example.com");
         Assert.Equal(["example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Answers);
         Assert.Equal(["example.com. 60 192.0.2.1"], (await AskTcpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A)))[0].Answers);
         Assert.Equal((0, 2), (lan.Asked, exit.Asked));
         Assert.Equal(["vpn.example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("VPN.example.com", DnsType.A))).Answers);
         Assert.Equal((1, 2), (lan.Asked, exit.Asked));
-        _forwarder.Detour = _forwarder.Detour with { Servers = [] };
+        Assert.Equal(["bank.example.com. 60 192.0.2.1"], (await AskUdpAsync(_endpoint, DnsAsk.Query("bank.example.com", DnsType.A))).Answers);
+        Assert.Equal((1, 3), (lan.Asked, exit.Asked));
+        _forwarder.Detour = new DnsDetour([], "vpn.example.com");
         Assert.Equal(DnsResponseCode.ServerFailure, (await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A))).Code);
-        Assert.Equal((1, 2), (lan.Asked, exit.Asked));
+        Assert.Equal((1, 3), (lan.Asked, exit.Asked));
         _forwarder.Detour = null;
         await AskUdpAsync(_endpoint, DnsAsk.Query("example.com", DnsType.A));
         Assert.Equal(2, lan.Asked);
+    }
+
+    [Fact]
+    public async Task One_member_s_slow_names_leave_places_for_the_others_and_for_this_machine()
+    {
+        await using Upstream upstream = new() { IsSilent = true };
+        _forwarder.Servers = [upstream.Endpoint];
+        Task<DnsAsk>[] slow = [.. Enumerable.Range(0, DnsForwarder.MaxOfDevice).Select(i => ForwardAsync($"slow-{i}.example.com", "10.42.0.2"))];
+        // Its other address is no other share.
+        Assert.Equal(DnsResponseCode.ServerFailure, (await ForwardAsync("one.example.com", "fd12:3456:789a::10.42.0.2").WaitAsync(AtOnce, Cancel)).Code);
+        Assert.Equal((1, DnsForwarder.MaxOfDevice, 0), (_server.Counts.Crowded, _server.Counts.Forwarded, _server.Counts.ForwardFailures));
+        upstream.IsSilent = false;
+        Assert.Equal(["one.example.com. 60 192.0.2.1"], (await ForwardAsync("one.example.com", "10.42.0.3")).Answers);
+        Assert.Equal(["one.example.com. 60 192.0.2.1"], (await ForwardAsync("one.example.com", null)).Answers);
+        // Asked again they are answered, and then there is room.
+        Assert.All(await Task.WhenAll(slow), a => Assert.Equal(DnsResponseCode.NoError, a.Code));
+        Assert.Equal(["one.example.com. 60 192.0.2.1"], (await ForwardAsync("one.example.com", "10.42.0.2")).Answers);
+        Assert.Equal(1, _server.Counts.Crowded);
+    }
+
+    [Fact]
+    public async Task A_name_that_one_member_asks_for_over_and_over_is_still_found_for_others()
+    {
+        await using Upstream upstream = new() { IsSilent = true };
+        _forwarder.Servers = [upstream.Endpoint];
+        Task<DnsAsk>[] many = [.. Enumerable.Range(0, DnsForwarder.MaxSame).Select(_ => ForwardAsync("www.example.com", "10.42.0.2"))];
+        Assert.Equal(DnsResponseCode.ServerFailure, (await ForwardAsync("www.example.com", "10.42.0.2").WaitAsync(AtOnce, Cancel)).Code);
+        upstream.IsSilent = false;
+        Assert.Equal(["www.example.com. 60 192.0.2.1"], (await ForwardAsync("www.example.com", "10.42.0.3")).Answers);
+        Assert.All(await Task.WhenAll(many), a => Assert.Equal(DnsResponseCode.NoError, a.Code));
+    }
+
+    [Fact]
+    public void Questions_are_those_of_the_device_that_they_come_from()
+    {
+        DnsResponder responder = new(300, TimeProvider.System) { Audience = new DnsAudience([IPAddress.Parse("10.42.0.1")], [IPNetwork.Parse("10.42.0.0/16")]) };
+        Assert.Equal(DnsAsker.Own, responder.AskerOf(DnsSource.Of(IPAddress.Parse("10.42.0.1"))));
+        Assert.Equal(DnsAsker.Own, responder.AskerOf(DnsSource.Of(IPAddress.Loopback)));
+        Assert.Equal(new DnsAsker(false, 0x0A2A0002), responder.AskerOf(DnsSource.Of(IPAddress.Parse("10.42.0.2"))));
     }
 
     [Fact]
@@ -191,6 +260,9 @@ public sealed class DnsServerTests : IAsyncDisposable
 
         public bool ForgeFirst { get; init; }
 
+        /// <summary>Takes questions over UDP, and says nothing.</summary>
+        public bool IsSilent { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
@@ -218,6 +290,10 @@ public sealed class DnsServerTests : IAsyncDisposable
                 while (true)
                 {
                     SocketReceiveFromResult got = await _udp.ReceiveFromAsync(buffer, Anywhere, _stop.Token);
+                    if (IsSilent)
+                    {
+                        continue;
+                    }
                     byte[] answer = Answer(buffer[..got.ReceivedBytes], "192.0.2.1");
                     if (ForgeFirst)
                     {

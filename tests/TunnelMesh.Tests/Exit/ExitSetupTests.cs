@@ -12,7 +12,8 @@ public sealed class ExitSetupTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tm-exit-");
     private readonly List<string> _calls = [];
     private string? _failOn;
-    private string[] _programs = ["nft"];
+    private string[] _programs = ["nft"], _forwarders = [];
+    private string _listed = "as added";
 
     public ExitSetupTests()
     {
@@ -20,11 +21,15 @@ public sealed class ExitSetupTests : IDisposable
         Setting("net/ipv6/conf/all/forwarding", "0");
         Setting("net/ipv6/conf/eth0/accept_ra", "1");
         Setting("net/ipv6/conf/lo/accept_ra", "0");
+        Setting("net/ipv4/conf/all/rp_filter", "1");
+        Directory.CreateDirectory(Path.GetDirectoryName(Journal)!);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private string Journal => Path.Combine(_folder.FullName, "exit.json");
+    private string Journal => JournalOf("default");
+
+    private string JournalOf(string context) => Path.Combine(_folder.FullName, "contexts", context, "exit.json");
 
     // A device without IPv6 in the mesh.
     private static ExitUse Use(bool lan) => new("tun-mesh0", IPAddress.Parse("10.42.0.2"), null, 0x746D, lan, KillSwitch: true, Serving.Range4, Serving.Range6);
@@ -38,9 +43,13 @@ public sealed class ExitSetupTests : IDisposable
         File.WriteAllText(file, value + "\n");
     }
 
-    private ExitSetup Setup() => new(Journal, new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), new KernelSettings(_folder.FullName));
+    private ExitSetup Setup(string context = "default")
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(JournalOf(context))!);
+        return new(JournalOf(context), new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), new KernelSettings(_folder.FullName), () => _forwarders);
+    }
 
-    private void Run(string path, IEnumerable<string> arguments, string input)
+    private string Run(string path, IEnumerable<string> arguments, string input)
     {
         string call = $"{path} {string.Join(' ', arguments)} {input}";
         _calls.Add(call);
@@ -48,7 +57,12 @@ public sealed class ExitSetupTests : IDisposable
         {
             throw new SystemDnsException("broken");
         }
+
+        return call.Contains("list table", StringComparison.Ordinal) || call.Contains("-save", StringComparison.Ordinal) ? _listed : "";
     }
+
+    // What was done, without the looks.
+    private IEnumerable<string> Done => _calls.Where(c => !c.Contains("list table", StringComparison.Ordinal));
 
     [Fact]
     public void An_exit_passes_packets_on_keeps_its_own_way_out_and_puts_everything_back()
@@ -56,7 +70,7 @@ public sealed class ExitSetupTests : IDisposable
         using ExitSetup setup = Setup();
         setup.Serve(Serving);
         Assert.Equal(["1", "1", "2", "0"], new[] { "net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/eth0/accept_ra", "net/ipv6/conf/lo/accept_ra" }.Select(Read));
-        Assert.Contains("masquerade", Assert.Single(_calls), StringComparison.Ordinal);
+        Assert.Contains("masquerade", Assert.Single(Done), StringComparison.Ordinal);
         Assert.True(File.Exists(Journal));
         // Somebody else wants it so meanwhile, and keeps it.
         Setting("net/ipv6/conf/eth0/accept_ra", "0");
@@ -86,11 +100,18 @@ public sealed class ExitSetupTests : IDisposable
     {
         using ExitSetup setup = Setup();
         setup.Serve(Serving);
-        setup.CheckRules();
-        Assert.Equal("/sbin/nft list table inet tunnelmesh_tun_mesh0 ", _calls[^1]);
+        Assert.False(setup.CheckRules());
+        Assert.Equal("/sbin/nft -s list table inet tunnelmesh_tun_mesh0 ", _calls[^1]);
+        // The whole table, or a chain of it.
         _failOn = "list table";
-        setup.CheckRules();
-        Assert.Contains("masquerade", _calls[^1], StringComparison.Ordinal);
+        Assert.True(setup.CheckRules());
+        Assert.Contains("masquerade", Done.Last(), StringComparison.Ordinal);
+        (_failOn, _listed) = (null, "whole");
+        Assert.False(setup.CheckRules());
+        Assert.Equal(2, Done.Count());
+        _listed = "emptied";
+        Assert.True(setup.CheckRules());
+        Assert.Equal(3, Done.Count());
         Assert.Null(setup.Revert());
     }
 
@@ -234,4 +255,141 @@ public sealed class ExitSetupTests : IDisposable
     [InlineData("203.0.113.0/24", false)]
     [InlineData("2001:db8::/64", false)]
     public void Only_what_is_wholly_private_may_stay_reachable(string network, bool isPrivate) => Assert.Equal(isPrivate, PrivateNetworks.Contain(IPNetwork.Parse(network)));
+
+    [Fact]
+    public void Of_iptables_every_chain_of_ours_and_what_enters_it_is_looked_at()
+    {
+        _programs = ["iptables", "iptables-save"];
+        _listed = ":TM-tun-mesh0-FORW - [0:0]\n-A FORWARD -j TM-tun-mesh0-FORW\n-A DOCKER -j RETURN\n";
+        using ExitSetup setup = Setup();
+        setup.Serve(Serving);
+        _listed += "-A DOCKER -i docker0 -j RETURN\n";
+        Assert.False(setup.CheckRules());
+        _listed = ":TM-tun-mesh0-FORW - [0:0]\n";
+        Assert.True(setup.CheckRules());
+    }
+
+    [Fact]
+    public void Forwarding_goes_off_with_the_last_context_that_needs_it_whoever_began()
+    {
+        using ExitSetup first = Setup(), second = Setup("work");
+        first.Serve(Serving);
+        second.Serve(Serving with { Interface = "tun-mesh1" });
+        Assert.Null(first.Revert());
+        Assert.Contains("another context", first.Forwarding, StringComparison.Ordinal);
+        Assert.Equal(["1", "1", "2"], new[] { "net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/eth0/accept_ra" }.Select(Read));
+        Assert.Null(second.Revert());
+        Assert.Null(second.Forwarding);
+        Assert.Equal(["0", "0", "1"], new[] { "net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/eth0/accept_ra" }.Select(Read));
+    }
+
+    [Fact]
+    public void Forwarding_stays_on_for_a_network_of_containers_that_came_meanwhile_and_not_for_one_that_did_without()
+    {
+        _forwarders = ["virbr0"];
+        using ExitSetup setup = Setup();
+        setup.Serve(Serving);
+        _forwarders = ["docker0", "virbr0"];
+        Assert.Null(setup.Revert());
+        Assert.Equal("docker0", setup.Forwarding);
+        Assert.Equal("1", Read("net/ipv4/ip_forward"));
+        Setting("net/ipv4/ip_forward", "0");
+        setup.Serve(Serving);
+        Assert.Null(setup.Revert());
+        Assert.Equal("0", Read("net/ipv4/ip_forward"));
+    }
+
+    [Fact]
+    public void Somebody_who_turns_forwarding_off_is_noticed_and_not_argued_with()
+    {
+        using ExitSetup setup = Setup();
+        setup.Serve(Serving);
+        setup.CheckForwarding();
+        Setting("net/ipv4/ip_forward", "0");
+        Assert.Contains("sysctl -w net.ipv4.ip_forward=1", Assert.Throws<ExitException>(setup.CheckForwarding).Message, StringComparison.Ordinal);
+        Assert.Equal("0", Read("net/ipv4/ip_forward"));
+        Assert.Null(setup.Revert());
+    }
+
+    [Fact]
+    public void A_setting_that_may_not_be_changed_is_told_as_such()
+    {
+        // A folder stands for a file that cannot be written.
+        File.Delete(Path.Combine(_folder.FullName, "net/ipv4/ip_forward"));
+        using ExitSetup setup = Setup();
+        KernelSettings settings = new(_folder.FullName);
+        Directory.CreateDirectory(Path.Combine(_folder.FullName, "net/ipv4/ip_forward"));
+        Assert.True(Assert.Throws<ExitException>(() => settings.Apply([new SavedSetting("net/ipv4/ip_forward", "0", "1")])).OfSetting);
+    }
+
+    [Fact]
+    public void A_closed_way_is_taken_over_or_opened_by_hand()
+    {
+        using (ExitSetup boot = Setup())
+        {
+            boot.Close(Use(lan: false));
+            Assert.Contains("admin-prohibited", Assert.Single(Done), StringComparison.Ordinal);
+            // Once more, as after a crash and a restart.
+            boot.Close(Use(lan: false));
+        }
+
+        Assert.True(ExitSetup.IsLeftClosed(Journal));
+        using (ExitSetup peer = Setup())
+        {
+            Assert.Contains("in force already", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+            Assert.True(peer.IsClosed());
+            _failOn = "list table";
+            Assert.Contains("nothing is closed", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+            Assert.False(peer.IsClosed());
+            _failOn = null;
+        }
+
+        Assert.True(File.Exists(Journal));
+        using ExitSetup hand = Setup();
+        Assert.True(hand.Open());
+        Assert.StartsWith("/sbin/nft -f - table inet tunnelmesh_tun_mesh0\ndelete", _calls[^1], StringComparison.Ordinal);
+        Assert.False(hand.Open());
+        Assert.False(ExitSetup.IsLeftClosed(Journal));
+    }
+
+    [Fact]
+    public void What_cannot_be_opened_stays_written_down()
+    {
+        using (ExitSetup boot = Setup())
+        {
+            boot.Close(Use(lan: false));
+        }
+
+        _failOn = "delete table";
+        using ExitSetup hand = Setup();
+        Assert.Equal("broken", Assert.Throws<ExitException>(() => hand.Open()).Message);
+        Assert.True(File.Exists(Journal));
+    }
+
+    [Fact]
+    public void Without_the_kill_switch_only_name_servers_are_closed_and_on_the_LAN_in_either_case()
+    {
+        ExitUse use = Use(lan: true);
+        string names = NftRules.Names(use), all = NftRules.KillSwitch(use);
+        Assert.DoesNotContain("chain forward", names, StringComparison.Ordinal);
+        foreach (string protocol in new[] { "udp", "tcp" })
+        {
+            string rule = protocol + " dport { 53, 853 } counter reject";
+            Assert.InRange(names.IndexOf(rule, StringComparison.Ordinal), names.IndexOf("meta mark 29805 accept", StringComparison.Ordinal), names.Length);
+            Assert.InRange(all.IndexOf(rule, StringComparison.Ordinal), all.IndexOf("meta mark 29805 accept", StringComparison.Ordinal), all.IndexOf("ip daddr { 10.0.0.0/8", StringComparison.Ordinal));
+            Assert.Equal(4, IptablesRules.Names(use).Count(c => c.Arguments.Contains(protocol) && c.Arguments.Contains("REJECT")));
+        }
+    }
+
+    [Fact]
+    public void Programs_that_forward_are_known_by_their_interfaces()
+    {
+        foreach (string name in new[] { "eth0", "br-1234", "docker0", "brave0", "tun-mesh0", "virbr0" })
+        {
+            Directory.CreateDirectory(Path.Combine(_folder.FullName, "class", name));
+        }
+
+        Assert.Equal(["br-1234", "docker0", "virbr0"], Forwarders.List(Path.Combine(_folder.FullName, "class")));
+        Assert.Empty(Forwarders.List(Path.Combine(_folder.FullName, "none")));
+    }
 }

@@ -40,12 +40,12 @@ public sealed partial class LocalApiRightsTests : IDisposable
         using StreamReader answers = new(new NetworkStream(socket), Encoding.UTF8);
         foreach ((string command, bool isChange) in Commands())
         {
-            await socket.SendAsync(Encoding.UTF8.GetBytes($"{{\"command\":\"{command}\",\"name\":\"a\",\"device_id\":\"d\",\"rule\":{{}}}}\n"), stop);
+            await socket.SendAsync(Encoding.UTF8.GetBytes($"{{\"command\":\"{command}\",\"name\":\"a\",\"device_id\":\"d\",\"group\":\"g\",\"member\":\"m\",\"rule\":{{}}}}\n"), stop);
             using JsonDocument answer = JsonDocument.Parse((await answers.ReadLineAsync(stop))!);
             string? error = answer.RootElement.TryGetProperty("error", out JsonElement code) ? code.GetString() : null;
             Assert.Equal((command, user == Nobody && isChange), (command, error == LocalErrorCodes.Forbidden));
         }
-        string[] changes = ["Leave", "Revoke", "Tokens", "CreateToken", "Transports", "AddFilterRule", "RemoveFilterRule", "ReloadFilter", "TakeNames", "YieldNames", "RequestShutdown"];
+        string[] changes = ["Leave", "Revoke", "Tokens", "CreateToken", "Transports", "CreateGroup", "DeleteGroup", "AddToGroup", "RemoveFromGroup", "AddFilterRule", "RemoveFilterRule", "ReloadFilter", "TakeNames", "YieldNames", "RequestShutdown"];
         Assert.Equal(user != Nobody, called.Any(c => changes.Any(start => c.StartsWith(start, StringComparison.Ordinal))));
         Assert.Contains("GetStatus", called);
     }
@@ -53,7 +53,7 @@ public sealed partial class LocalApiRightsTests : IDisposable
     // Every command there is: one that is added later counts as a change until it is named here.
     private static IEnumerable<(string Command, bool Changes)> Commands() =>
         typeof(LocalCommands).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static).Where(f => f.IsLiteral).Select(f => (string)f.GetRawConstantValue()!)
-            .Select(c => (c, c is not (LocalCommands.Status or LocalCommands.Peers or LocalCommands.Resolve or LocalCommands.Ping or LocalCommands.NetCheck or LocalCommands.Doctor or LocalCommands.Filter)))
+            .Select(c => (c, c is not (LocalCommands.Status or LocalCommands.Peers or LocalCommands.Resolve or LocalCommands.Ping or LocalCommands.NetCheck or LocalCommands.Doctor or LocalCommands.Filter or LocalCommands.Groups or LocalCommands.GroupMembers)))
             .OrderBy(c => c.Item2).ThenBy(c => c.c == LocalCommands.Shutdown);
 
     // The system call changes the user of this thread alone; libc's function would change the whole process.

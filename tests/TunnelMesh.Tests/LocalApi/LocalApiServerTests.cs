@@ -44,6 +44,15 @@ public sealed class LocalApiServerTests : IDisposable
             Assert.Equal(["all"], (await client.TransportsAsync(null, null, null, stop)).Select(o => o.Name));
             TransportReport order = Assert.Single(await client.TransportsAsync("a", "b", ["ssh", "udp"], stop));
             Assert.Equal(("a", "b", "ssh,udp"), (order.Name, order.With, string.Join(',', order.Transports)));
+            Assert.Equal(("ops", false, 2), (await client.GroupsAsync(stop)) is [var group] ? (group.Name, group.BuiltIn, group.Members) : default);
+            Assert.Equal(["ops"], Assert.Single(await client.GroupMembersAsync("ops", stop)).Devices);
+            foreach ((string command, string? member, string done) in new[] { (LocalCommands.GroupCreate, null, "made"), (LocalCommands.GroupDelete, null, "deleted"), (LocalCommands.GroupAdd, "u", "in"), (LocalCommands.GroupRemove, "u", "out") })
+            {
+                GroupChangeReport change = await client.ChangeGroupAsync(command, "ops", member, stop);
+                Assert.Equal(("ops", member, done), (change.Group, change.PeerId, Assert.Single(change.Devices)));
+                Assert.Equal(LocalErrorCodes.BadRequest, (await Assert.ThrowsAsync<LocalApiException>(() => client.AskAsync(new LocalRequest { Command = command, Member = "u" }, stop))).Code);
+            }
+            Assert.Equal(LocalErrorCodes.BadRequest, (await Assert.ThrowsAsync<LocalApiException>(() => client.ChangeGroupAsync(LocalCommands.GroupAdd, "ops", null, stop))).Code);
             Assert.Empty((await client.FilterAsync(LocalCommands.Filter, null, stop)).Rules);
             FilterRuleReport rule = Assert.Single((await client.FilterAsync(LocalCommands.FilterAdd, new FilterRuleRequest { Port = "22", Action = "allow", TtlSeconds = 60 }, stop)).Rules);
             Assert.Equal(("added", "22", 60.0), (rule.Layer, rule.Port, rule.TtlSeconds));
@@ -139,6 +148,15 @@ public sealed class LocalApiServerTests : IDisposable
             Task.FromResult(new TokenRevokeReport { Id = id, Given = false, FileRemoved = null, Problem = null, Devices = withPeers ? [$"d{id}"] : [], ValidTokens = 0 });
         public Task<IReadOnlyList<TransportReport>> TransportsAsync(string? peer, string? with, IReadOnlyList<string>? transports, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<TransportReport>>([new TransportReport { Name = peer ?? "all", DeviceId = "", With = with, Transports = transports ?? [] }]);
+        public Task<IReadOnlyList<GroupReport>> GroupsAsync(CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<GroupReport>>([new GroupReport { Name = "ops", BuiltIn = false, Members = 2 }]);
+        public Task<IReadOnlyList<GroupMemberReport>> GroupMembersAsync(string group, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<GroupMemberReport>>([new GroupMemberReport { PeerId = "u", Devices = [group] }]);
+        public Task<GroupChangeReport> CreateGroupAsync(string group, CancellationToken cancellation) => Group(group, null, "made");
+        public Task<GroupChangeReport> DeleteGroupAsync(string group, CancellationToken cancellation) => Group(group, null, "deleted");
+        public Task<GroupChangeReport> AddToGroupAsync(string group, string member, CancellationToken cancellation) => Group(group, member, "in");
+        public Task<GroupChangeReport> RemoveFromGroupAsync(string group, string member, CancellationToken cancellation) => Group(group, member, "out");
+        private static Task<GroupChangeReport> Group(string group, string? member, string done) => Task.FromResult(new GroupChangeReport { Group = group, PeerId = member, Devices = [done] });
         public FilterReport GetFilter() => Filter(null, null);
         public FilterReport AddFilterRule(FilterRuleRequest rule) => Filter("added", rule);
         public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Filter("removed", rule);

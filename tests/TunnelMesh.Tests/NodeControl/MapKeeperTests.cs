@@ -42,15 +42,19 @@ public sealed class MapKeeperTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_said_to_the_filter_is_on_disk_soon_and_not_only_after_the_end()
+    public async Task What_is_said_to_the_filter_and_who_is_in_a_group_is_on_disk_soon_and_not_only_after_the_end()
     {
         PeerStore store = new(_directory, _clock);
         await using MapKeeper keeper = new(store, _pins, _clock, e => throw e);
         MapChange full = Full(NetworkMapTests.Device("a", 1));
         keeper.Update(full);
         await UntilAsync(() => store.LoadMap() is not null);
-        keeper.Update(full.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Filter = new MapFilter { DefaultDeny = true } }, _pins, _clock.GetUtcNow()));
+        MapChange filter = full.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Filter = new MapFilter { DefaultDeny = true } }, _pins, _clock.GetUtcNow());
+        keeper.Update(filter);
         await UntilAsync(() => store.LoadMap()!.Map.Filter is { DefaultDeny: true });
+        PresenceChange joined = new() { Id = full.Map.ByName["a"].Id, Online = false, LastSeen = 0, Groups = ["ops"] };
+        keeper.Update(filter.Map.Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Groups = ["ops"], Presence = [joined] }, _pins, _clock.GetUtcNow()));
+        await UntilAsync(() => store.LoadMap()!.Map is { Groups: ["ops"], Devices: [{ Groups: ["ops"] }] });
 
         // Far from the time at which the map is confirmed anew in any case.
         async Task UntilAsync(Func<bool> condition)

@@ -73,6 +73,53 @@ public sealed class NetworkMapTests
         Assert.False(change.Map.Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Filter = first }, _pins, Now).FilterChanged);
     }
 
+    [Fact]
+    public void Groups_change_with_the_devices_that_are_in_them_and_are_kept_with_the_map()
+    {
+        MapDevice a = Device("a", 1), b = Device("b", 2);
+        MapChange change = NetworkMap.FromFull(Full(a with { Groups = ["ops"] }) with { Groups = ["ops"] }, Root, null, _pins, Now);
+        Assert.True(change.GroupsChanged);
+        Assert.Equal(["ops"], change.Map.Groups!);
+        int number = 5;
+        Assert.False(Next(new PresenceChange { Id = a.Id, Online = true, LastSeen = 1 }));
+        Assert.Equal(["ops"], change.Map.Devices[a.Id].Wire.Groups!);
+        Assert.False(Next(new PresenceChange { Id = a.Id, Online = true, LastSeen = 1, Groups = ["ops"] }));
+        Assert.True(Next(new PresenceChange { Id = a.Id, Online = true, LastSeen = 1, Groups = [] }));
+        // Its record says the same as before, so nothing else is told of it.
+        Assert.Empty(change.Upserted);
+        Assert.True(Next(new PresenceChange { Id = a.Id, Online = true, LastSeen = 1, Groups = ["ops"] }));
+        MapFull kept = Assert.IsType<MapFull>(ControlCodec.DecodePacked(ControlCodec.Pack(ControlCodec.Encode(change.Map.ToWire())), 1 << 20));
+        Assert.True(kept is { Groups: ["ops"], Devices: [{ Groups: ["ops"] }] });
+
+        // Devices that come and go bring their groups, and take them along.
+        Assert.False(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Upserted = [b] }));
+        Assert.False(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Removed = [b.Id] }));
+        Assert.True(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Upserted = [b with { Groups = ["ops"] }] }));
+        Assert.True(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Removed = [b.Id] }));
+        Assert.False(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Upserted = [a with { Groups = ["ops"] }] }));
+        Assert.True(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Upserted = [a] }));
+        Assert.True(Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Groups = [] }));
+        Assert.Empty(change.Map.Groups!);
+
+        bool Next(PresenceChange presence) => Apply(new MapDelta { Epoch = "e", From = number, Number = ++number, Presence = [presence] });
+
+        bool Apply(MapDelta delta)
+        {
+            change = change.Map.Apply(delta, _pins, Now);
+            Assert.False(change.Gap);
+            return change.GroupsChanged;
+        }
+    }
+
+    [Fact]
+    public void A_map_that_was_kept_without_groups_is_asked_for_whole()
+    {
+        MapFull map = Full(Device("a", 1));
+        Assert.Equal(-1, new CachedMap { ConfirmedUnixMs = 1, Map = map }.ToStart().Number);
+        Assert.Same(map.Devices, new CachedMap { ConfirmedUnixMs = 1, Map = map }.ToStart().Devices);
+        Assert.Equal(5, new CachedMap { ConfirmedUnixMs = 1, Map = map with { Groups = [] } }.ToStart().Number);
+    }
+
     [Theory]
     [InlineData("e", 6, 7)]
     [InlineData("other", 5, 6)]

@@ -48,6 +48,7 @@ public sealed class PeerStoreTests : IDisposable
     [Theory]
     [InlineData("10.42.0.0/16", "10.42.0.1", true)]
     [InlineData("10.42.0.0", "10.42.0.1", false)]
+    [InlineData("0.0.0.0/0", "10.42.0.1", false)]
     [InlineData("10.42.0.0/16", "10.43.0.1", false)]
     [InlineData("10.42.0.0/16", "nowhere", false)]
     public void A_membership_whose_ranges_or_addresses_cannot_be_used_is_damaged(string cidr, string address, bool good)
@@ -65,6 +66,29 @@ public sealed class PeerStoreTests : IDisposable
         {
             Assert.Contains("mesh.json", Assert.Throws<PeerStoreException>(store.LoadMembership).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Leaving_is_remembered_until_there_is_a_membership_again_or_somebody_wants_one()
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        Assert.False(store.Clear());
+        Assert.False(store.HasLeft);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 root = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        MapFull map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1));
+        PeerMembership member = new() { Server = "hub:8443", MeshRoot = root.RawData, Mesh = map.Mesh, Device = map.Devices[0] };
+        store.SaveMembership(member);
+        Assert.True(store.Clear());
+        // The end of a peer clears again.
+        Assert.False(store.Clear());
+        Assert.True(store.HasLeft);
+        store.SaveMembership(member);
+        Assert.False(store.HasLeft);
+        Assert.True(store.Clear());
+        PeerStore.ForgetLeaving(_directory);
+        Assert.False(store.HasLeft);
+        PeerStore.ForgetLeaving(Path.Combine(_directory, "missing"));
     }
 
     [Fact]

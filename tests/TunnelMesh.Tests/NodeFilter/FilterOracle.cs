@@ -6,15 +6,32 @@ namespace TunnelMesh.Tests.NodeFilter;
 /// <summary>The filter as it is described, slow and obvious: lists, no compiling, no bytes; seconds for time.</summary>
 internal sealed class FilterOracle
 {
+    private const int FragmentPatience = 30;
     private readonly List<Flow> _flows = [];
+    private readonly Dictionary<(string Peer, bool V6, byte Protocol, uint Id), Datagram> _datagrams = [];
 
     public List<(FilterLayer Layer, FilterRule Rule, int Ends)> Rules { get; } = [];
+
+    /// <summary>Names of the peers in each group.</summary>
+    public Dictionary<string, string[]> Groups { get; } = [];
 
     public bool DefaultDeny { get; set; } = true;
 
     public bool IsOpen => !DefaultDeny && Rules.Count == 0;
 
     public int PicksUpUntil { get; set; }
+
+    /// <summary>What the peer and the coordinator say of what no rule is about; null for nothing. Either may have it dropped, and one of them has to say otherwise.</summary>
+    public (bool? Own, bool? Mesh) Defaults
+    {
+        get;
+        set
+        {
+            field = value;
+            bool?[] said = [value.Own, value.Mesh];
+            DefaultDeny = said.Contains(true) || !said.Contains(false);
+        }
+    }
 
     /// <summary>What rules of which each is about the peer say.</summary>
     public static bool Says(IReadOnlyList<(FilterLayer Layer, FilterRule Rule)> rules, PacketKind kind, ushort port, bool defaultDeny)
@@ -31,7 +48,7 @@ internal sealed class FilterOracle
 
     public void Sent(OraclePacket packet, int now)
     {
-        if (IsOpen)
+        if (IsOpen || packet.IsRefused || packet.Part is { Start: > 0 })
         {
             return;
         }
@@ -73,7 +90,52 @@ internal sealed class FilterOracle
     public bool Passes(OraclePacket packet, int now)
     {
         Forget(now);
-        if (IsOpen || packet.Kind == PacketKind.IcmpAlways)
+        return IsOpen || (!packet.IsRefused && packet.Part switch
+        {
+            { Start: > 0 } part => Follows(packet, part, now),
+            { More: true } part => Begins(packet, part, PassesWhole(packet, now), now),
+            _ => PassesWhole(packet, now),
+        });
+    }
+
+    // A datagram has one first fragment; a second one before the last ends it.
+    private bool Begins(OraclePacket packet, OraclePart part, bool passes, int now)
+    {
+        if (FindDatagram(packet, part, now) is { Complete: false } begun)
+        {
+            begun.Dead = true;
+            return false;
+        }
+
+        if (passes)
+        {
+            _datagrams[Key(packet, part)] = new Datagram { Since = now, FirstEnd = part.Length };
+        }
+
+        return passes;
+    }
+
+    // Behind a first one that passed, and not into it.
+    private bool Follows(OraclePacket packet, OraclePart part, int now)
+    {
+        if (FindDatagram(packet, part, now) is not { } begun)
+        {
+            return false;
+        }
+
+        begun.Dead |= part.Start < begun.FirstEnd;
+        begun.Complete |= !part.More;
+        return !begun.Dead;
+    }
+
+    private Datagram? FindDatagram(OraclePacket packet, OraclePart part, int now) => _datagrams.GetValueOrDefault(Key(packet, part)) is { } found && now - found.Since <= FragmentPatience ? found : null;
+
+    // Of IPv6 the protocol is no part of what names a datagram.
+    private static (string, bool, byte, uint) Key(OraclePacket packet, OraclePart part) => (packet.Peer, packet.V6, packet.V6 ? (byte)0 : packet.Protocol, part.Id);
+
+    private bool PassesWhole(OraclePacket packet, int now)
+    {
+        if (packet.Kind == PacketKind.IcmpAlways)
         {
             return true;
         }
@@ -118,12 +180,21 @@ internal sealed class FilterOracle
     }
 
     private List<(FilterLayer, FilterRule)> Applying(string peer) => [.. Rules
-        .Where(r => r.Rule.Source.Kind == FilterSourceKind.Any || r.Rule.Source == new FilterSource(FilterSourceKind.Group, "everyone") || r.Rule.Source == new FilterSource(FilterSourceKind.Peer, peer))
+        .Where(r => r.Rule.Source.Kind == FilterSourceKind.Any || IsIn(r.Rule.Source, peer) || r.Rule.Source == new FilterSource(FilterSourceKind.Peer, peer))
         .Select(r => (r.Layer, r.Rule))];
+
+    private bool IsIn(FilterSource source, string peer) =>
+        source.Kind == FilterSourceKind.Group && (source.Name == "everyone" || (Groups.TryGetValue(source.Name, out string[]? members) && members.Contains(peer)));
 
     private Flow? Find(OraclePacket packet) => _flows.Find(f => f.Is(packet));
 
     private void Forget(int now) => _flows.RemoveAll(f => now - f.Last > f.Patience);
+
+    private sealed class Datagram
+    {
+        public bool Complete, Dead;
+        public int Since, FirstEnd;
+    }
 
     private sealed class Flow(OraclePacket packet)
     {

@@ -12,7 +12,7 @@ internal sealed class FilteredDevice
     private readonly OutboundGate _outbound;
 
     public FilteredDevice(bool? defaultDeny, params FilterRule[] rules)
-        : this(new EveryoneOnly(), defaultDeny, rules)
+        : this(new MapGroups(), defaultDeny, rules)
     {
     }
 

@@ -155,15 +155,38 @@ public class PacketFilterTests
     [Fact]
     public void A_group_is_whoever_belongs_to_it_now()
     {
-        Groups groups = new();
+        ChosenGroups groups = new();
         FilteredDevice device = new(groups, null, Rule("allow tcp 22 group:ops"), Rule("deny tcp 22"));
         FilterPeer nas = device.Peer("nas"), laptop = device.Peer("laptop");
         byte[] syn = FilterBytes.Tcp(Them, Us, 40000, 22, FilterBytes.Syn);
         Assert.False(device.In(nas, syn));
-        groups.Ops.Add("id of nas");
+        groups.Set("ops", "id of nas");
         device.Filter.NoteGroups();
         Assert.True(device.In(nas, syn));
         Assert.False(device.In(laptop, syn));
+        groups.Set("ops");
+        device.Filter.NoteGroups();
+        Assert.False(device.In(nas, syn));
+    }
+
+    [Theory]
+    [InlineData("deny tcp 22 group:ops|allow tcp 22 nas", "", true)]
+    [InlineData("allow tcp 22 group:ops|deny tcp 22 nas", "", false)]
+    [InlineData("allow tcp 22 group:ops|deny tcp 22", "", true)]
+    [InlineData("deny tcp 22 group:ops|allow tcp 22", "", false)]
+    [InlineData("deny tcp 22 group:ops|allow tcp 22 group:staff", "", false)]
+    [InlineData("deny tcp 22 group:guests|allow tcp 22 group:ops", "", true)]
+    [InlineData("allow tcp 22 nas", "deny tcp 22 group:ops", false)]
+    [InlineData("allow tcp 22 group:ops", "deny tcp 22 group:guests", true)]
+    public void A_rule_about_a_group_gives_way_to_one_about_the_peer_and_goes_before_one_about_everybody(string own, string mesh, bool passes)
+    {
+        ChosenGroups groups = new();
+        groups.Set("ops", "id of nas", "id of laptop");
+        groups.Set("staff", "id of nas");
+        groups.Set("guests", "id of laptop");
+        FilteredDevice device = new(groups, true, Rules(own));
+        device.Filter.SetMesh(null, Rules(mesh), []);
+        Assert.Equal(passes, device.In(device.Peer("nas"), FilterBytes.Tcp(Them, Us, 40000, 22, FilterBytes.Syn)));
     }
 
     [Fact]
@@ -292,15 +315,6 @@ public class PacketFilterTests
                 inbound.End();
             }
         }
-    }
-
-    private sealed class Groups : IFilterGroups
-    {
-        public HashSet<string> Ops { get; } = [];
-
-        public bool IsMember(string group, string deviceId) => Exists(group) && Ops.Contains(deviceId);
-
-        public bool Exists(string group) => group == "ops";
     }
 
     private static FilterRule[] Rules(string text) => [.. text.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(Rule)];

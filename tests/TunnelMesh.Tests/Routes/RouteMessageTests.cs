@@ -115,6 +115,48 @@ public class RouteMessageTests
         }
     }
 
+    [Fact]
+    public void A_route_that_leads_nowhere_is_one_to_the_loopback_address_that_is_refused()
+    {
+        byte[] message = RouteMessage.AddReject(IPNetwork.Parse("8000::/1"), 9);
+        Assert.Equal(92 + 28 + 28 + 28, message.Length);
+        Assert.Equal("b000" + "05" + "01" + "0000" + "0000" + "0b080000" + "07000000" + "00000000" + "09000000", Convert.ToHexStringLower(message[..24]));
+        Assert.Equal("1c1e00000000000080000000000000000000000000000000" + "00000000", Convert.ToHexStringLower(message[92..120]));
+        Assert.Equal("1c1e00000000000000000000000000000000000000000001" + "00000000", Convert.ToHexStringLower(message[120..148]));
+        Assert.Equal("1c1e00000000000080000000000000000000000000000000" + "00000000", Convert.ToHexStringLower(message[148..]));
+    }
+
+    [Fact]
+    public void What_is_taken_away_is_what_was_added()
+    {
+        IPNetwork half = IPNetwork.Parse("128.0.0.0/1");
+        foreach ((byte[] added, byte[] taken) in new[] { (RouteMessage.Add(half, 5, 1), RouteMessage.Delete(half, 5, 1)), (RouteMessage.AddReject(half, 1), RouteMessage.DeleteReject(half, 1)) })
+        {
+            Assert.Equal((1, 2), (added[3], taken[3]));
+            added[3] = 2;
+            Assert.Equal(added, taken);
+        }
+    }
+
+    [Fact]
+    public void The_internet_is_where_the_route_leads_that_counts_for_every_socket()
+    {
+        const string gateway = "10020000c0a80101" + "0000000000000000", nothing = "00000000";
+        const int gatewayFlag = 2, scoped = 0x1000000;
+        byte[] table =
+        [
+            .. Entry(Up | Static | gatewayFlag | scoped, index: 4, V4("00000000"), gateway, nothing),
+            .. Entry(Up | Static, index: 9, V4("00000000"), gateway, "0502000080"  + "000000"),
+            .. Entry(Up | Static | gatewayFlag, index: 6, V4("00000000"), gateway, nothing),
+            .. Entry(Up | Static | gatewayFlag, index: 7, V4("00000000"), gateway, nothing),
+            .. Entry(Up | Static | gatewayFlag | scoped, index: 3, V6(new string('0', 32)), V6(new string('0', 32)), nothing),
+        ];
+        Assert.Equal((6, 0), RouteMessage.ReadDefaults(table));
+        Assert.Equal((0, 0), RouteMessage.ReadDefaults(table.AsSpan(0, 140)));
+        byte[] v6 = Entry(Up | gatewayFlag, index: 3, V6(new string('0', 32)), V6(new string('0', 32)), nothing);
+        Assert.Equal((0, 3), RouteMessage.ReadDefaults(v6));
+    }
+
     private const int Up = 1, Host = 4, Reject = 8, Cloning = 0x100, LinkLayer = 0x400, Static = 0x800;
 
     private static string V4(string address) => "10020000" + address + "0000000000000000";

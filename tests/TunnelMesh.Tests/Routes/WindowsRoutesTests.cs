@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using TunnelMesh.Platform.Routes;
+using TunnelMesh.Tests.Tun;
 
 namespace TunnelMesh.Tests.Routes;
 
@@ -24,6 +25,7 @@ public unsafe class WindowsRoutesTests
     [InlineData(nameof(UnicastRow), nameof(UnicastRow.OnLinkPrefixLength), 60)]
     [InlineData(nameof(UnicastRow), nameof(UnicastRow.DadState), 64)]
     [InlineData(nameof(ForwardRow), nameof(ForwardRow.Luid), 0)]
+    [InlineData(nameof(ForwardRow), nameof(ForwardRow.Index), 8)]
     [InlineData(nameof(ForwardRow), nameof(ForwardRow.Destination), 12)]
     [InlineData(nameof(ForwardRow), nameof(ForwardRow.PrefixLength), 40)]
     [InlineData(nameof(ForwardRow), nameof(ForwardRow.NextHop), 44)]
@@ -36,7 +38,9 @@ public unsafe class WindowsRoutesTests
     [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.RouterDiscoveryBehavior), 52)]
     [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.DadTransmits), 56)]
     [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.SitePrefixLength), 144)]
+    [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.Metric), 148)]
     [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.Mtu), 152)]
+    [InlineData(nameof(InterfaceRow), nameof(InterfaceRow.Connected), 156)]
     public void Fields_lie_where_the_system_looks_for_them(string row, string field, int offset)
     {
         Type type = row switch { nameof(UnicastRow) => typeof(UnicastRow), nameof(ForwardRow) => typeof(ForwardRow), _ => typeof(InterfaceRow) };
@@ -80,6 +84,25 @@ public unsafe class WindowsRoutesTests
                 new LocalRoute(IPNetwork.Parse("fd00:1::/64"), "VPN"),
             ],
             WindowsRoutes.Read(table, luid => luid < 3 ? names[luid] : null));
+    }
+
+    [Fact]
+    public void The_internet_is_where_the_metrics_of_route_and_interface_are_lowest_together()
+    {
+        ForwardRow[] table =
+        [
+            Row("0.0.0.0", 0, 1) with { Index = 11, Metric = 10 },
+            Row("0.0.0.0", 0, 2) with { Index = 12, Metric = 25 },
+            Row("0.0.0.0", 0, 3) with { Index = 13, Metric = 0 },
+            Row("0.0.0.0", 1, 4) with { Index = 14, Metric = 0 },
+            Row("::", 0, 1) with { Index = 11, Metric = 300 },
+            Row("::", 0, 2) with { Index = 12, Metric = 256 },
+        ];
+        // The third has no link.
+        FakeIpHelper ip = new() { Interface = luid => (luid == 1 ? 50U : 5U, luid != 3) };
+        Assert.Equal((12, 12), WindowsRoutes.ReadDefaults(table, ip));
+        Assert.Equal((11, 11), WindowsRoutes.ReadDefaults(table, new FakeIpHelper { Interface = luid => (0, luid == 1) }));
+        Assert.Equal((0, 0), WindowsRoutes.ReadDefaults(table.AsSpan(3, 1), ip));
     }
 
     private static ForwardRow Row(string prefix, byte length, ulong luid) =>

@@ -103,17 +103,19 @@ public sealed class LaunchdManagerTests
     }
 
     [Theory]
-    [InlineData(null, "secret peer a b\n")]
-    [InlineData("/etc/passwd", "secret peer a b\n")]
-    [InlineData("/nowhere/mesh.json", "")]
-    public void The_shell_of_a_list_reads_the_variables_and_runs_the_peer_unless_it_has_nothing_to_run(string? condition, string expected)
+    [InlineData(null, null, "secret peer a b\n")]
+    [InlineData("/etc/passwd", null, "secret peer a b\n")]
+    [InlineData("/etc/passwd", "/nowhere/left", "secret peer a b\n")]
+    [InlineData("/nowhere/mesh.json", null, "")]
+    [InlineData(null, "/etc/passwd", "")]
+    public void The_shell_of_a_list_reads_the_variables_and_runs_the_peer_unless_it_has_nothing_to_run(string? condition, string? obstacle, string expected)
     {
         Assert.SkipUnless(File.Exists("/bin/sh"), "needs /bin/sh");
         string variables = Path.GetTempFileName();
         try
         {
             File.WriteAllText(variables, "TOKEN=secret\n");
-            string list = LaunchdPlist.Write(SystemdUnitTests.Plain with { EnvironmentFile = variables, OnlyWhenExists = condition, Program = "/bin/sh", Arguments = ["-c", "echo $TOKEN peer \"$1\"", "x", "a b"] });
+            string list = LaunchdPlist.Write(SystemdUnitTests.Plain with { EnvironmentFile = variables, OnlyWhenExists = condition, NotWhenExists = obstacle, Program = "/bin/sh", Arguments = ["-c", "echo $TOKEN peer \"$1\"", "x", "a b"] });
             System.Xml.XmlReaderSettings settings = new() { DtdProcessing = System.Xml.DtdProcessing.Ignore };
             using System.Xml.XmlReader reader = System.Xml.XmlReader.Create(new StringReader(list), settings);
             string[] command = [.. System.Xml.Linq.XDocument.Load(reader).Root!.Element("dict")!.Elements("array").Single().Elements("string").Select(e => e.Value)];

@@ -45,6 +45,30 @@ public sealed class ServiceManagerTests
     }
 
     [Fact]
+    public void What_closes_the_way_at_the_start_of_the_system_comes_and_goes_with_the_service()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("tm");
+        try
+        {
+            SystemdManager manager = new(root.FullName);
+            ServiceDefinition closing = Service with { AtBoot = ["exit", "close"] };
+            string file = manager.BootFile(Service.Name)!;
+            Assert.Equal("tunnelmesh-work_closed.service", Path.GetFileName(file));
+            Assert.Null(manager.DescribeBoot(Service));
+            Assert.NotNull(manager.DescribeBoot(closing));
+            Assert.Equal($"systemctl --root {root.FullName} enable --quiet tunnelmesh-work_closed.service", Lines(manager.Enable(closing))[^1]);
+            Assert.Single(manager.Disable(Service.Name));
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, "");
+            Assert.Equal($"systemctl --root {root.FullName} disable --quiet tunnelmesh-work_closed.service", Lines(manager.Disable(Service.Name))[^1]);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_unit_that_a_package_brought_is_found_where_packages_put_them()
     {
         DirectoryInfo root = Directory.CreateTempSubdirectory("tm");
@@ -73,7 +97,7 @@ public sealed class ServiceManagerTests
         System.Xml.Linq.XElement dict = System.Xml.Linq.XDocument.Load(reader).Root!.Element("dict")!;
         string[] arguments = [.. dict.Elements("array").Single().Elements("string").Select(e => e.Value)];
         Assert.Equal(["/bin/sh", "-c"], arguments[..2]);
-        Assert.Equal(["/etc/tunnelmesh/env-work.conf", Service.OnlyWhenExists!, "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
+        Assert.Equal(["/etc/tunnelmesh/env-work.conf", Service.OnlyWhenExists!, "", "/usr/local/bin/tunnelmesh", "join", "--config", "/Users/a & b/<x>.yaml"], arguments[3..]);
         Assert.Equal("io.tunnelmesh.tunnelmesh-work", dict.Elements("string").First().Value);
         Assert.Throws<ServiceException>(() => LaunchdPlist.Write(Service with { Program = "/x\n" }));
     }

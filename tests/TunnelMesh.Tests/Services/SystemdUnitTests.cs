@@ -56,6 +56,11 @@ public sealed class SystemdUnitTests
         Assert.Equal(["-/home/u/peer.yaml"], Values(unit, "BindReadOnlyPaths"));
     }
 
+    [Fact]
+    public void One_that_joins_by_itself_stays_away_after_leaving() =>
+        Assert.Equal(["/etc/tunnelmesh/env.conf", "!/root/.tunnelmesh/contexts/work/left"],
+            Values(SystemdUnit.Write(Plain with { OnlyWhenExists = "/etc/tunnelmesh/env.conf", NotWhenExists = "/root/.tunnelmesh/contexts/work/left" }), "ConditionPathExists"));
+
     [Theory]
     [InlineData("/opt/a b/tm", "\"/opt/a b/tm\"", "\"-/opt/a b/tm\"")]
     [InlineData("/opt/100%/tm", "/opt/100%%/tm", "-/opt/100%%/tm")]
@@ -128,6 +133,27 @@ public sealed class SystemdUnitTests
         string[] same = ["NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=tmpfs", "DevicePolicy=closed", "ProtectKernelTunables=yes", "MemoryDenyWriteExecute=yes", "RestrictNamespaces=yes", "WatchdogSec=30"];
         Assert.Subset(unit.Split('\n').ToHashSet(), same.ToHashSet());
     }
+
+    [Fact]
+    public void What_closes_the_way_at_the_start_comes_after_the_systems_rules_and_before_the_network()
+    {
+        string unit = SystemdUnit.WriteBoot(Plain with { AtBoot = ["exit", "close", "--context", "work"], Readable = ["/home/a b/peer.yaml"] });
+        Assert.True(SystemdUnit.IsOurs(unit));
+        Assert.Equal(["oneshot"], Values(unit, "Type"));
+        Assert.Equal(["no"], Values(unit, "DefaultDependencies"));
+        Assert.Equal(["/usr/local/bin/tunnelmesh exit close --context work"], Values(unit, "ExecStart"));
+        Assert.Equal(["HOME=/root"], Values(unit, "Environment"));
+        Assert.Equal(["network-pre.target shutdown.target"], Values(unit, "Before"));
+        Assert.Contains("nftables.service", Assert.Single(Values(unit, "After")), StringComparison.Ordinal);
+        Assert.Equal(["/usr/local/bin/tunnelmesh /root/.tunnelmesh \"/home/a b/peer.yaml\""], Values(unit, "RequiresMountsFor"));
+        Assert.Equal(["/root/.tunnelmesh/contexts/work/mesh.json"], Values(unit, "ConditionPathExists"));
+        Assert.Equal(["CAP_NET_ADMIN"], Values(unit, "CapabilityBoundingSet"));
+        Assert.Equal(["sysinit.target"], Values(unit, "WantedBy"));
+        Assert.DoesNotContain(unit.Split('\n'), l => l.Length > 0 && l[0] is not ('#' or '[') && !l.Contains('=', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_watchdogs_signal_is_not_that_of_a_stop_that_was_asked_for() => Assert.Equal(["SIGQUIT"], Values(SystemdUnit.Write(Plain), "WatchdogSignal"));
 
     [Fact]
     public void What_others_wrote_is_not_ours() => Assert.False(SystemdUnit.IsOurs("[Unit]\nDescription=TunnelMesh\n" + SystemdUnit.Marker));

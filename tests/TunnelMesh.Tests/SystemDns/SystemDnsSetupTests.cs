@@ -250,7 +250,8 @@ public sealed class SystemDnsSetupTests : IDisposable
     {
         Directory.CreateDirectory(_places.Resolvers);
         File.WriteAllText(Path.Combine(_places.Resolvers, "mesh"), "nameserver 192.0.2.3\n");
-        MacOSResolvers macOS = new(_places);
+        List<string> stored = [];
+        MacOSResolvers macOS = new(_places, (program, arguments, input) => stored.Add($"{program} {string.Join(' ', arguments)} {input}"));
         SystemDnsEntry entry = macOS.Plan(Request);
         macOS.Apply(Request, entry);
         Assert.Equal(["mesh", "tm", "tunnelmesh"], Directory.GetFiles(_places.Resolvers).Select(Path.GetFileName).Order());
@@ -258,6 +259,25 @@ public sealed class SystemDnsSetupTests : IDisposable
         Assert.True(macOS.IsIntact(entry));
         macOS.Revert(entry);
         Assert.Equal("nameserver 192.0.2.3\n", File.ReadAllText(Assert.Single(Directory.GetFiles(_places.Resolvers))));
+        Assert.Empty(stored);
+    }
+
+    [Fact]
+    public void On_macOS_all_other_names_go_to_the_resolver_by_a_service_of_the_store()
+    {
+        List<string> stored = [];
+        MacOSResolvers macOS = new(_places, (program, arguments, input) => stored.Add($"{program} {string.Join(' ', arguments)}|{input}"));
+        SystemDnsRequest all = Request with { All = true, Tag = "home/../evil" };
+        SystemDnsEntry entry = macOS.Plan(all);
+        macOS.Apply(all, entry);
+        Assert.True(macOS.IsIntact(entry));
+        macOS.Revert(entry);
+        Assert.Equal(
+            [
+                "/usr/sbin/scutil |d.init\nd.add ServerAddresses * 10.42.0.2\nd.add SupplementalMatchDomains * \"\"\nd.add SupplementalMatchDomainsNoSearch # 1\nset State:/Network/Service/tunnelmesh-homeevil/DNS\nquit\n",
+                "/usr/sbin/scutil |remove State:/Network/Service/tunnelmesh-homeevil/DNS\nquit\n",
+            ], stored);
+        Assert.Empty(Directory.GetFiles(_places.Resolvers));
     }
 
     [Fact]

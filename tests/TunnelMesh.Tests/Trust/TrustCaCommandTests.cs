@@ -30,7 +30,7 @@ public sealed class TrustCaCommandTests : IDisposable
     {
         Server = "192.0.2.1:8443",
         MeshRoot = root,
-        Mesh = new MeshInfo { MeshId = "1234567890", Cidr = Range4, Cidr6 = Range6, Domain = "tunnelmesh", MapMaxAgeSeconds = 1 },
+        Mesh = new MeshInfo { MeshId = "123456789a", Cidr = Range4, Cidr6 = Range6, Domain = "tunnelmesh", MapMaxAgeSeconds = 1 },
         Device = new MapDevice { Id = "d", User = "u", Name = "nas", Ip = "10.42.0.2", Ip6 = "fd12:3456:789a::2", Prefixes = [], DeviceKey = [], IdentityKey = [], Record = [] },
     });
 

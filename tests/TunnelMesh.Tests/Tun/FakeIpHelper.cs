@@ -18,6 +18,14 @@ internal sealed class FakeIpHelper : IIpHelper
 
     public bool Exists(string alias) => Names.Contains(alias);
 
+    /// <summary>The number of every interface that exists.</summary>
+    public ulong Luid { get; set; } = 0x2a;
+
+    /// <summary>The metric of an interface, and whether it is connected, by its number.</summary>
+    public Func<ulong, (uint Metric, bool Connected)> Interface { get; set; } = _ => (0, true);
+
+    public ulong? LuidOf(string alias) => Exists(alias) ? Luid : null;
+
     public string? AliasOf(ulong luid) => Alias;
 
     public int GetInterface(ref InterfaceRow row)
@@ -29,6 +37,8 @@ internal sealed class FakeIpHelper : IIpHelper
         row.OtherStatefulConfigurationSupported = 1;
         row.SitePrefixLength = 64;
         row.Mtu = 65535;
+        (row.Metric, bool connected) = Interface(row.Luid);
+        row.Connected = connected ? (byte)1 : (byte)0;
         return error;
     }
 
@@ -44,6 +54,8 @@ internal sealed class FakeIpHelper : IIpHelper
 
     public int AddRoute(ref ForwardRow row) => Answer(Note(
         $"route {row.Destination.Address}/{row.PrefixLength} on {row.Luid:x} by {row.NextHop.Address} metric {row.Metric}"));
+
+    public int DeleteRoute(ref ForwardRow row) => Answer(Note($"no route {row.Destination.Address}/{row.PrefixLength} on {row.Luid:x} by {row.NextHop.Address}"));
 
     private string Note(string line)
     {

@@ -33,7 +33,8 @@ internal sealed class FakeMacOSNetwork : IMacOSNetwork
     }
 
     public int Route(ReadOnlySpan<byte> message) =>
-        Note("route " + (message[93] == 2 ? new System.Net.IPAddress(message[96..100]) : new System.Net.IPAddress(message[100..116])) + " into " + BinaryPrimitives.ReadUInt16LittleEndian(message[4..]));
+        Note((message[3] == 2 ? "no " : "") + "route " + (message[93] == 2 ? new System.Net.IPAddress(message[96..100]) : new System.Net.IPAddress(message[100..116]))
+            + ((message[8] & 8) != 0 ? " nowhere" : " into " + BinaryPrimitives.ReadUInt16LittleEndian(message[4..])));
 
     private int Note(string line)
     {

@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using TunnelMesh.Platform.Interop;
+using TunnelMesh.Platform.Journals;
+
+namespace TunnelMesh.Platform.Exit;
+
+/// <summary>
+/// The set-ups of the other contexts of one home, by their journals, which lie beside this one's: <c>contexts/NAME/exit.json</c>. A journal counts while the process lives that wrote it.
+/// </summary>
+/// <param name="journal">Path of this context's journal.</param>
+internal sealed class ExitNeighbours(string journal)
+{
+    private const int MaxBytes = 1 << 16, Attempts = 250;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private readonly string _own = Path.GetDirectoryName(Path.GetFullPath(journal))!, _name = Path.GetFileName(journal);
+
+    private string Folder => Path.GetDirectoryName(_own) ?? _own;
+
+    /// <summary>Keeps the others from beginning or ending a set-up for as long as it is open. Null where that cannot be had, which is no reason not to go on.</summary>
+    public FileStream? Lock()
+    {
+        string path = Path.Combine(Folder, ".exit.lock");
+        FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        for (int left = Attempts; left > 0; left--)
+        {
+            try
+            {
+                return new FileStream(path, options);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                Thread.Sleep(Pause);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What the others that live have changed.</summary>
+    public IReadOnlyList<ExitEntry> Live()
+    {
+        try
+        {
+            return [.. Directory.GetDirectories(Folder).Where(d => d != _own).Select(d => ReadLive(Path.Combine(d, _name))).OfType<ExitEntry>()];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What a process that lives has written into a journal; null when none has.</summary>
+    public static ExitEntry? ReadLive(string path)
+    {
+        using SystemJournal<ExitEntry> journal = new(path, ExitJson.Default.ExitEntry, _ => true, ("", ""));
+        return File.Exists(path) && journal.IsHeld ? Read(path) : null;
+    }
+
+    /// <summary>What is written in a journal, whoever holds it: the framework asks for a lock to read, which the writer has. Null for nothing that can be read.</summary>
+    public static unsafe ExitEntry? Read(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        using SafeFileDescriptor file = LinuxNative.Open(path, LinuxNative.OCloExec, 0);
+        byte[] buffer = new byte[MaxBytes];
+        nint length = 0;
+        if (!file.IsInvalid)
+        {
+            fixed (byte* p = buffer)
+            {
+                length = UnixNative.Read(file, p, (nuint)buffer.Length);
+            }
+        }
+
+        try
+        {
+            return length > 0 ? JsonSerializer.Deserialize(buffer.AsSpan(0, (int)length), ExitJson.Default.ExitEntry) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+namespace TunnelMesh.Platform.Files;
+
+/// <summary>
+/// Files that are their owner's alone from their first byte on (0600; on Windows the directory decides), and written whole or not at all: a temporary file beside it, synchronised, then renamed.
+/// Throws what <see cref="FileStream"/> and <see cref="File.Move(string, string, bool)"/> do. Any thread.
+/// </summary>
+public static class PrivateFile
+{
+    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Opens a file for reading and writing; nobody else may have it open.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mode">The owner alone gets what is made here; a file that exists keeps its rights.</param>
+    /// <param name="others">Further rights of a file that is made here.</param>
+    public static FileStream Open(string path, FileMode mode, UnixFileMode others = UnixFileMode.None)
+    {
+        FileStreamOptions options = new() { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = Owner | others;
+        }
+
+        return new FileStream(path, options);
+    }
+
+    /// <summary>Writes a file that has one writer at a time, in place of what is there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="others">Further rights, for what is no secret.</param>
+    public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode others = UnixFileMode.None)
+    {
+        string temporary = path + ".tmp";
+        // A leftover of a crash might have other rights, and goes.
+        File.Delete(temporary);
+        Put(temporary, path, content, others, overwrite: true);
+    }
+
+    /// <summary>The same where several may write at once: the last one's stays.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">All of it.</param>
+    public static void ReplaceShared(string path, ReadOnlySpan<byte> content) => Put(Unique(path), path, content, UnixFileMode.None, overwrite: true);
+
+    /// <summary>Writes a file that is not there yet: of several that try, the first one's stays.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">All of it.</param>
+    /// <returns>False when there was one, which is left as it is.</returns>
+    public static bool TryWriteNew(string path, ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            Put(Unique(path), path, content, UnixFileMode.None, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
+    private static string Unique(string path) => $"{path}.{Guid.NewGuid():N}.tmp";
+
+    private static void Put(string temporary, string path, ReadOnlySpan<byte> content, UnixFileMode others, bool overwrite)
+    {
+        try
+        {
+            using (FileStream file = Open(temporary, FileMode.CreateNew, others))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Journals;
+using TunnelMesh.Platform.SystemDns;
+
+namespace TunnelMesh.Platform.Guard;
+
+/// <summary>
+/// Has the kernel drop what carries addresses of the mesh and does not come by the mesh's interface. Linux takes packets for any of its addresses by every interface (the weak model of RFC 1122, section 3.3.4.2),
+/// so without it a machine of the network nearby reaches services at the mesh address, and may write a source of the mesh. Nothing here fails a start: what cannot be is told. One thread at a time.
+/// </summary>
+public sealed class AddressGuard : IDisposable
+{
+    private const string Nft = "nft", Iptables = "iptables", Ip6tables = "ip6tables";
+    private readonly SystemJournal<GuardEntry> _journal;
+    private readonly PacketRules _rules;
+    private readonly Func<bool> _hasIPv6;
+    private GuardSpec? _spec;
+    private string? _backend;
+
+    /// <summary>For this system.</summary>
+    /// <param name="journal">Path of the journal; its directory exists.</param>
+    public AddressGuard(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read), () => File.Exists("/proc/net/if_inet6"))
+    {
+    }
+
+    internal AddressGuard(string journal, PacketRules rules, Func<bool> hasIPv6)
+    {
+        (_rules, _hasIPv6) = (rules, hasIPv6);
+        _journal = new SystemJournal<GuardEntry>(journal, GuardJson.Default.GuardEntry, e => e is { Interface.Length: > 0, Backend: Nft or Iptables },
+            ("the rules for addresses of the mesh", "Look at `nft list tables` and `iptables -t raw -S`."));
+    }
+
+    /// <summary>Whether this operating system is known; elsewhere nothing is added.</summary>
+    public static bool IsSupported => OperatingSystem.IsLinux();
+
+    /// <summary>The program by which the rules are in force; null while they are not.</summary>
+    public string? Backend { get; private set; }
+
+    /// <summary>Takes away what a process before this one left behind.</summary>
+    /// <returns>What was removed or could not be, for people; null when there was nothing.</returns>
+    public string? Recover()
+    {
+        if (_journal.Read(out string? problem) is not { } entry)
+        {
+            return problem;
+        }
+
+        return Remove(entry) is { } failed
+            ? $"The rules for addresses of the mesh were left behind by a peer that ended without cleaning up, and cannot be removed: {failed}"
+            : "The rules for addresses of the mesh were left behind by a peer that ended without cleaning up; they were removed.";
+    }
+
+    /// <summary>Adds the rules. Runs programs of the system.</summary>
+    /// <returns>Why they are not in force, or not wholly, for people; null when they are.</returns>
+    public string? Apply(GuardSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        _spec = spec;
+        return Set(spec);
+    }
+
+    /// <summary>Adds the rules again where somebody has taken them away, or where they could not be added before. Runs programs of the system.</summary>
+    /// <returns>As <see cref="Apply"/>.</returns>
+    public string? Check() => _spec is not { } spec ? null : Backend is { } backend && IsThere(backend, spec.Interface) ? Incomplete(backend) : Set(spec);
+
+    /// <summary>Removes the rules.</summary>
+    /// <returns>Why it failed; null when they are gone.</returns>
+    public string? Revert()
+    {
+        GuardEntry? entry = _spec is { } spec && _backend is { } backend ? new GuardEntry { Interface = spec.Interface, Backend = backend } : null;
+        (_spec, Backend) = (null, null);
+        return entry is null ? null : Remove(entry);
+    }
+
+    /// <summary>Lets go of the journal, as the end of the process does.</summary>
+    public void Dispose() => _journal.Dispose();
+
+    private string? Set(GuardSpec spec)
+    {
+        Backend = null;
+        if ((_backend ??= _rules.Backend) is not { } backend)
+        {
+            return "this machine has neither nft nor iptables. Install nftables (apt install nftables, dnf install nftables); the peer then takes it within half a minute.";
+        }
+
+        GuardEntry entry = new() { Interface = spec.Interface, Backend = backend };
+        try
+        {
+            _journal.Write(entry);
+            if (backend == Nft)
+            {
+                _rules.RunNft(GuardRules.Nft(spec));
+            }
+            else
+            {
+                _rules.RunIptables(GuardRules.Iptables(spec, _hasIPv6()));
+            }
+
+            Backend = backend;
+            return Incomplete(backend);
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            // Of a transaction that failed nothing is left; of single calls some may be.
+            _ = backend == Nft ? Forget() : Remove(entry);
+            _backend = null;
+            return $"{e.Message} A peer that is not root, or a container, may lack the right to change the kernel's rules (CAP_NET_ADMIN).";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"what will be added could not be written down, so it was not added: {e.Message}";
+        }
+    }
+
+    private string? Incomplete(string backend) => backend == Iptables && _hasIPv6() && !_rules.IsHere(Ip6tables)
+        ? "IPv6 is not guarded, since ip6tables is missing. Install nftables (apt install nftables, dnf install nftables), then start the peer again."
+        : null;
+
+    private bool IsThere(string backend, string tun) => backend == Nft
+        ? _rules.Succeeds(Nft, $"list chain inet {GuardRules.NftTable(tun)} prerouting")
+        : _rules.Succeeds(Iptables, GuardRules.IptablesLook(tun)) && (!_hasIPv6() || !_rules.IsHere(Ip6tables) || _rules.Succeeds(Ip6tables, GuardRules.IptablesLook(tun)));
+
+    private string? Remove(GuardEntry entry)
+    {
+        try
+        {
+            if (entry.Backend == Nft)
+            {
+                _rules.RunNft(GuardRules.NftRemove(entry.Interface));
+            }
+            else
+            {
+                _rules.RunIptables(GuardRules.IptablesRemove(entry.Interface, _hasIPv6()));
+            }
+
+            return Forget();
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return e.Message;
+        }
+    }
+
+    private string? Forget()
+    {
+        try
+        {
+            _journal.Clear();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+}

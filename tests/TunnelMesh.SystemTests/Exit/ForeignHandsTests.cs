@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using TunnelMesh.SystemTests.Machines;
+
+namespace TunnelMesh.SystemTests.Exit;
+
+/// <summary>Other programs that change rules and forwarding on an exit peer.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class ForeignHandsTests
+{
+    private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    // Well before anything is looked at just because time has passed.
+    private static async Task RulesAreBackAsync(ExitLab lab, string rule)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!(await lab.Exit.Machine.RunAsync(["nft", "list", "ruleset"], cancel: Cancel)).Contains(rule, StringComparison.Ordinal))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(3), "the rules do not come back" + lab.Exit.Program!.Output);
+        }
+    }
+
+    [Fact]
+    public async Task Rules_that_are_emptied_come_back_at_once_and_meanwhile_the_exit_itself_is_not_reached()
+    {
+        await using ExitLab lab = await ExitLab.StartAsync(Token, ExitLab.Uses, Cancel);
+        await using (RunningProgram flood = lab.Exit.Machine.Start(["sh", "-c", "for i in $(seq 150); do nft flush ruleset; done; echo over"]))
+        {
+            Assert.Equal(0, await lab.Client.Machine.CountRepliesAsync(ExitLab.ExitSource, 20, Cancel));
+            await flood.WaitForLineAsync("over", TimeSpan.FromSeconds(30), Cancel);
+        }
+
+        await RulesAreBackAsync(lab, "masquerade");
+        Assert.Equal(ExitLab.ExitSource, await lab.SourceAsync(ExitLab.Site, Cancel));
+        // One chain of it is as much.
+        await lab.Exit.Machine.RunAsync(["nft", "flush", "chain", "inet", "tunnelmesh_tun_mesh0", "forward"], cancel: Cancel);
+        await RulesAreBackAsync(lab, "ct status dnat");
+        Assert.Contains("has taken away rules for exit traffic", lab.Exit.Program!.Output, StringComparison.Ordinal);
+        Assert.True((await lab.Exit.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops").GetProperty("bad_destination").GetInt64() >= 20);
+    }
+
+    [Fact]
+    public async Task Forwarding_that_somebody_turns_off_is_told_and_it_stays_on_for_who_came_to_need_it()
+    {
+        await using ExitLab lab = await ExitLab.StartAsync(Token, ExitLab.Uses, Cancel);
+        NetworkNamespace exit = lab.Exit.Machine;
+        await exit.RunAsync(["sysctl", "-qw", "net.ipv4.ip_forward=0"], cancel: Cancel);
+        await lab.Exit.AskUntilAsync(s => s.GetProperty("exit").GetProperty("problem").GetString()?.Contains("sysctl -w net.ipv4.ip_forward=1", StringComparison.Ordinal) ?? false, Cancel, "status");
+        await exit.RunAsync(["sysctl", "-qw", "net.ipv4.ip_forward=1"], cancel: Cancel);
+        await lab.Exit.AskUntilAsync(s => s.GetProperty("exit").GetProperty("problem").GetString() is null, Cancel, "status");
+
+        await exit.IpAsync("link add docker0 type bridge", Cancel);
+        Assert.Equal(0, await lab.Exit.StopAsync(Cancel));
+        Assert.Contains("docker0", await lab.Exit.Program!.WaitForLineAsync("forwarding stays on", TimeSpan.FromSeconds(5), Cancel), StringComparison.Ordinal);
+        Assert.Equal("1", await exit.RunAsync(["cat", "/proc/sys/net/ipv4/ip_forward"], cancel: Cancel));
+        Assert.Equal("", await exit.RunAsync(["nft", "list", "tables"], cancel: Cancel));
+        Assert.Empty(Directory.GetFiles(lab.Exit.Folder, "exit.json*", SearchOption.AllDirectories));
+    }
+}
