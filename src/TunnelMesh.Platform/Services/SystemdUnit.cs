@@ -46,7 +46,7 @@ public static class SystemdUnit
             unit.Append($"RequiresMountsFor={Quoted(at.Home)}\n");
         }
 
-        if (service.NotWhenExists is { } obstacle)
+        if (service is { Account: null, NotWhenExists: { } obstacle })
         {
             unit.Append($"ConditionPathExists=!{Specifier(obstacle)}\n");
         }
@@ -54,7 +54,7 @@ public static class SystemdUnit
         unit.Append("\n[Service]\nType=notify\nNotifyAccess=main\n");
         if (service.Account is { } account)
         {
-            WriteAccount(unit, account, service.OnlyWhenExists);
+            WriteAccount(unit, account, service);
         }
         if (service.MadeBeforeStart is { } directory)
         {
@@ -175,15 +175,19 @@ public static class SystemdUnit
         return text.StartsWith(Marker, StringComparison.Ordinal);
     }
 
-    private static void WriteAccount(StringBuilder unit, ServiceAccount account, string? onlyWhenExists)
+    private static void WriteAccount(StringBuilder unit, ServiceAccount account, ServiceDefinition service)
     {
         // Names of directories of users may have what an older systemd takes for no name; a number is one always.
         bool plain = account.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') && (char.IsAsciiLetter(account.Name[0]) || account.Name[0] == '_');
         unit.Append(CultureInfo.InvariantCulture, $"User={(plain ? account.Name : account.Id)}\nAmbientCapabilities={Capabilities}\n");
-        if (onlyWhenExists is { } condition)
+        // By the user: conditions of the unit would be looked at by root, who follows links of the user's.
+        if (service.OnlyWhenExists is { } condition)
         {
-            // By the user: a condition of the unit would be looked at by root, who follows links of the user's.
             unit.Append($"ExecCondition=/usr/bin/test -e {Argument(condition)}\n");
+        }
+        if (service.NotWhenExists is { } obstacle)
+        {
+            unit.Append($"ExecCondition=/usr/bin/test ! -e {Argument(obstacle)}\n");
         }
     }
 

@@ -114,6 +114,7 @@ public sealed class SystemdUnitTests
         {
             Account = new ServiceAccount(login, 1000, "/home/a b"),
             OnlyWhenExists = "/home/a b/.tunnelmesh/contexts/work/mesh.json",
+            NotWhenExists = "/home/a b/.tunnelmesh/contexts/work/left",
             Writable = ["/home/a b/.tunnelmesh"],
             Readable = ["/home/a b"],
         });
@@ -123,7 +124,7 @@ public sealed class SystemdUnitTests
         Assert.Equal(["\"/home/a b\""], Values(unit, "RequiresMountsFor"));
         // Root looks at nothing that the user could have replaced by a link, and opens up nothing of the kind.
         Assert.Empty(Values(unit, "ConditionPathExists"));
-        Assert.Equal(["/usr/bin/test -e \"/home/a b/.tunnelmesh/contexts/work/mesh.json\""], Values(unit, "ExecCondition"));
+        Assert.Equal(["/usr/bin/test -e \"/home/a b/.tunnelmesh/contexts/work/mesh.json\"", "/usr/bin/test ! -e \"/home/a b/.tunnelmesh/contexts/work/left\""], Values(unit, "ExecCondition"));
         Assert.Empty(Values(unit, "BindPaths"));
         Assert.Empty(Values(unit, "ExecStartPre"));
         Assert.Equal(["\"-/home/a b/.tunnelmesh\""], Values(unit, "ReadWritePaths"));
