@@ -78,7 +78,7 @@ public sealed class RevocationTests
         await a.AskUntilAsync(peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == "b" && p.GetProperty("path").GetString() == "udp"), Cancel, "peers");
 
         // As a thief would: no word of the coordinator arrives, and the tunnel that stands is used on.
-        await a.Machine.RunAsync(["nft", "-f", "-"], $"table inet deaf {{ chain input {{ type filter hook input priority 0; ip saddr {hub.Machine.Address} drop; ip6 saddr {hub.Machine.Address6} drop; }} }}", Cancel);
+        await a.Machine.RunAsync(["nft", "-f", "-"], $"table inet deaf {{ chain input {{ type filter hook input priority 0; ip saddr {hub.Machine.Address} drop; ip6 saddr {hub.Machine.Address6} drop; }}; }}", Cancel);
         Assert.True(await a.Machine.ReachesAsync(addressOfB, 1, Cancel));
         long dropped = await DropsAsync(b), before = Stopwatch.GetTimestamp();
         Assert.Equal("a", (await hub.AskJsonAsync(Cancel, wholeUser ? ["revoke", "--user", "a", "--yes"] : ["revoke", "a", "--yes"])).GetProperty("devices")[0].GetString());
