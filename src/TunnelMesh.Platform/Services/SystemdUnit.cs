@@ -68,7 +68,7 @@ public static class SystemdUnit
             unit.Append($"Environment={Quoted($"{name}={value}")}\n");
         }
 
-        unit.Append($"EnvironmentFile=-{Specifier(service.EnvironmentFile)}\n");
+        unit.Append($"EnvironmentFile=-{Pattern(service.EnvironmentFile)}\n");
         unit.Append($"WatchdogSec={WatchdogSeconds}\nWatchdogSignal=SIGQUIT\nTimeoutStartSec=90\nTimeoutStopSec=20\n");
         unit.Append($"Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus={FinalExitCodes}\n");
         unit.Append($"SyslogIdentifier={service.Name}\n");
@@ -204,6 +204,9 @@ public static class SystemdUnit
             ? plain
             : $"\"{plain.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
+
+    // A file of variables is named by a pattern (glob(7)), in which a backslash takes the meaning from what follows.
+    private static string Pattern(string path) => string.Concat(Specifier(path).Select(c => "\\*?[".Contains(c, StringComparison.Ordinal) ? $"\\{c}" : $"{c}"));
 
     private static string Specifier(string text) => text.Any(char.IsControl)
         ? throw new ServiceException("A path or name with a control character in it cannot stand in a unit. Rename what has it.")

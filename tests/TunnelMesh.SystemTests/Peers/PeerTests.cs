@@ -41,11 +41,12 @@ public sealed class PeerTests
         Assert.DoesNotContain(Token, environment, StringComparison.Ordinal);
         // Files under a temporary name live for a moment, and may be gone before they are read.
         string[] open = [".pub", ".sock", ".tmp"];
-        Assert.All(Directory.GetFiles(b.Home, "*", SearchOption.AllDirectories).Where(f => !open.Contains(Path.GetExtension(f))), file =>
+        foreach (string file in Directory.GetFiles(b.Home, "*", SearchOption.AllDirectories).Where(f => !open.Contains(Path.GetExtension(f))))
         {
-            Assert.DoesNotContain(Token, File.ReadAllText(file), StringComparison.Ordinal);
+            // Journals are locked by the peer that writes them, which only programs of the framework heed.
+            Assert.DoesNotContain(Token, await b.Machine.RunAsync(["cat", file], cancel: Cancel), StringComparison.Ordinal);
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        });
+        }
 
         (int code, string output) = await b.FailToJoinAsync(Cancel, server);
         Assert.Equal(8, code);
@@ -79,7 +80,8 @@ public sealed class PeerTests
         Assert.Contains("--force", refused.Errors, StringComparison.Ordinal);
         Assert.True((await b.AskAsync(Cancel, "leave", "--force")).Succeeded);
         Assert.Equal(0, await b.Program.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
-        Assert.Empty(Directory.GetFiles(Path.Combine(b.Home, "contexts", "default")));
+        // Only what keeps services of it from joining anew.
+        Assert.Equal(["left"], Directory.GetFiles(Path.Combine(b.Home, "contexts", "default")).Select(Path.GetFileName));
 
         // The coordinator comes back: the peer that stayed finds it again by itself.
         await hub.JoinAsync(Cancel);
