@@ -13,7 +13,8 @@ internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request) => new() { Backend = Name, Interface = request.Interface, Tag = request.Tag };
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) =>
-        Run("device", "modify", entry.Interface, "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", request.All ? Alone : Priority,
+        // What it was told about IPv4 it makes its own, and of the other family it would take away the address that it did not set.
+        Run("device", "modify", entry.Interface, "ipv6.method", "ignore", "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", request.All ? Alone : Priority,
             // For where it runs a resolver of its own, which picks servers by domain; none of them becomes a search domain.
             "ipv4.dns-search", string.Join(',', request.Domains.Append(request.All ? "." : null).OfType<string>().Select(d => "~" + d)));
 

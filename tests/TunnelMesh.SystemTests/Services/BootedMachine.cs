@@ -10,16 +10,17 @@ internal sealed class BootedMachine : IAsyncDisposable
 {
     public const string Program = "/opt/tm/tunnelmesh";
     private const string Systemd = "/lib/systemd/systemd";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), PatienceWithPackages = TimeSpan.FromSeconds(90);
 
-    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make, $4 an archive of files that are there before the first process is, or nothing.
+    // $1 a folder of ours, $2 the folder of the program, $3 the cgroup to make, $4 an archive of files that are there before the first process is, or nothing,
+    // $5 a folder with packages that are installed before it starts, or nothing.
     private const string Boot =
         """
         set -e
-        if [ "${4:-}" != inside ]; then
+        if [ "${6:-}" != inside ]; then
             mkdir "$3"
             echo $$ > "$3/cgroup.procs"
-            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" inside "${4:-}"
+            exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh "$0" "$1" "$2" "$3" "$4" "$5" inside
         fi
         mount --make-rprivate /
         mkdir -p "$1/layer"
@@ -46,9 +47,20 @@ internal sealed class BootedMachine : IAsyncDisposable
             systemd-random-seed.service systemd-tmpfiles-setup-dev.service systemd-sysusers.service tmp.mount; do
             ln -s /dev/null "$root/etc/systemd/system/$unit"
         done
-        if [ -n "$5" ]; then tar -xf "$5" -C "$root"; fi
+        if [ -n "$4" ]; then tar -xf "$4" -C "$root"; fi
         printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' > "$root/etc/systemd/system/small.target"
         mount --bind "$2" "$root/opt/tm"
+        if [ -n "$5" ]; then
+            mkdir "$root/opt/packages"
+            ln -s /proc/self/fd "$root/dev/fd"
+            mount --bind "$5" "$root/opt/packages"
+            # What is known of the mirror would be asked there. The index of all man pages is not made anew for it.
+            rm -f "$root/var/lib/man-db/auto-update"
+            env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" \
+                sh -c 'apt-get install --quiet --yes --no-install-recommends -o APT::Sandbox::User=root \
+                    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=/tmp /opt/packages/*.deb' < /dev/null
+            umount "$root/opt/packages"
+        fi
         cd "$root"
         pivot_root . old
         umount -l /old
@@ -71,7 +83,8 @@ internal sealed class BootedMachine : IAsyncDisposable
     /// <param name="machine">Whose network it has, which outlives it.</param>
     /// <param name="cancel">Gives up.</param>
     /// <param name="files">A tar archive of what another has on its disks, from <see cref="TakeAsync"/>; null for a new machine.</param>
-    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel, string? files = null)
+    /// <param name="packages">A folder with packages to be installed there first, or null.</param>
+    public static async Task<BootedMachine> StartAsync(Underlay underlay, NetworkNamespace machine, CancellationToken cancel, string? files = null, string? packages = null)
     {
         Requirements.Programs("unshare", "nsenter", "systemctl", "journalctl", "findmnt", "pgrep");
         Assert.SkipUnless(File.Exists(Systemd), $"needs {Systemd} (Debian's package systemd)");
@@ -81,10 +94,11 @@ internal sealed class BootedMachine : IAsyncDisposable
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(script, Boot, cancel);
         // Not `ip netns exec`, which mounts a /sys of its own, without the cgroups.
-        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup, files ?? ""]);
+        RunningProgram outer = RunningProgram.Start(["nsenter", $"--net=/run/netns/{machine.Name}", "sh", script, folder, Path.GetDirectoryName(Repository.Binary)!, cgroup, files ?? "", packages ?? ""]);
+        TimeSpan patience = packages is null ? Patience : PatienceWithPackages;
         try
         {
-            string first = await UntilAsync(async () => (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim(), pid => pid.Length > 0, () => outer.Output, cancel);
+            string first = await UntilAsync(FirstAsync, pid => pid.Length > 0, () => outer.Output, cancel, patience);
             BootedMachine booted = new(outer, cgroup, first);
             await UntilAsync(async () => (await booted.TryRunAsync(cancel, "systemctl", "is-system-running")).Output.Trim(), state => state is "running" or "degraded", () => outer.Output, cancel);
             return booted;
@@ -93,6 +107,12 @@ internal sealed class BootedMachine : IAsyncDisposable
         {
             await outer.DisposeAsync();
             throw;
+        }
+
+        async Task<string> FirstAsync()
+        {
+            Assert.True(Directory.Exists($"/proc/{outer.ProcessId}"), $"the machine did not start: {outer.Output}");
+            return (await Command.TryRunAsync(["pgrep", "--exact", "--parent", $"{outer.ProcessId}", "systemd"], cancel: cancel)).Output.Trim();
         }
     }
 
@@ -144,13 +164,13 @@ internal sealed class BootedMachine : IAsyncDisposable
     private string[] Inside(string[] arguments) =>
         ["nsenter", "--target", first, "--all", "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", .. arguments];
 
-    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel)
+    private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> wanted, Func<string> what, CancellationToken cancel, TimeSpan? patience = null)
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         string answer;
         for (; !wanted(answer = await ask()); await Task.Delay(50, cancel))
         {
-            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < Patience, $"{what()}: {answer}");
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < (patience ?? Patience), $"{what()}: {answer}");
         }
 
         return answer;
