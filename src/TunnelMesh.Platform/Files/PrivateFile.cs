@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using TunnelMesh.Platform.Interop;
+
 namespace TunnelMesh.Platform.Files;
 
 /// <summary>
@@ -69,7 +72,21 @@ public static class PrivateFile
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, path, overwrite);
+            if (overwrite || OperatingSystem.IsWindows())
+            {
+                File.Move(temporary, path, overwrite);
+            }
+            // The framework would look first and then rename, so that the last of several took the place of the first.
+            else if (UnixNative.Link(temporary, path) != 0)
+            {
+                if (Marshal.GetLastPInvokeError() == UnixNative.EExist)
+                {
+                    throw new IOException($"{path} exists already.");
+                }
+
+                // Some file systems have no second name for a file.
+                File.Move(temporary, path, overwrite: false);
+            }
         }
         finally
         {
