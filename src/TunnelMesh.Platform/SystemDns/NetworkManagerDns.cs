@@ -1,3 +1,6 @@
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
 namespace TunnelMesh.Platform.SystemDns;
 
 /// <summary>NetworkManager, where it writes the library's configuration itself: the interface gets a server that comes before those of the others, which stay. Nothing is saved: the setting goes with the interface.</summary>
@@ -13,20 +16,27 @@ internal sealed class NetworkManagerDns(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request) => new() { Backend = Name, Interface = request.Interface, Tag = request.Tag };
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) =>
-        // What it was told about IPv4 it makes its own, and of the other family it would take away the address that it did not set.
-        Run("device", "modify", entry.Interface, "ipv6.method", "ignore", "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", request.All ? Alone : Priority,
+        // With what it is told it takes the interface over, and of IPv6 it would take away the addresses that it did not set.
+        Run(["device", "modify", entry.Interface, .. KeepIPv6(entry.Interface), "ipv4.dns", request.Server.ToString(), "ipv4.dns-priority", request.All ? Alone : Priority,
             // For where it runs a resolver of its own, which picks servers by domain; none of them becomes a search domain.
-            "ipv4.dns-search", string.Join(',', request.Domains.Append(request.All ? "." : null).OfType<string>().Select(d => "~" + d)));
+            "ipv4.dns-search", string.Join(',', request.Domains.Append(request.All ? "." : null).OfType<string>().Select(d => "~" + d))]);
 
     public bool IsIntact(SystemDnsEntry entry) => true;
 
     public void Revert(SystemDnsEntry entry)
     {
         // After a crash the interface is gone, and the setting with it.
-        if (places.Find("nmcli") is not null && System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == entry.Interface))
+        if (places.Find("nmcli") is not null && NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == entry.Interface))
         {
             Run("device", "modify", entry.Interface, "ipv4.dns", "", "ipv4.dns-priority", "0", "ipv4.dns-search", "");
         }
+    }
+
+    private static string[] KeepIPv6(string name)
+    {
+        string[] addresses = [.. NetworkInterface.GetAllNetworkInterfaces().Where(i => i.Name == name).SelectMany(i => i.GetIPProperties().UnicastAddresses)
+            .Where(a => a.Address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv6LinkLocal: false }).Select(a => $"{a.Address}/{a.PrefixLength}")];
+        return addresses.Length == 0 ? [] : ["ipv6.method", "manual", "ipv6.addresses", string.Join(',', addresses)];
     }
 
     private void Run(params string[] arguments) => SystemProgram.Run(places.Find("nmcli") ?? throw new SystemDnsException("nmcli is gone."), arguments);

@@ -32,7 +32,10 @@ internal sealed class BootedMachine : IAsyncDisposable
         for place in run dev root; do mount -t tmpfs -o mode=755 tmpfs "$root/$place"; done
         mount -t tmpfs tmpfs "$root/tmp"
         for device in null zero full random urandom tty; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
-        mkdir "$root/dev/net" "$root/dev/shm"
+        mkdir "$root/dev/net" "$root/dev/shm" "$root/dev/pts"
+        # Units with devices of their own get these from here.
+        mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+        ln -s pts/ptmx "$root/dev/ptmx"
         # As udev has it.
         mknod -m 666 "$root/dev/net/tun" c 10 200
         mount -t sysfs -o ro sysfs "$root/sys"
