@@ -108,6 +108,7 @@ internal sealed class PeerHost : IAsyncDisposable
             throw new HostException(ExitCode.InUse, $"Another context was made at the same moment and has the interface and the ports that were free for {_options.Context}. Run the same command again.");
         }
         // Before anything is asked of the system's resolver, which may point to a peer that is no more.
+        _cleanup.AddDisposable(new HeapKeeper(_options.Time));
         SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context)));
         if (systemDns.Recover() is { } recovered)
         {
