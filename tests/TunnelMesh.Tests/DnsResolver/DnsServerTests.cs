@@ -266,9 +266,10 @@ public sealed class DnsServerTests : IAsyncDisposable
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
+            // A listener that is stopped before it is asked again says so by another exception than one that is stopped while it waits.
+            await _running;
             _tcp.Stop();
             _udp.Dispose();
-            await _running;
             _stop.Dispose();
         }
 
