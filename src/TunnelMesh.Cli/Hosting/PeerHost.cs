@@ -22,7 +22,7 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>
 /// A running peer. Order of the start: identity, control socket (a second peer of the context ends here, nothing else touched), device
 /// key and state, coordinator if this machine is one, membership, mesh range, UDP socket, then side by side the control stream and
-/// TUN with the data plane. Everything is undone in reverse, also when a step fails.
+/// TUN with the data plane. Everything is undone in reverse, also when a step fails. Long, because the whole order of start and end is here, and nowhere else.
 /// </summary>
 internal sealed class PeerHost : IAsyncDisposable
 {
