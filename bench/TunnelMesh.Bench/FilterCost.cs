@@ -86,8 +86,18 @@ internal static class FilterCost
         for (int at = 0; at < packets.Length;)
         {
             gate.Begin(peer, now);
-            for (int end = Math.Min(packets.Length, at + RunLength); at < end; at++)
+            for (int first = at, end = Math.Min(packets.Length, at + RunLength); at < end; at++)
             {
+                if ((at - first) % InboundGate.Ahead == 0)
+                {
+                    for (int next = at; next < Math.Min(end, at + InboundGate.Ahead); next++)
+                    {
+                        gate.Expect(packets[next]);
+                    }
+
+                    gate.FetchExpected();
+                }
+
                 passed += IpPacket.TryParse(packets[at], out IpPacket packet) && gate.Admit(packet) ? 1 : 0;
             }
 
@@ -109,6 +119,7 @@ internal static class FilterCost
             }
         }
 
+        gate.Settle();
         return noted;
     }
 

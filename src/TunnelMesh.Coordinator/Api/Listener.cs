@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -100,13 +101,15 @@ internal static class Listener
             HandshakeTimeout = HandshakeTime,
             OnConnection = context => ValueTask.FromResult(Offer(context.Connection, certificates.Current, policy)),
         });
-        listen.Use(next => connection =>
+        listen.Use(next => async connection =>
         {
             if (connection.Features.Get<ISslStreamFeature>() is { } tls)
             {
                 TlsBuffers.ReleaseWhenIdle(tls.SslStream);
             }
-            return next(connection);
+            // The framework leaves it to the collector, which sees none of the memory behind it.
+            using X509Certificate2? shown = connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
+            await next(connection).ConfigureAwait(false);
         });
     }
 

@@ -23,6 +23,7 @@ internal sealed class CoordinatorSocket : IDisposable
     private readonly string _server;
     private readonly string? _proxy;
     private readonly List<byte[]> _seen = [];
+    private X509Certificate? _shown;
     private string? _refusal;
     private volatile HeardStream? _stream;
 
@@ -170,6 +171,8 @@ internal sealed class CoordinatorSocket : IDisposable
         _socket.Dispose();
         _invoker.Dispose();
         _handler.Dispose();
+        // The framework leaves it to the collector, which sees none of the memory behind it.
+        _shown?.Dispose();
     }
 
     private bool Accept(X509Certificate? certificate, X509Chain? chain, Func<X509Certificate2, IEnumerable<X509Certificate2>, string?> check)
@@ -179,6 +182,7 @@ internal sealed class CoordinatorSocket : IDisposable
             _refusal = "it showed no certificate";
             return false;
         }
+        _shown = certificate;
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
         IReadOnlyList<X509Certificate2> others = chain?.ChainPolicy.ExtraStore is { } extra ? [.. extra] : [];
         byte[] spki = MeshCertificateValidator.SpkiSha256(leaf);

@@ -119,6 +119,11 @@ internal sealed class InboundPipeline
         int bytes = 0;
         for (int i = 0; i < run.Length; i++)
         {
+            if (i % InboundGate.Ahead == 0)
+            {
+                LookAhead(buffer, run[i..]);
+            }
+
             if (_results[i] == OpenResult.Opened)
             {
                 bytes += Take(tunnel, buffer, run[i], now);
@@ -179,6 +184,23 @@ internal sealed class InboundPipeline
         }
 
         return confirmed;
+    }
+
+    private void LookAhead(ReadOnlySpan<byte> buffer, ReadOnlySpan<AeadPacket> run)
+    {
+        // One alone is not waited for any shorter.
+        if (_gate is null || run.Length < 2)
+        {
+            return;
+        }
+
+        // Those that did not open are looked at as well, which costs nothing but the look.
+        foreach (ref readonly AeadPacket message in run[..Math.Min(run.Length, InboundGate.Ahead)])
+        {
+            _gate.Expect(buffer.Slice(message.Offset, message.Length));
+        }
+
+        _gate.FetchExpected();
     }
 
     private void HandleControl(PeerTunnel tunnel, Span<byte> frame, int length, in PathAddress source, long now)

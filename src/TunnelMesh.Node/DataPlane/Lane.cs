@@ -76,7 +76,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
 
         var counters = new DataPlaneCounters();
         _sending = new OutboundPipeline(
-            members, new OutboundBatch(this, counters, engine.Mtu), new UnreachableReporter(options.Time, new InsideAddresses(engine.Addresses), this), counters, new LanePost(mail, counters));
+            members, new OutboundBatch(this, counters, engine.Mtu, members.Filter), new UnreachableReporter(options.Time, new InsideAddresses(engine.Addresses), this), counters, new LanePost(mail, counters));
         _poller = LanePoller.Create(null, _devices.Socket);
         try
         {

@@ -1,3 +1,4 @@
+using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Paths;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Framing;
@@ -11,18 +12,29 @@ namespace TunnelMesh.Node.DataPlane;
 /// Packets of one tunnel on their way out, each in its datagram's place, one datagram behind the other: sealed together, and sent
 /// as trains of equal datagrams. One thread a batch. Allocates nothing after construction.
 /// </summary>
-internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters counters, int mtu)
+/// <param name="output">Where datagrams go.</param>
+/// <param name="counters">The lane's.</param>
+/// <param name="mtu">Of the TUN device, in bytes.</param>
+/// <param name="filter">The device's, or null for none.</param>
+internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters counters, int mtu, PacketFilter? filter)
 {
     // A super-packet has 64 KiB of payload, and each of its segments headers and tag of its own.
     private const int Capacity = 128 * 1024;
     private const int MaxPackets = 128;
 
+    private readonly OutboundGate? _gate = filter is null ? null : new OutboundGate(filter);
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Capacity, pinned: true);
     private readonly AeadPacket[] _packets = new AeadPacket[MaxPackets];
     private PeerTunnel? _tunnel;
     private int _filled, _count, _bytes;
     private long _since;
     private ushort _fragmented;
+
+    /// <summary>Shows a packet or super-packet to the packet filter, which has noted it before anything is sent.</summary>
+    /// <param name="tunnel">To whom.</param>
+    /// <param name="packet">The packet.</param>
+    /// <param name="now">Timestamp.</param>
+    public void Note(PeerTunnel tunnel, in IpPacket packet, long now) => _gate?.Note(tunnel.Filter!, packet, now);
 
     /// <summary>Takes packets for a tunnel that has keys and a path; whatever has no room any more is sent first.</summary>
     /// <param name="tunnel">To whom.</param>
@@ -91,6 +103,7 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
     /// <summary>Seals and sends what is there.</summary>
     public void Send()
     {
+        _gate?.Settle();
         if (_tunnel is not { } tunnel)
         {
             return;

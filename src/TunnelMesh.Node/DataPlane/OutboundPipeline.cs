@@ -1,4 +1,3 @@
-using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.Sessions;
 using TunnelMesh.Protocol.Framing;
 using TunnelMesh.Protocol.Packets;
@@ -23,7 +22,6 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
     private const int MinMtuV6 = 1280;
     private const byte DontFragment = 0x40;
 
-    private readonly OutboundGate? _gate = members.Filter is { } filter ? new OutboundGate(filter) : null;
     private readonly byte[] _segment = new byte[ushort.MaxValue];
 
     /// <summary>Handles one packet, or a super-packet; what can go waits in the batch for <see cref="Flush"/>.</summary>
@@ -47,7 +45,7 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
 
         if (!members.Exit.IsForwarded(packet))
         {
-            _gate?.Note(tunnel.Filter!, packet, now);
+            batch.Note(tunnel, packet, now);
         }
 
         if (tunnel.Spec.Exit && !members.Exit.IsMesh(packet.Destination))

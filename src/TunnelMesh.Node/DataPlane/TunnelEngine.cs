@@ -47,7 +47,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
         (_time, _members, _lane, _output) = (options.Time, members, lane, output);
         _post = mail is { Count: > 1 } ? new LanePost(mail, Counters) : null;
         var own = new InsideAddresses(options.Addresses);
-        var batch = new OutboundBatch(output, Counters, options.Mtu);
+        var batch = new OutboundBatch(output, Counters, options.Mtu, members.Filter);
         _unreachable = new UnreachableReporter(options.Time, own, output);
         _sender = new TunnelSender(options.Random, output, batch, Counters, options.Mtu);
         StrangerBudget strangers = new(options.Time);

@@ -1,5 +1,8 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace TunnelMesh.Node.Filter;
 
@@ -7,6 +10,7 @@ namespace TunnelMesh.Node.Filter;
 /// The flows that pass because of who began them. A fixed number of buckets of eight; a look-up reads the eight tags of one bucket at once and mostly one entry, waits for nobody and
 /// writes nothing. Whoever changes a bucket takes it by one compare-and-swap of its version, which is odd meanwhile: readers that saw it change look again (a sequence lock). Nobody waits
 /// without bound: who cannot get a bucket goes without, and the flow's next packet tries again. Nothing is allocated after construction; any thread.
+/// With many flows the memory that a look-up waits for is what it costs: that is one line of the cache for the bucket, and one for the entry.
 /// </summary>
 /// <remarks>
 /// A full bucket takes a new flow in place of one that has ended by its time, else of one of the device that has most places in it; and there of one that is easy to begin anew before one that is not, the
@@ -20,9 +24,8 @@ internal sealed class ConnectionTable
     private readonly FlowSecret _secret;
     private readonly ConnectionLimits _limits;
     private readonly long _refresh;
-    private readonly int[] _versions = new int[Buckets];
-    private readonly Vector128<ushort>[] _tags = new Vector128<ushort>[Buckets];
-    private readonly Entry[] _entries = new Entry[ConnectionLimits.All];
+    private readonly CacheLines<Bucket> _buckets = new(Buckets);
+    private readonly CacheLines<Entry> _entries = new(ConnectionLimits.All);
     private readonly FilterPeer?[] _owners = new FilterPeer?[ConnectionLimits.All];
     private long _pushedOut;
 
@@ -40,6 +43,34 @@ internal sealed class ConnectionTable
     /// <summary>How long what is kept may be silent.</summary>
     public ConnectionLimits Limits => _limits;
 
+    /// <summary>Where a flow would lie, and has the processor fetch the bucket meanwhile, where it can be told to (not on Arm64).</summary>
+    public unsafe FlowPlace Expect(in FlowKey key)
+    {
+        ulong hash = key.Hash(_secret);
+        FlowPlace place = new(BucketOf(hash), TagOf(hash));
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _buckets[place.Bucket]));
+        }
+
+        return place;
+    }
+
+    /// <summary>Has the processor fetch the entry that a look-up would read, from a bucket that is there by now. Decides nothing.</summary>
+    public unsafe void Fetch(FlowPlace place)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        uint hits = Vector128.Equals(_buckets[place.Bucket].Tags, Vector128.Create(place.Tag)).ExtractMostSignificantBits();
+        if (hits != 0)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _entries[(place.Bucket * Ways) + BitOperations.TrailingZeroCount(hits)]));
+        }
+    }
+
     /// <summary>Looks a flow up.</summary>
     /// <param name="key">The flow.</param>
     /// <param name="owner">The device at its other end.</param>
@@ -53,7 +84,7 @@ internal sealed class ConnectionTable
         Vector128<ushort> tag = Vector128.Create(TagOf(hash));
         for (int i = 0; i < Patience; i++)
         {
-            int version = Volatile.Read(ref _versions[bucket]);
+            int version = Volatile.Read(ref _buckets[bucket].Version);
             if ((version & 1) != 0)
             {
                 Thread.SpinWait(1);
@@ -62,7 +93,7 @@ internal sealed class ConnectionTable
 
             bool any = TryScan(bucket, tag, key, owner, now, out found);
             Volatile.ReadBarrier();
-            if (_versions[bucket] == version)
+            if (_buckets[bucket].Version == version)
             {
                 return any;
             }
@@ -108,8 +139,8 @@ internal sealed class ConnectionTable
             _owners[place]?.CountConnection(-1);
             owner.CountConnection(1);
             _owners[place] = owner;
-            _entries[place] = new Entry { Local = key.Local, Remote = key.Remote, Ports = key.Ports, Protocol = key.Protocol, Flags = flags, LastSeen = now };
-            _tags[bucket] = _tags[bucket].WithElement(place % Ways, tag);
+            _entries[place] = new Entry { Local = key.Local, Remote = key.Remote, Ports = key.Ports, Protocol = key.Protocol, Flags = flags, LastSeen = now, Owner = owner.Number };
+            SetTag(bucket, place, tag);
         }
 
         Release(bucket);
@@ -145,7 +176,7 @@ internal sealed class ConnectionTable
     {
         for (int bucket = 0; bucket < Buckets; bucket++)
         {
-            if (_tags[bucket] == Vector128<ushort>.Zero || !TryTake(bucket))
+            if (_buckets[bucket].Tags == Vector128<ushort>.Zero || !TryTake(bucket))
             {
                 continue;
             }
@@ -171,12 +202,12 @@ internal sealed class ConnectionTable
 
     private bool TryScan(int bucket, Vector128<ushort> tag, in FlowKey key, FilterPeer owner, long now, out FoundConnection found)
     {
-        uint hits = Vector128.Equals(_tags[bucket], tag).ExtractMostSignificantBits();
+        uint hits = Vector128.Equals(_buckets[bucket].Tags, tag).ExtractMostSignificantBits();
         for (; hits != 0; hits &= hits - 1)
         {
             int place = (bucket * Ways) + BitOperations.TrailingZeroCount(hits);
             ref readonly Entry entry = ref _entries[place];
-            if (entry.Is(key) && ReferenceEquals(_owners[place], owner) && !HasEnded(entry, now))
+            if (entry.Is(key) && entry.Owner == owner.Number && !HasEnded(entry, now))
             {
                 found = new FoundConnection(place, entry.Flags, entry.LastSeen);
                 return true;
@@ -191,8 +222,9 @@ internal sealed class ConnectionTable
     {
         for (int i = 0; i < Patience; i++)
         {
-            int version = Volatile.Read(ref _versions[bucket]);
-            if ((version & 1) == 0 && Interlocked.CompareExchange(ref _versions[bucket], version + 1, version) == version)
+            ref int shared = ref _buckets[bucket].Version;
+            int version = Volatile.Read(ref shared);
+            if ((version & 1) == 0 && Interlocked.CompareExchange(ref shared, version + 1, version) == version)
             {
                 return true;
             }
@@ -203,13 +235,23 @@ internal sealed class ConnectionTable
         return false;
     }
 
-    private void Release(int bucket) => Volatile.Write(ref _versions[bucket], _versions[bucket] + 1);
+    private void Release(int bucket)
+    {
+        ref int version = ref _buckets[bucket].Version;
+        Volatile.Write(ref version, version + 1);
+    }
+
+    private void SetTag(int bucket, int place, ushort tag)
+    {
+        ref Bucket of = ref _buckets[bucket];
+        of.Tags = of.Tags.WithElement(place % Ways, tag);
+    }
 
     private void Clear(int bucket, int place)
     {
         _owners[place]!.CountConnection(-1);
         _owners[place] = null;
-        _tags[bucket] = _tags[bucket].WithElement(place % Ways, (ushort)0);
+        SetTag(bucket, place, 0);
     }
 
     /// <summary>The place for a new flow; whoever has it gives way. The bucket is taken.</summary>
@@ -227,7 +269,7 @@ internal sealed class ConnectionTable
             }
 
             ref readonly Entry entry = ref _entries[place];
-            if (_tags[bucket].GetElement(place % Ways) == tag && entry.Is(key))
+            if (_buckets[bucket].Tags.GetElement(place % Ways) == tag && entry.Is(key))
             {
                 return place;
             }
@@ -306,10 +348,19 @@ internal sealed class ConnectionTable
         return false;
     }
 
+    [StructLayout(LayoutKind.Sequential, Size = 32)]
+    private struct Bucket
+    {
+        public Vector128<ushort> Tags;
+        public int Version;
+    }
+
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
     private struct Entry
     {
         public UInt128 Local, Remote;
         public long LastSeen;
+        public long Owner;
         public uint Ports;
         public byte Protocol;
         public ConnectionFlags Flags;

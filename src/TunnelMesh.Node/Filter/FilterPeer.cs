@@ -8,6 +8,8 @@ internal sealed class FilterPeer(string deviceId, string name, CompiledRules rul
     /// <summary>As which protocols dropped packets are counted, by <see cref="IndexOf"/>.</summary>
     public static readonly IReadOnlyList<string> Protocols = ["tcp", "udp", "icmp", "other"];
 
+    private static long _last;
+
     private readonly long[] _dropped = new long[Protocols.Count];
     private volatile CompiledRules _rules = rules;
     private volatile string _name = name;
@@ -15,6 +17,9 @@ internal sealed class FilterPeer(string deviceId, string name, CompiledRules rul
     private int _connections;
 
     public string DeviceId => deviceId;
+
+    /// <summary>A number that no other has in this process, also later.</summary>
+    public long Number { get; } = Interlocked.Increment(ref _last);
 
     /// <summary>Name in the mesh, lower case.</summary>
     public string Name

@@ -19,6 +19,15 @@ namespace TunnelMesh.Node.Filter;
 internal sealed class InboundGate(PacketFilter filter)
 {
     private readonly FirstFragments _fragments = new(filter.Secret, filter.FragmentLifetime);
+    /// <summary>Packets that are looked at ahead.</summary>
+    public const int Ahead = 16;
+
+    // Packets of so many bytes are looked at ahead: of larger ones, which mostly come in trains of one flow, reading them twice would cost more than waiting for memory.
+    private const int MaxExpected = 256;
+
+    private readonly FlowPlace[] _expected = new FlowPlace[Ahead];
+    private int _expecting;
+    private FlowMemo _ahead;
     private FlowMemo _memo;
     private FilterPeer _peer = null!;
     private ActiveRule? _rule;
@@ -33,6 +42,38 @@ internal sealed class InboundGate(PacketFilter filter)
     {
         (_peer, _now, _open) = (peer, now, filter.IsOpen);
         _memo.Clear();
+        _ahead.Clear();
+    }
+
+    /// <summary>
+    /// Has the processor fetch what the decision about a packet will read. To be called for up to <see cref="Ahead"/> packets of the run before <see cref="FetchExpected"/> and then <see cref="Admit"/>: where each
+    /// is of another flow, most of the time would go by waiting for memory.
+    /// </summary>
+    /// <param name="plain">The packet, of which nothing is known yet.</param>
+    public void Expect(ReadOnlySpan<byte> plain)
+    {
+        if (_open || plain.Length > MaxExpected || _expecting == Ahead || !IpPacket.TryParse(plain, out IpPacket packet) || _ahead.Is(packet))
+        {
+            return;
+        }
+
+        _ahead.Set(packet);
+        PacketClass kind = PacketClassifier.Classify(packet);
+        if (kind.Kind is PacketKind.Tcp or PacketKind.Udp)
+        {
+            _expected[_expecting++] = filter.Table.Expect(FlowKey.OfInbound(packet, kind));
+        }
+    }
+
+    /// <summary>The second step of <see cref="Expect"/>.</summary>
+    public void FetchExpected()
+    {
+        foreach (FlowPlace place in _expected.AsSpan(0, _expecting))
+        {
+            filter.Table.Fetch(place);
+        }
+
+        _expecting = 0;
     }
 
     /// <summary>Ends the run: counts what rules have decided.</summary>

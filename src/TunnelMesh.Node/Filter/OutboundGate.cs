@@ -5,6 +5,7 @@ namespace TunnelMesh.Node.Filter;
 
 /// <summary>
 /// Sees what this device sends, so that answers pass. It stops nothing. One thread a gate, its pipeline's; nothing here allocates, and the packets of a flow that follow each other cost one look.
+/// Of many flows each look waits for memory, so it is taken two packets later: one packet for the bucket to come, and one for the entry. <see cref="Settle"/> takes those that are left.
 /// </summary>
 /// <param name="filter">Rules and table of the device.</param>
 internal sealed class OutboundGate(PacketFilter filter)
@@ -15,6 +16,7 @@ internal sealed class OutboundGate(PacketFilter filter)
     private FlowMemo _memo;
     private FilterPeer? _peer;
     private long _notedAt;
+    private Look _younger, _older;
 
     /// <summary>Notes a packet or super-packet.</summary>
     /// <param name="peer">To whom.</param>
@@ -30,13 +32,44 @@ internal sealed class OutboundGate(PacketFilter filter)
         _memo.Set(packet);
         (_peer, _notedAt) = (peer, now);
         PacketClass kind = PacketClassifier.Classify(packet);
-        if (kind.Kind == PacketKind.Tcp)
+        if (kind.Kind is not (PacketKind.Tcp or PacketKind.Udp))
         {
-            NoteTcp(peer, FlowKey.OfOutbound(packet, kind), kind, now);
+            return;
         }
-        else if (kind.Kind == PacketKind.Udp)
+
+        Take(ref _older);
+        if (_younger.Peer is not null)
         {
-            NoteUdp(peer, FlowKey.OfOutbound(packet, kind), kind, now);
+            filter.Table.Fetch(_younger.Place);
+            _older = _younger;
+        }
+
+        FlowKey key = FlowKey.OfOutbound(packet, kind);
+        _younger = new Look { Peer = peer, Key = key, Kind = kind, At = now, Place = filter.Table.Expect(key) };
+    }
+
+    /// <summary>Notes what has been seen by now. To be called before it is sent.</summary>
+    public void Settle()
+    {
+        Take(ref _older);
+        Take(ref _younger);
+    }
+
+    private void Take(ref Look look)
+    {
+        if (look.Peer is not { } peer)
+        {
+            return;
+        }
+
+        look.Peer = null;
+        if (look.Kind.Kind == PacketKind.Tcp)
+        {
+            NoteTcp(peer, look.Key, look.Kind, look.At);
+        }
+        else
+        {
+            NoteUdp(peer, look.Key, look.Kind, look.At);
         }
     }
 
@@ -79,5 +112,15 @@ internal sealed class OutboundGate(PacketFilter filter)
         // It may be the answer in a flow that had to give way.
         bool answers = peer.HasPushedOut(now) && peer.Rules.Decide(PacketKind.Udp, kind.SourcePort).Allows;
         filter.Table.TryBegin(key, peer, answers ? ConnectionFlags.None : ConnectionFlags.Ours, now);
+    }
+
+    /// <summary>A look at the table that is still to be taken.</summary>
+    private struct Look
+    {
+        public FilterPeer? Peer;
+        public FlowKey Key;
+        public PacketClass Kind;
+        public long At;
+        public FlowPlace Place;
     }
 }

@@ -39,7 +39,7 @@ internal sealed class LaneDevice : ITunnelOutput
         _senders =
         [
             .. SenderCounters.Select(c => new OutboundPipeline(
-                Members, new OutboundBatch(this, c, options.Mtu), new UnreachableReporter(time, new InsideAddresses(options.Addresses), this), c, new LanePost(_mail, c))),
+                Members, new OutboundBatch(this, c, options.Mtu, Members.Filter), new UnreachableReporter(time, new InsideAddresses(options.Addresses), this), c, new LanePost(_mail, c))),
         ];
     }
 

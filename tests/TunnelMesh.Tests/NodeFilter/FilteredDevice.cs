@@ -35,6 +35,12 @@ internal sealed class FilteredDevice
     public bool[] InRun(FilterPeer peer, params byte[][] packets)
     {
         _inbound.Begin(peer, Now);
+        foreach (byte[] packet in packets.Take(InboundGate.Ahead))
+        {
+            _inbound.Expect(packet);
+        }
+
+        _inbound.FetchExpected();
         bool[] passed = [.. packets.Select(Admit)];
         _inbound.End();
         return passed;
@@ -42,10 +48,15 @@ internal sealed class FilteredDevice
 
     public bool In(FilterPeer peer, byte[] packet) => InRun(peer, packet)[0];
 
-    public void Out(FilterPeer peer, byte[] bytes)
+    public void Out(FilterPeer peer, params byte[][] packets)
     {
-        Assert.True(IpPacket.TryParse(bytes, out IpPacket packet));
-        _outbound.Note(peer, packet, Now);
+        foreach (byte[] bytes in packets)
+        {
+            Assert.True(IpPacket.TryParse(bytes, out IpPacket packet));
+            _outbound.Note(peer, packet, Now);
+        }
+
+        _outbound.Settle();
     }
 
     public static FilterRule Rule(string text)

@@ -276,6 +276,21 @@ public class PacketFilterTests
     }
 
     [Fact]
+    public void All_that_was_sent_is_noted_when_it_leaves()
+    {
+        FilteredDevice device = new(null);
+        FilterPeer nas = device.Peer("nas"), other = device.Peer("other");
+        for (int count = 1; count <= 5; count++)
+        {
+            int port = 1000 * count;
+            device.Out(nas, [.. Enumerable.Range(0, count).Select(i => FilterBytes.Udp(Us, Them, 40000, port + i))]);
+            byte[][] answers = [.. Enumerable.Range(0, count).Select(i => FilterBytes.Udp(Them, Us, port + i, 40000))];
+            Assert.DoesNotContain(true, device.InRun(other, answers));
+            Assert.DoesNotContain(false, device.InRun(nas, answers));
+        }
+    }
+
+    [Fact]
     public void Nothing_is_allocated_for_packets()
     {
         FilteredDevice device = new(null, Rule("allow udp 1-1000"), Rule("deny udp 7 nas"));
