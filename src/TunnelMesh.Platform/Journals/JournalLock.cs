@@ -16,7 +16,7 @@ public static class JournalLock
             }
             return false;
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             // Undone meanwhile.
             return false;

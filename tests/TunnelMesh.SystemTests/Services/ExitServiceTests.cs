@@ -107,7 +107,7 @@ public sealed class ExitServiceTests
         // Whoever runs the peer by hand keeps what it has changed.
         await nas.RunAsync(Cancel, BootedMachine.Program, "service", "install");
         await nas.KillServiceAsync("tunnelmesh", Cancel);
-        await using RunningProgram hand = nas.Start("sh", "-c", $"echo $$ > /run/by-hand && exec {BootedMachine.Program} join");
+        await using RunningProgram hand = nas.Start("sh", "-c", $"echo $$ > /run/by-hand && exec {BootedMachine.Program} join {hub.Machine.Address}:8443");
         await hand.WaitForLineAsync("Connected to mesh as", TimeSpan.FromSeconds(30), Cancel);
         await nas.UntilAsync(status => status.Contains("traffic to the internet leaves there", StringComparison.Ordinal), Cancel, BootedMachine.Program, "status");
         string running = await nas.SystemAsync(Cancel);
