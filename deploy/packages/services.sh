@@ -8,10 +8,19 @@ packaged=/usr/lib/systemd/system/tunnelmesh.service
 
 booted() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
 
+# A unit that closes the way to the internet at the start of the system belongs to a service and is none. No context has such a name; a user may.
+is_boot() {
+    case "$1" in
+        *:*) return 1 ;;
+        *_closed.service) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 # The services that run the program of this package: that of its own unit, and those that `tunnelmesh service install` has made with it.
 services() {
     for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service "$own"/tunnelmesh:*.service; do
-        if [ -f "$unit" ] && grep -q "^ExecStart=$program " "$unit"; then echo "${unit##*/}"; fi
+        if [ -f "$unit" ] && ! is_boot "$unit" && grep -q "^ExecStart=$program " "$unit"; then echo "${unit##*/}"; fi
     done
     # A unit or a link in $own stands before the package's.
     if [ -f "$packaged" ] && [ ! -e "$own/tunnelmesh.service" ]; then echo tunnelmesh.service; fi
@@ -47,12 +56,33 @@ stop_services() {
     for service in $(services); do act stop "$service" || echo "tunnelmesh: $service could not be stopped" >&2; done
 }
 
+# Homes of root's peers that are not where they are by default.
+homes() {
+    for name in $(services); do
+        if [ -f "$own/$name" ]; then sed -n 's/^Environment="\{0,1\}TUNNELMESH_HOME=\([^"]*\)"\{0,1\}$/\1/p' "$own/$name"; fi
+    done
+}
+
+# What a killed peer has left goes while the program is here that can put it back: how names are asked for, exit traffic with its kill switch, rules for packets.
+undo_left_behind() {
+    if [ ! -x "$program" ]; then return 0; fi
+    (unset TUNNELMESH_HOME && HOME=/root "$program" cleanup --all) || echo 'tunnelmesh: not all that peers have changed on this system is put back; why, is said above' >&2
+    homes | while IFS= read -r home; do
+        TUNNELMESH_HOME=$home "$program" cleanup --all || echo "tunnelmesh: not all that peers of $home have changed on this system is put back; why, is said above" >&2
+    done
+}
+
 # Its members may ask a running peer.
 make_group() { getent group tunnelmesh >/dev/null 2>&1 || groupadd --system tunnelmesh; }
 
 # The units of `service install` that run this package's program, what systemd was told of them, and the state in the places of the system, of every context.
 # Keys and memberships of users lie in their home directories and are theirs.
 purge_state() {
+    for unit in "$own"/tunnelmesh_closed.service "$own"/tunnelmesh-*_closed.service; do
+        if [ -f "$unit" ] && is_boot "$unit" && grep -q "^ExecStart=$program " "$unit" && head -n 1 "$unit" | grep -q "^$marker"; then
+            rm -f "$unit" "$own/sysinit.target.wants/${unit##*/}"
+        fi
+    done
     for name in $(services); do
         if [ -f "$own/$name" ] && head -n 1 "$own/$name" | grep -q "^$marker"; then
             rm -f "$own/$name"
@@ -66,7 +96,7 @@ purge_state() {
         rm -f "$own/multi-user.target.wants/tunnelmesh.service"
     fi
     for unit in "$own"/tunnelmesh.service "$own"/tunnelmesh-*.service "$own"/tunnelmesh:*.service; do
-        if [ -f "$unit" ]; then
+        if [ -f "$unit" ] && ! is_boot "$unit"; then
             echo "tunnelmesh: $unit runs another program, so /etc/tunnelmesh and /var/lib/tunnelmesh stay for it."
             return 0
         fi

@@ -90,7 +90,7 @@ internal static class Program
             ResolveCommand.Create(context), PingCommand.Create(context), NetCheckCommand.Create(context), DoctorCommand.Create(context),
             LeaveCommand.Create(context), RevokeCommand.Create(context), TokenCommand.Create(context), TransportCommand.Create(context),
             GroupCommand.Create(context), FilterCommand.Create(context), ContextCommand.Create(context), ServiceCommand.Create(context), ExitCommand.Create(context),
-            TrustCaCommand.Create(context),
+            CleanupCommand.Create(context), TrustCaCommand.Create(context),
             BugReportCommand.Create(context), CompletionCommand.Create(), ManCommand.Create(() => root), version,
         ];
         foreach (Command command in commands)

@@ -6,10 +6,7 @@ using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Cli.Trust;
 using TunnelMesh.Node.LocalApi;
-using TunnelMesh.Platform.Exit;
-using TunnelMesh.Platform.Guard;
 using TunnelMesh.Platform.Services;
-using TunnelMesh.Platform.SystemDns;
 
 namespace TunnelMesh.Cli.Commands;
 
@@ -187,26 +184,9 @@ internal static class ContextCommand
                 return (int)ExitCode.General;
             }
             // The journals in it are what would undo it.
-            using (AddressGuard left = new(PeerGuard.Journal(commands.Layout, which)))
+            if (new LeftBehind(commands.Layout, which).Undo(error) is { } stays)
             {
-                if (left.Recover() is { } removed)
-                {
-                    await error.WriteLineAsync(removed);
-                }
-            }
-            using (SystemDnsSetup left = new(NameFocus.Journal(commands.Layout, which)))
-            {
-                if (left.Recover() is { } recovered)
-                {
-                    await error.WriteLineAsync(recovered);
-                }
-            }
-            using (IExitSetup left = ExitSystem.Open(commands.Layout.ExitJournal(which), null))
-            {
-                if (ExitCommand.Open(left))
-                {
-                    await error.WriteLineAsync("The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.");
-                }
+                throw new HostException(ExitCode.General, $"{stays} Nothing was deleted.");
             }
             contexts.Delete(which);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(

@@ -31,9 +31,17 @@ internal static class ExitCommand
                 return (int)ExitCode.Ok;
             }
             using IExitSetup setup = ExitSystem.Open(commands.Layout.ExitJournal(which), null);
-            await output.WriteLineAsync(Open(setup)
-                ? "The way is open: traffic leaves this machine as if there were no exit peer."
-                : $"No peer of the context {which} has left anything, so there was nothing to open.");
+            switch (setup.Recover(keepBlock: false))
+            {
+                case null:
+                    await output.WriteLineAsync($"No peer of the context {which} has left anything, so there was nothing to open.");
+                    break;
+                case { IsUndone: true }:
+                    await output.WriteLineAsync("The way is open: traffic leaves this machine as if there were no exit peer.");
+                    break;
+                case { Text: var problem }:
+                    throw new HostException(ExitCode.General, problem);
+            }
             return (int)ExitCode.Ok;
         });
         return command;
@@ -71,21 +79,6 @@ internal static class ExitCommand
             return (int)ExitCode.Ok;
         });
         return command;
-    }
-
-    /// <summary>Undoes what is written down.</summary>
-    /// <returns>True when there was something.</returns>
-    /// <exception cref="HostException">It cannot be undone.</exception>
-    internal static bool Open(IExitSetup setup)
-    {
-        try
-        {
-            return setup.Open();
-        }
-        catch (ExitException e)
-        {
-            throw new HostException(ExitCode.General, $"What a peer has left for exit traffic cannot be undone: {e.Message}", e);
-        }
     }
 
     private static async Task<string> RequireStoppedAsync(CommandContext commands, string context, CancellationToken cancellation)

@@ -20,6 +20,8 @@ internal static class LeaveCommand
             string which = parsed.GetValue(context)!;
             bool forced = parsed.GetValue(force);
             bool told;
+            string? stays = null;
+            TextWriter output = parsed.InvocationConfiguration.Output;
             try
             {
                 using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, which, cancellation);
@@ -31,23 +33,27 @@ internal static class LeaveCommand
                 {
                     throw new PeerNotRunningException($"{e.Message} Only a running peer can tell the coordinator that it leaves; `tunnelmesh leave --force` forgets the mesh here without telling it.");
                 }
+                // A peer that is asked to leave puts it back itself. What cannot be put back is no reason to stay a member.
+                stays = new LeftBehind(commands.Layout, which).Undo(parsed.InvocationConfiguration.Error);
                 string directory = commands.Layout.ContextDirectory(which);
                 if (!Directory.Exists(directory) || !new PeerStore(directory, TimeProvider.System).Clear())
                 {
-                    await parsed.InvocationConfiguration.Output.WriteLineAsync($"The context {which} is a member of no mesh: there was nothing to forget.");
-                    return (int)ExitCode.Ok;
+                    await output.WriteLineAsync($"The context {which} is a member of no mesh: there was nothing to forget.");
+                    return Done();
                 }
                 told = false;
             }
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(told
+            await output.WriteLineAsync(told
                 ? "Left the mesh."
                 : "Forgot the mesh. The coordinator was not told: `tunnelmesh revoke` there takes the device out of its list.");
             // The peer has the same home unless another user runs it, whose record is not seen here.
             if (File.Exists(TrustRecord.Of(commands.Layout, which).Path))
             {
-                await parsed.InvocationConfiguration.Output.WriteLineAsync($"The system still trusts the CA of that mesh. To take it out: tunnelmesh trust-ca --remove{commands.Flag(which)}");
+                await output.WriteLineAsync($"The system still trusts the CA of that mesh. To take it out: tunnelmesh trust-ca --remove{commands.Flag(which)}");
             }
-            return (int)ExitCode.Ok;
+            return Done();
+
+            int Done() => stays is null ? (int)ExitCode.Ok : throw new HostException(ExitCode.General, $"{stays} To try again: tunnelmesh cleanup{commands.Flag(which)}");
         });
         return command;
     }

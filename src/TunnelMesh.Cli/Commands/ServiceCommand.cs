@@ -150,12 +150,13 @@ internal static class ServiceCommand
     private static Command Uninstall(CommandContext commands)
     {
         Common options = new(commands);
-        Command command = new("uninstall", "Stop the service and remove it; membership and keys stay") { options.Context, options.User, options.Root };
-        command.SetAction(async parsed =>
+        Command command = new("uninstall", "Stop the service and remove it, and put back what a killed peer of it has left; membership and keys stay") { options.Context, options.User, options.Root };
+        command.SetAction(async (parsed, cancellation) =>
         {
             ServiceTarget target = options.Read(parsed);
             ServiceManager manager = target.Manager;
-            RequireRoot(commands, parsed.GetValue(options.Root));
+            string? root = parsed.GetValue(options.Root);
+            RequireRoot(commands, root);
             string name = target.Name;
             string? file = manager.DescriptionFile(name);
             TextWriter output = parsed.InvocationConfiguration.Output;
@@ -165,6 +166,7 @@ internal static class ServiceCommand
                 {
                     manager.Unregister(name);
                     await output.WriteLineAsync($"The service {name} is stopped, and starts no more with the system. {packaged} belongs to the package and stays.");
+                    await UndoAsync(target, root, output, cancellation);
                     return (int)ExitCode.Ok;
                 }
                 await output.WriteLineAsync($"There is no service {name}, so there was nothing to remove.");
@@ -181,11 +183,7 @@ internal static class ServiceCommand
             }
             manager.Forgotten(name);
             await output.WriteLineAsync($"The service {name} is stopped and removed.");
-            if (parsed.GetValue(options.Root) is null && ExitCommand.IsLeftClosed(target.Commands, target.Context))
-            {
-                await output.WriteLineAsync($"Its kill switch holds still, and nothing leaves this machine. To open the way: tunnelmesh exit open{target.Flags}");
-            }
-            string secrets = ServiceManager.Below(parsed.GetValue(options.Root), target.EnvironmentFile);
+            string secrets = ServiceManager.Below(root, target.EnvironmentFile);
             if (target.IsOfUser)
             {
                 // Nobody but `install` writes there, and a user who goes leaves no token behind.
@@ -195,9 +193,24 @@ internal static class ServiceCommand
             {
                 await output.WriteLineAsync($"{secrets} stays, and may hold the token of the mesh: remove it when it is not needed any more.");
             }
+            await UndoAsync(target, root, output, cancellation);
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // A peer that is stopped has put everything back by itself; one that was killed, and has not been started again, has not.
+    private static async Task UndoAsync(ServiceTarget target, string? root, TextWriter output, CancellationToken cancellation)
+    {
+        if (root is not null || target is { IsOfUser: true, User: null } || await IsRunByHandAsync(target, cancellation))
+        {
+            return;
+        }
+        if (new LeftBehind(target.Commands.Layout, target.Context, target.IsOfUser ? target.Act : null).Undo(output) is { } stays)
+        {
+            throw new HostException(ExitCode.General,
+                $"{stays} The service is stopped all the same. {(target.IsOfUser ? "The next peer of that user tries again, and so does another `service uninstall` after an `install`." : $"To try again: tunnelmesh cleanup{target.Flags}")}");
+        }
     }
 
     private static Command Act(CommandContext commands, string verb, string description, Action<ServiceManager, string> act, string done)

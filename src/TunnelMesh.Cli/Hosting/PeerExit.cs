@@ -30,7 +30,7 @@ internal sealed class PeerExit : IAsyncDisposable
     private readonly Func<bool> _asked;
     private readonly ExitHealth _health = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _look = new(0, 1), _rules = new(0, 1);
+    private readonly Nudge _look = new(), _rules = new();
     private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
     private readonly Lock _changing = new();
     private volatile Now _now;
@@ -243,7 +243,7 @@ internal sealed class PeerExit : IAsyncDisposable
 
     private async Task KeepRulesAsync()
     {
-        using IDisposable? watch = _setup.WatchRules(() => Release(_rules));
+        using IDisposable? watch = _setup.WatchRules(_rules.Give);
         long checkedAt = _options.Time.GetTimestamp();
         try
         {
@@ -375,19 +375,7 @@ internal sealed class PeerExit : IAsyncDisposable
 
     private void OnNetwork(NetworkChanges changes)
     {
-        Release(_look);
-        Release(_rules);
-    }
-
-    private static void Release(SemaphoreSlim waiting)
-    {
-        try
-        {
-            waiting.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is about to look anyway, or stops.
-        }
+        _look.Give();
+        _rules.Give();
     }
 }

@@ -10,10 +10,12 @@ namespace TunnelMesh.Cli.Hosting;
 /// </summary>
 internal sealed class PeerGuard : IAsyncDisposable
 {
-    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(30);
+    // Who empties the rules without end does not keep this machine busy: they are put back this often at most.
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(30), Pause = TimeSpan.FromMilliseconds(100);
     private readonly PeerHostOptions _options;
     private readonly AddressGuard _guard;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Nudge _changed = new();
     private Task _keeping = Task.CompletedTask;
     private volatile GuardReport _report = new() { Enforced = false, By = null, Problem = "rules against it are added on Linux only in this version." };
 
@@ -53,22 +55,35 @@ internal sealed class PeerGuard : IAsyncDisposable
             _options.Log.GuardNotRemoved(problem);
         }
         _stop.Dispose();
+        _changed.Dispose();
     }
 
-    // Others empty the kernel's rules whole, as the reload of a firewall does.
+    // Others empty the kernel's rules whole, as the reload of a firewall does. Where the kernel tells of it they are back at once.
     private async Task KeepAsync(IPNetwork range)
     {
+        IDisposable? watch = null;
         try
         {
             while (true)
             {
-                await Task.Delay(CheckEvery, _options.Time, _stop.Token).ConfigureAwait(false);
+                // What could not be added before may be there now.
+                watch ??= _guard.Watch(_changed.Give);
+                await _changed.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false);
                 Note(_guard.Check(), Overlapping(range));
+                if (_guard.WereGone)
+                {
+                    _options.Log.GuardBack(_options.Settings.TunName);
+                }
+                await Task.Delay(Pause, _options.Time, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
         {
             // Stopped.
+        }
+        finally
+        {
+            watch?.Dispose();
         }
     }
 

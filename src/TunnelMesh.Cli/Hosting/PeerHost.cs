@@ -112,18 +112,18 @@ internal sealed class PeerHost : IAsyncDisposable
         SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context)));
         if (systemDns.Recover() is { } recovered)
         {
-            _options.Log.DnsRecovered(recovered);
+            _options.Log.DnsRecovered(recovered.Text);
         }
         IExitSetup exitSetup = ExitSystem.Open(_options.Layout.ExitJournal(_options.Context), _options.Binding);
         _cleanup.Add(() => EndExitAsync(exitSetup, cancel));
         if (exitSetup.Recover(keepBlock: _options.Settings is { ExitPeer.Length: > 0, ExitKillSwitch: true }) is { } leftBehind)
         {
-            _options.Log.ExitRecovered(leftBehind);
+            _options.Log.ExitRecovered(leftBehind.Text);
         }
         AddressGuard guard = _cleanup.AddDisposable(new AddressGuard(PeerGuard.Journal(_options.Layout, _options.Context)));
         if (guard.Recover() is { } rulesLeft)
         {
-            _options.Log.GuardRecovered(rulesLeft);
+            _options.Log.GuardRecovered(rulesLeft.Text);
         }
         if (_options.Settings.ExitPeer.Length > 0)
         {

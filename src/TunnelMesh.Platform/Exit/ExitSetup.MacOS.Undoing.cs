@@ -1,50 +1,19 @@
+using TunnelMesh.Platform.Journals;
+
 namespace TunnelMesh.Platform.Exit;
 
 /// <summary>What outlives a process: how it is taken over, put in force before there is a peer, and undone.</summary>
 internal sealed partial class MacOSExitSetup
 {
-    public string? Recover(bool keepBlock)
-    {
-        if (_journal.Read(out string? problem) is not { } entry)
-        {
-            return problem;
-        }
-
-        if (keepBlock && entry.Blocks)
-        {
-            _left = entry;
-            return _pf.Has(entry.Anchor)
-                ? "The kill switch of a peer that ended without cleaning up still holds, and stays until this one is connected; only the mesh's own packets leave."
-                : "The peer before this one left a kill switch whose rules are gone, as after a restart of the machine. Until this one is connected nothing is closed.";
-        }
-
-        return Undo(entry, lives: false) is { } failed
-            ? $"The set-up for exit traffic was left behind by a peer that ended without cleaning up, and cannot be undone: {failed}"
-            : "The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.";
-    }
-
-    public bool Open()
-    {
-        ExitEntry? entry = _journal.Read(out string? problem);
-        problem ??= entry is null ? null : Undo(entry, lives: false);
-        return problem is null ? entry is not null : throw new ExitException(problem);
-    }
+    public Recovery? Recover(bool keepBlock) => _journal.Recover(keepBlock, entry => _pf.Has(entry.Anchor)
+        ? "The kill switch of a peer that ended without cleaning up still holds, and stays until this one is connected; only the mesh's own packets leave."
+        : "The peer before this one left a kill switch whose rules are gone, as after a restart of the machine. Until this one is connected nothing is closed.", UndoLeft);
 
     public void Close(ExitUse use)
     {
         ArgumentNullException.ThrowIfNull(use);
         _pf.RequireAnchors(nat: false);
-        ExitEntry? left = _journal.Read(out _);
-        if (left is { Blocks: false })
-        {
-            if (Undo(left, lives: false) is { } failed)
-            {
-                throw new ExitException(failed);
-            }
-
-            left = null;
-        }
-
+        ExitEntry? left = _journal.TakeOver(e => e.Blocks, UndoLeft);
         ExitEntry entry = new()
         {
             Interface = use.Interface,
@@ -55,8 +24,9 @@ internal sealed partial class MacOSExitSetup
             Local = left?.Local ?? [],
             Blocks = true,
         };
-        Journal(entry);
-        (_entry, _use) = (entry, use);
+        _journal.Write(entry);
+        _journal.Become(entry);
+        _use = use;
         try
         {
             LoadRules();
@@ -64,28 +34,31 @@ internal sealed partial class MacOSExitSetup
         }
         catch (ExitException) when (left is null)
         {
-            Undo(_entry ?? entry, lives: false);
+            UndoLeft(_journal.Current ?? entry);
             throw;
         }
         finally
         {
-            (_entry, _use) = (null, null);
+            _journal.Release();
+            _use = null;
         }
     }
 
-    public bool IsClosed() => (_entry ?? _left) is { Blocks: true } entry && _pf.Has(entry.Anchor);
+    public bool IsClosed() => _journal.Current is { Blocks: true } entry && _pf.Has(entry.Anchor);
 
     public string? Revert()
     {
-        if ((_entry ?? _left) is not { } entry)
+        bool lives = _journal.Entry is not null;
+        if (_journal.Release() is not { } entry)
         {
             return null;
         }
 
-        bool lives = _entry is not null;
-        (_entry, _left, _use, _serving, _shown, _leads) = (null, null, null, null, null, false);
+        (_use, _serving, _shown, _leads) = (null, null, null, false);
         return Undo(entry, lives);
     }
+
+    private string? UndoLeft(ExitEntry entry) => Undo(entry, lives: false);
 
     // An interface that went with its process has taken its routes along.
     private string? Undo(ExitEntry entry, bool lives)
@@ -107,13 +80,7 @@ internal sealed partial class MacOSExitSetup
             }
         }
 
-        if (problem is null)
-        {
-            _journal.Clear();
-            _left = null;
-        }
-
-        return problem;
+        return _journal.Finish(problem);
     }
 
     private static string? Try(Action step)

@@ -1,4 +1,3 @@
-using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Platform.Exit;
@@ -10,14 +9,13 @@ namespace TunnelMesh.Platform.Exit;
 internal sealed partial class MacOSExitSetup : IExitSetup
 {
     private const string Pf = "pf";
-    private readonly SystemJournal<ExitEntry> _journal;
+    private readonly ExitJournal _journal;
     private readonly string _anchor;
     private readonly PfProgram _pf;
     private readonly ForwardingSettings _settings;
     private readonly MacOSHalfRoutes _routes;
     private readonly Func<string, ExitWays> _ways;
     private readonly InterfaceBinding? _binding;
-    private ExitEntry? _entry, _left;
     private ExitUse? _use;
     private ExitServing? _serving;
     private ExitWays? _shown;
@@ -33,9 +31,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
     {
         (_pf, _settings, _routes, _ways, _binding) = (pf, settings, routes, ways, binding);
         _anchor = PfRules.Anchor(Path.GetFileName(Path.GetDirectoryName(journal)) ?? "");
-        _journal = new SystemJournal<ExitEntry>(journal, ExitJson.Default.ExitEntry,
-            e => e is { Interface.Length: > 0, Backend: not null, Settings: not null, Local: not null, Anchor: not null, Token: not null } && e.Settings.All(s => s is { Path: not null, Before: not null, Ours: not null }),
-            ("the set-up for exit traffic", $"Look at `netstat -rn` and `sudo pfctl -a {_anchor} -s rules`; `sudo pfctl -a {_anchor} -F rules` opens the way."));
+        _journal = new ExitJournal(journal, $"Look at `netstat -rn` and `sudo pfctl -a {_anchor} -s rules`; `sudo pfctl -a {_anchor} -F rules` opens the way.");
     }
 
     public string? Weakness => null;
@@ -51,7 +47,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
             _serving = serving;
             // Before anything is passed on there are the rules that say what.
             LoadRules();
-            _settings.Apply(_entry!.Settings);
+            _settings.Apply(_journal.Entry!.Settings);
         });
     }
 
@@ -71,9 +67,9 @@ internal sealed partial class MacOSExitSetup : IExitSetup
             Backend = rules ? Pf : "",
             Anchor = rules ? _anchor : "",
             // One of before a restart of the machine counts no more.
-            Token = _left is { } before && _pf.Has(before.Anchor) ? before.Token : "",
+            Token = _journal.Left is { } before && _pf.Has(before.Anchor) ? before.Token : "",
             Mark = use.Mark != 0 ? use.Mark : ExitSystem.Group,
-            Local = [.. nowhere.Union(_left?.Local ?? [])],
+            Local = [.. nowhere.Union(_journal.Left?.Local ?? [])],
             Blocks = use.KillSwitch,
         };
         Begin(entry, () =>
@@ -85,7 +81,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
                 _pf.EndStates();
             }
 
-            if (_left is { } left)
+            if (_journal.Left is { } left)
             {
                 // A family that the interface has again.
                 _routes.Remove(null, [.. left.Local.Except(nowhere)]);
@@ -97,7 +93,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
 
     public void Lead(bool leads)
     {
-        if (_use is not { } use || _entry is not { } entry)
+        if (_use is not { } use || _journal.Entry is not { } entry)
         {
             return;
         }
@@ -135,7 +131,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
 
     public bool CheckRules()
     {
-        if (_entry is not { Anchor.Length: > 0 } entry || (_use is { KillSwitch: false } && !_leads))
+        if (_journal.Entry is not { Anchor.Length: > 0 } entry || (_use is { KillSwitch: false } && !_leads))
         {
             return false;
         }
@@ -154,7 +150,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
         if (!_pf.IsEnabled())
         {
             // What counted before it was turned off counts no more.
-            _entry = entry with { Token = "" };
+            _journal.Become(entry with { Token = "" });
         }
 
         LoadRules();
@@ -177,7 +173,7 @@ internal sealed partial class MacOSExitSetup : IExitSetup
     // Rules that are not asked would be none: pf is turned on behind them, and the token is written down.
     private void LoadRules()
     {
-        ExitEntry entry = _entry!;
+        ExitEntry entry = _journal.Entry!;
         string rules;
         if (_serving is { } serving)
         {
@@ -192,8 +188,9 @@ internal sealed partial class MacOSExitSetup : IExitSetup
         _pf.Load(entry.Anchor, rules);
         if (entry.Token.Length == 0)
         {
-            _entry = entry with { Token = _pf.Enable() };
-            Journal(_entry);
+            ExitEntry enabled = entry with { Token = _pf.Enable() };
+            _journal.Become(enabled);
+            _journal.Write(enabled);
         }
     }
 
@@ -211,39 +208,14 @@ internal sealed partial class MacOSExitSetup : IExitSetup
 
     private void Begin(ExitEntry entry, Action apply)
     {
-        Journal(entry);
-        _entry = entry;
         try
         {
-            apply();
-            _left = null;
+            _journal.Begin(entry, apply, begun => Undo(begun, lives: true));
         }
         catch (ExitException)
         {
-            (ExitEntry begun, _entry, _use, _serving, _leads) = (_entry, null, null, null, false);
-            if (_left is { Blocks: true })
-            {
-                // It was in force before, and stays.
-                _left = begun;
-            }
-            else
-            {
-                Undo(begun, lives: true);
-            }
-
+            (_use, _serving, _leads) = (null, null, false);
             throw;
-        }
-    }
-
-    private void Journal(ExitEntry entry)
-    {
-        try
-        {
-            _journal.Write(entry);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ExitException($"What will be changed could not be written down, so it was not changed: {e.Message}", e);
         }
     }
 }

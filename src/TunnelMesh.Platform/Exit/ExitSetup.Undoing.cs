@@ -1,3 +1,5 @@
+using TunnelMesh.Platform.Journals;
+
 namespace TunnelMesh.Platform.Exit;
 
 /// <summary>What outlives a process: how it is taken over, put in force before there is a peer, and undone.</summary>
@@ -5,36 +7,10 @@ public sealed partial class ExitSetup
 {
     /// <summary>Undoes what a process before this one left behind.</summary>
     /// <param name="keepBlock">A kill switch stays until <see cref="Use"/> takes it over, or <see cref="Revert"/> is called.</param>
-    /// <returns>What was undone or could not be, for people; null when there was nothing.</returns>
-    public string? Recover(bool keepBlock)
-    {
-        if (_journal.Read(out string? problem) is not { } entry)
-        {
-            return problem;
-        }
-
-        if (keepBlock && entry.Blocks)
-        {
-            _left = entry;
-            return _rules.HasAny(entry.Backend, entry.Interface)
-                ? "The kill switch is in force already, by the peer before this one or since the start of the machine. It stays until this one is connected; only the mesh's own packets leave."
-                : "The peer before this one left a kill switch, whose rules are gone, as after a restart of the machine. Until this one is connected nothing is closed.";
-        }
-
-        return Undo(entry) is { } failed
-            ? $"The set-up for exit traffic was left behind by a peer that ended without cleaning up, and cannot be undone: {failed}"
-            : "The set-up for exit traffic was left behind by a peer that ended without cleaning up; it was undone.";
-    }
-
-    /// <summary>Undoes whatever a process before this one wrote down, a kill switch, too.</summary>
-    /// <returns>True when there was something.</returns>
-    /// <exception cref="ExitException">It cannot be undone.</exception>
-    public bool Open()
-    {
-        ExitEntry? entry = _journal.Read(out string? problem);
-        problem ??= entry is null ? null : Undo(entry);
-        return problem is null ? entry is not null : throw new ExitException(problem);
-    }
+    /// <returns>What became of it; null when there was nothing.</returns>
+    public Recovery? Recover(bool keepBlock) => _journal.Recover(keepBlock, entry => _rules.HasAny(entry.Backend, entry.Interface)
+        ? "The kill switch is in force already, by the peer before this one or since the start of the machine. It stays until this one is connected; only the mesh's own packets leave."
+        : "The peer before this one left a kill switch, whose rules are gone, as after a restart of the machine. Until this one is connected nothing is closed.", Undo);
 
     /// <summary>Puts the kill switch in force before there is a peer, which takes it over by <see cref="Recover"/> and <see cref="Use"/>.</summary>
     /// <param name="use">What the peer will want; the sources are of no matter.</param>
@@ -43,26 +19,15 @@ public sealed partial class ExitSetup
     {
         ArgumentNullException.ThrowIfNull(use);
         string backend = Backend();
-        ExitEntry? left = _journal.Read(out _);
-        if (left is not null && !(left.Blocks && left.Interface == use.Interface && left.Mark == use.Mark && left.Backend == backend))
-        {
-            if (Undo(left) is { } failed)
-            {
-                throw new ExitException(failed);
-            }
-
-            left = null;
-        }
-
-        ExitEntry entry = new() { Interface = use.Interface, Backend = backend, Mark = use.Mark, Settings = left?.Settings ?? [], Local = left?.Local ?? [], Blocks = true };
-        Journal(entry);
+        ExitEntry? left = _journal.TakeOver(e => e.Blocks && e.Interface == use.Interface && e.Mark == use.Mark && e.Backend == backend, Undo);
+        _journal.Write(new ExitEntry { Interface = use.Interface, Backend = backend, Mark = use.Mark, Settings = left?.Settings ?? [], Local = left?.Local ?? [], Blocks = true });
         try
         {
             AddKillSwitch(backend, use);
         }
         catch (ExitException) when (left is null)
         {
-            _journal.Clear();
+            _journal.Finish(null);
             throw;
         }
     }
@@ -73,20 +38,16 @@ public sealed partial class ExitSetup
 
     /// <summary>Whether a process that has ended left a kill switch behind, as far as is written down. The rules may be gone.</summary>
     /// <param name="journal">Path of its context's journal.</param>
-    public static bool IsLeftClosed(string journal)
-    {
-        using ExitSetup setup = new(journal);
-        return File.Exists(journal) && !setup._journal.IsHeld && ExitNeighbours.Read(journal) is { Blocks: true };
-    }
+    public static bool IsLeftClosed(string journal) => File.Exists(journal) && !JournalLock.IsHeld(journal) && ExitNeighbours.Read(journal) is { Blocks: true };
 
     /// <summary>Whether a kill switch is in force that outlives this process: <see cref="Dispose"/> leaves it, <see cref="Revert"/> takes it away. Runs a program of the system.</summary>
-    public bool IsClosed() => (_entry ?? _left) is { Blocks: true } entry && _rules.HasAny(entry.Backend, entry.Interface);
+    public bool IsClosed() => _journal.Current is { Blocks: true } entry && _rules.HasAny(entry.Backend, entry.Interface);
 
     /// <summary>Puts everything back that this process changed, and what it was to take over and did not.</summary>
     /// <returns>Why it failed; null when all is well.</returns>
     public string? Revert()
     {
-        if ((_entry ?? _left) is not { } entry)
+        if (_journal.Release() is not { } entry)
         {
             return null;
         }
@@ -97,7 +58,7 @@ public sealed partial class ExitSetup
             entry = entry with { Backend = "" };
         }
 
-        (_entry, _left, _use, _addRules) = (null, null, null, null);
+        (_use, _addRules) = (null, null);
         return Undo(entry);
     }
 
@@ -111,14 +72,7 @@ public sealed partial class ExitSetup
     {
         string? problem = UndoRest(entry);
         // Last, so that nothing leaves by the way before everything else is as it was.
-        problem = _rules.Remove(entry.Backend, entry.Interface) ?? problem;
-        if (problem is null)
-        {
-            _journal.Clear();
-            _left = null;
-        }
-
-        return problem;
+        return _journal.Finish(_rules.Remove(entry.Backend, entry.Interface) ?? problem);
     }
 
     // All but the rules for packets.

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Platform.Exit;
@@ -15,7 +16,7 @@ internal sealed class WindowsExitSetup(WindowsHalfRoutes routes, InterfaceBindin
 
     public string? Forwarding => null;
 
-    public string? Recover(bool keepBlock) => null;
+    public Recovery? Recover(bool keepBlock) => null;
 
     public void Serve(ExitServing serving) => throw new ExitException("Windows cannot tell what is passed on from what is for itself.");
 
@@ -76,8 +77,6 @@ internal sealed class WindowsExitSetup(WindowsHalfRoutes routes, InterfaceBindin
     }
 
     public IDisposable? WatchRules(Action notice) => null;
-
-    public bool Open() => false;
 
     public void Close(ExitUse use) => throw new ExitException("this version has no kill switch on Windows.");
 

@@ -1,5 +1,3 @@
-using TunnelMesh.Platform.Journals;
-using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.SystemDns;
 using TunnelMesh.Platform.Tun;
@@ -11,12 +9,11 @@ namespace TunnelMesh.Platform.Exit;
 /// </summary>
 public sealed partial class ExitSetup : IExitSetup
 {
-    private readonly SystemJournal<ExitEntry> _journal;
+    private readonly ExitJournal _journal;
     private readonly PacketRules _rules;
     private readonly KernelSettings _settings;
     private readonly ExitNeighbours _neighbours;
     private readonly Func<IReadOnlyList<string>> _forwarders;
-    private ExitEntry? _entry, _left;
     private ExitUse? _use;
     private Action? _addRules;
     private bool _leads, _namesClosed;
@@ -33,9 +30,7 @@ public sealed partial class ExitSetup : IExitSetup
         _settings = settings;
         _forwarders = forwarders;
         _neighbours = new ExitNeighbours(journal);
-        _journal = new SystemJournal<ExitEntry>(journal, ExitJson.Default.ExitEntry,
-            e => e is { Interface.Length: > 0, Backend: not null, Settings: not null, Local: not null } && e.Settings.All(s => s is { Path: not null, Before: not null, Ours: not null }),
-            ("the set-up for exit traffic", "Look at `ip rule`, `ip route show table 29805` and `nft list tables`."));
+        _journal = new ExitJournal(journal, "Look at `ip rule`, `ip route show table 29805` and `nft list tables`.");
     }
 
     /// <summary>The mark of the mesh's own packets where none is configured.</summary>
@@ -73,7 +68,7 @@ public sealed partial class ExitSetup : IExitSetup
     {
         ArgumentNullException.ThrowIfNull(use);
         string backend = use.KillSwitch ? Backend() : _rules.Backend ?? "";
-        ExitEntry? taken = _left, stale = null;
+        ExitEntry? taken = _journal.Left, stale = null;
         if (taken is not null && (taken.Interface != use.Interface || taken.Mark != use.Mark || taken.Backend != backend))
         {
             // Another configuration: what was left cannot be taken over. Its rules go last, so that nothing leaves meanwhile.
@@ -143,7 +138,7 @@ public sealed partial class ExitSetup : IExitSetup
     /// <exception cref="ExitException">The system refused.</exception>
     public void Check()
     {
-        if (_use is not { } use || _entry is not { } entry)
+        if (_use is not { } use || _journal.Entry is not { } entry)
         {
             return;
         }
@@ -153,10 +148,10 @@ public sealed partial class ExitSetup : IExitSetup
         {
             ExitEntry changed = entry with { Local = local };
             // Both are in it until the old ones are gone.
-            Journal(changed with { Local = [.. local.Union(entry.Local)] });
+            _journal.Write(changed with { Local = [.. local.Union(entry.Local)] });
             Routes(() => ExitRoutes.Forget(entry.Local.Except(local)));
-            Journal(changed);
-            _entry = changed;
+            _journal.Write(changed);
+            _journal.Become(changed);
         }
 
         Routes(() =>
@@ -171,7 +166,7 @@ public sealed partial class ExitSetup : IExitSetup
     /// <exception cref="ExitException">The system refused.</exception>
     public bool CheckRules()
     {
-        if (_entry is not { Backend.Length: > 0 } entry || _addRules is not { } add || _rules.Has(entry.Backend, entry.Interface))
+        if (_journal.Entry is not { Backend.Length: > 0 } entry || _addRules is not { } add || _rules.Has(entry.Backend, entry.Interface))
         {
             return false;
         }
@@ -184,7 +179,7 @@ public sealed partial class ExitSetup : IExitSetup
     /// <exception cref="ExitException">It does not; the message says what to do.</exception>
     public void CheckForwarding()
     {
-        if (_entry is { Mark: 0 } && _settings.NotForwarding() is { } setting)
+        if (_journal.Entry is { Mark: 0 } && _settings.NotForwarding() is { } setting)
         {
             throw new ExitException($"{setting} was turned off by another program, so traffic of other peers does not leave. Turn it on again: sysctl -w {setting}=1");
         }
@@ -193,25 +188,7 @@ public sealed partial class ExitSetup : IExitSetup
     /// <summary>Has the kernel tell when our rules are changed.</summary>
     /// <param name="notice">Called then, whoever it was, to be followed by <see cref="CheckRules"/>. Returns soon; on a thread of its own.</param>
     /// <returns>Ends it; null where the kernel tells nothing of the kind, as for iptables, so that it has to be asked often.</returns>
-    public IDisposable? WatchRules(Action notice)
-    {
-        ArgumentNullException.ThrowIfNull(notice);
-        if (_entry is not { Backend: PacketRules.Nft } entry || !OperatingSystem.IsLinux())
-        {
-            return null;
-        }
-
-        // Every message about a table, a chain or a rule has the table's name in it.
-        byte[] name = System.Text.Encoding.ASCII.GetBytes(NftRules.Table(entry.Interface) + "\0");
-        try
-        {
-            return DescriptorNotices.OfPacketRules(received => received.IndexOf(name) >= 0, notice);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    public IDisposable? WatchRules(Action notice) => _journal.Entry is { } entry ? TableNotices.Watch(entry.Backend, NftRules.Table(entry.Interface), notice) : null;
 
     /// <summary>Lets go of the journal, as the end of the process does.</summary>
     public void Dispose() => _journal.Dispose();
@@ -257,37 +234,14 @@ public sealed partial class ExitSetup : IExitSetup
 
     private void Begin(ExitEntry entry, Action<ExitEntry> apply)
     {
-        Journal(entry);
         try
         {
-            apply(entry);
-            (_entry, _left) = (entry, null);
+            _journal.Begin(entry, () => apply(entry), UndoAlone);
         }
         catch (ExitException)
         {
             (_use, _addRules) = (null, null);
-            if (_left is { Blocks: true })
-            {
-                _left = entry;
-            }
-            else
-            {
-                UndoAlone(entry);
-            }
-
             throw;
-        }
-    }
-
-    private void Journal(ExitEntry entry)
-    {
-        try
-        {
-            _journal.Write(entry);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ExitException($"What will be changed could not be written down, so it was not changed: {e.Message}", e);
         }
     }
 

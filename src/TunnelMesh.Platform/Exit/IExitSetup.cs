@@ -1,3 +1,5 @@
+using TunnelMesh.Platform.Journals;
+
 namespace TunnelMesh.Platform.Exit;
 
 /// <summary>
@@ -13,8 +15,8 @@ public interface IExitSetup : IDisposable
 
     /// <summary>Undoes what a process before this one left behind.</summary>
     /// <param name="keepBlock">A kill switch stays until <see cref="Use"/> takes it over, or <see cref="Revert"/> is called.</param>
-    /// <returns>What was undone or could not be, for people; null when there was nothing.</returns>
-    string? Recover(bool keepBlock);
+    /// <returns>What became of it; null when there was nothing.</returns>
+    Recovery? Recover(bool keepBlock);
 
     /// <summary>Lets others' traffic out.</summary>
     /// <exception cref="ExitException">The system refused; nothing is changed.</exception>
@@ -47,11 +49,6 @@ public interface IExitSetup : IDisposable
     /// <param name="notice">Called then, whoever it was, to be followed by <see cref="CheckRules"/>. Returns soon; on a thread of its own.</param>
     /// <returns>Ends it; null where the kernel tells nothing of the kind, so that it has to be asked often.</returns>
     IDisposable? WatchRules(Action notice);
-
-    /// <summary>Undoes whatever a process before this one wrote down, a kill switch, too.</summary>
-    /// <returns>True when there was something.</returns>
-    /// <exception cref="ExitException">It cannot be undone.</exception>
-    bool Open();
 
     /// <summary>Puts the kill switch in force before there is a peer, which takes it over by <see cref="Recover"/> and <see cref="Use"/>.</summary>
     /// <param name="use">What the peer will want; the sources are of no matter.</param>

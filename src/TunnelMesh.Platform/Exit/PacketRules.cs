@@ -73,6 +73,19 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
         }
     }
 
+    /// <summary>A table as nft lists it, without what it counts; null when there is none.</summary>
+    public string? ListTable(string table)
+    {
+        try
+        {
+            return run(Program(Nft), ["-s", "list", "table", "inet", table], "");
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return null;
+        }
+    }
+
     // Ours as the program lists them, without what it counts; null when there are none.
     private string? Look(string backend, string tun)
     {
@@ -80,7 +93,7 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
         {
             if (backend == Nft)
             {
-                return run(Program(Nft), ["-s", "list", "table", "inet", NftRules.Table(tun)], "");
+                return ListTable(NftRules.Table(tun));
             }
 
             IEnumerable<string> ours = new[] { Iptables, Ip6tables }.Where(p => find(p) is not null)

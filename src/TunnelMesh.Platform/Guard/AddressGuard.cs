@@ -15,7 +15,7 @@ public sealed class AddressGuard : IDisposable
     private readonly PacketRules _rules;
     private readonly Func<bool> _hasIPv6;
     private GuardSpec? _spec;
-    private string? _backend;
+    private string? _backend, _added;
 
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal; its directory exists.</param>
@@ -26,7 +26,7 @@ public sealed class AddressGuard : IDisposable
     internal AddressGuard(string journal, PacketRules rules, Func<bool> hasIPv6)
     {
         (_rules, _hasIPv6) = (rules, hasIPv6);
-        _journal = new SystemJournal<GuardEntry>(journal, GuardJson.Default.GuardEntry, e => e is { Interface.Length: > 0, Backend: Nft or Iptables },
+        _journal = new SystemJournal<GuardEntry>(journal, GuardJson.Default.GuardEntry, e => e is { Backend: Nft or Iptables } && IsInterface(e.Interface),
             ("the rules for addresses of the mesh", "Look at `nft list tables` and `iptables -t raw -S`."));
     }
 
@@ -36,18 +36,36 @@ public sealed class AddressGuard : IDisposable
     /// <summary>The program by which the rules are in force; null while they are not.</summary>
     public string? Backend { get; private set; }
 
-    /// <summary>Takes away what a process before this one left behind.</summary>
-    /// <returns>What was removed or could not be, for people; null when there was nothing.</returns>
-    public string? Recover()
+    /// <summary>Whether the last <see cref="Check"/> found rules gone or changed that had been in force, and put them back.</summary>
+    public bool WereGone { get; private set; }
+
+    /// <summary>Takes away what a process before this one left behind. Runs programs of the system.</summary>
+    /// <param name="asOwner">Has this process look at the journal as the user does whose home it is in, until what is returned is disposed of; null where it is this process's own.</param>
+    /// <returns>What became of it; null when there was nothing.</returns>
+    public Recovery? Recover(Func<IDisposable?>? asOwner = null)
     {
-        if (_journal.Read(out string? problem) is not { } entry)
+        GuardEntry? entry;
+        string? problem;
+        using (asOwner?.Invoke())
         {
-            return problem;
+            entry = _journal.Read(out problem);
         }
 
-        return Remove(entry) is { } failed
-            ? $"The rules for addresses of the mesh were left behind by a peer that ended without cleaning up, and cannot be removed: {failed}"
-            : "The rules for addresses of the mesh were left behind by a peer that ended without cleaning up; they were removed.";
+        if (entry is null)
+        {
+            return problem is null ? null : new Recovery(problem, IsUndone: false);
+        }
+
+        problem = RemoveRules(entry);
+        if (problem is null)
+        {
+            using IDisposable? owner = asOwner?.Invoke();
+            problem = Forget();
+        }
+
+        return problem is { } failed
+            ? new Recovery($"The rules for addresses of the mesh were left behind by a peer that ended without cleaning up, and cannot be removed: {failed}", IsUndone: false)
+            : new Recovery("The rules for addresses of the mesh were left behind by a peer that ended without cleaning up; they were removed.", IsUndone: true);
     }
 
     /// <summary>Adds the rules. Runs programs of the system.</summary>
@@ -61,7 +79,29 @@ public sealed class AddressGuard : IDisposable
 
     /// <summary>Adds the rules again where somebody has taken them away, or where they could not be added before. Runs programs of the system.</summary>
     /// <returns>As <see cref="Apply"/>.</returns>
-    public string? Check() => _spec is not { } spec ? null : Backend is { } backend && IsThere(backend, spec.Interface) ? Incomplete(backend) : Set(spec);
+    public string? Check()
+    {
+        WereGone = false;
+        if (_spec is not { } spec)
+        {
+            return null;
+        }
+
+        string? before = Backend;
+        if (before is not null && IsThere(before, spec.Interface))
+        {
+            return Incomplete(before);
+        }
+
+        string? problem = Set(spec);
+        WereGone = before is not null && Backend is not null;
+        return problem;
+    }
+
+    /// <summary>Has the kernel tell when the rules are changed.</summary>
+    /// <param name="notice">Called then, whoever it was, to be followed by <see cref="Check"/>. Returns soon; on a thread of its own.</param>
+    /// <returns>Ends it; null where the kernel tells nothing of the kind, as for iptables, and while the rules are not in force: then they have to be looked at.</returns>
+    public IDisposable? Watch(Action notice) => _spec is { } spec ? TableNotices.Watch(Backend, GuardRules.NftTable(spec.Interface), notice) : null;
 
     /// <summary>Removes the rules.</summary>
     /// <returns>Why it failed; null when they are gone.</returns>
@@ -90,6 +130,7 @@ public sealed class AddressGuard : IDisposable
             if (backend == Nft)
             {
                 _rules.RunNft(GuardRules.Nft(spec));
+                _added = _rules.ListTable(GuardRules.NftTable(spec.Interface));
             }
             else
             {
@@ -116,11 +157,14 @@ public sealed class AddressGuard : IDisposable
         ? "IPv6 is not guarded, since ip6tables is missing. Install nftables (apt install nftables, dnf install nftables), then start the peer again."
         : null;
 
+    // With nft each rule is looked at: a chain or a table that was emptied is there still.
     private bool IsThere(string backend, string tun) => backend == Nft
-        ? _rules.Succeeds(Nft, $"list chain inet {GuardRules.NftTable(tun)} prerouting")
+        ? _rules.ListTable(GuardRules.NftTable(tun)) is { } now && now == _added
         : _rules.Succeeds(Iptables, GuardRules.IptablesLook(tun)) && (!_hasIPv6() || !_rules.IsHere(Ip6tables) || _rules.Succeeds(Ip6tables, GuardRules.IptablesLook(tun)));
 
-    private string? Remove(GuardEntry entry)
+    private string? Remove(GuardEntry entry) => RemoveRules(entry) ?? Forget();
+
+    private string? RemoveRules(GuardEntry entry)
     {
         try
         {
@@ -133,13 +177,16 @@ public sealed class AddressGuard : IDisposable
                 _rules.RunIptables(GuardRules.IptablesRemove(entry.Interface, _hasIPv6()));
             }
 
-            return Forget();
+            return null;
         }
         catch (Exception e) when (e is SystemDnsException or ExitException)
         {
             return e.Message;
         }
     }
+
+    // It becomes words of a command, and the journal of a user's peer is the user's to write: only what a configuration may name is one.
+    private static bool IsInterface(string? name) => name is { Length: > 0 and <= 15 } && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private string? Forget()
     {

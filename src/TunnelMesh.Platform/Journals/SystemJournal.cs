@@ -17,25 +17,8 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
     private static readonly TimeSpan HoldPause = TimeSpan.FromMilliseconds(10);
     private FileStream? _held;
 
-    /// <summary>True while a process lives that wrote this journal: it holds the file locked, and the system lets go of it however the process ends.</summary>
-    public bool IsHeld
-    {
-        get
-        {
-            try
-            {
-                if (File.Exists(path))
-                {
-                    new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None).Dispose();
-                }
-                return false;
-            }
-            catch (IOException)
-            {
-                return true;
-            }
-        }
-    }
+    /// <summary>See <see cref="JournalLock.IsHeld"/>.</summary>
+    public bool IsHeld => JournalLock.IsHeld(path);
 
     /// <summary>What has not been undone, or null.</summary>
     /// <param name="problem">Why the file is of no use, for people; it is then kept aside.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Platform.SystemDns;
@@ -46,22 +47,22 @@ public sealed class SystemDnsSetup : IDisposable
         [new SystemdResolved(places), new ResolvconfProgram(places), new NetworkManagerDns(places), new PlainResolvConf(places)];
 
     /// <summary>Undoes what a process before this one left behind.</summary>
-    /// <returns>What was undone, or could not be, for people; null when there was nothing.</returns>
-    public string? Recover()
+    /// <returns>What became of it; null when there was nothing.</returns>
+    public Recovery? Recover()
     {
         if (_journal.Read(out string? problem) is not { } entry)
         {
-            return problem;
+            return problem is null ? null : new Recovery(problem, IsUndone: false);
         }
         try
         {
             _ways.FirstOrDefault(w => w.Name == entry.Backend)?.Revert(entry);
             _journal.Clear();
-            return $"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up; it was undone.";
+            return new Recovery($"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up; it was undone.", IsUndone: true);
         }
-        catch (SystemDnsException e)
+        catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
         {
-            return $"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up, and cannot be undone: {e.Message}";
+            return new Recovery($"The DNS set-up of this system ({entry.Backend}) was left behind by a peer that ended without cleaning up, and cannot be undone: {e.Message}", IsUndone: false);
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
 
@@ -35,6 +36,18 @@ public sealed class GuardTests
 
     private static async Task<int> FetchAsync(NetworkNamespace from, string ip) =>
         (await from.TryRunAsync(["curl", "-sk", "--max-time", "2", "--noproxy", "*", $"https://{(ip.Contains(':', StringComparison.Ordinal) ? $"[{ip}]" : ip)}:9443/health"], Cancel)).ExitCode;
+
+    private static Task<string> SignalAsync(Peer peer, string signal) => peer.Machine.RunAsync(["kill", $"-{signal}", $"{peer.Program!.ProcessId}"], cancel: Cancel);
+
+    // Well before anything is looked at just because time has passed.
+    private static async Task RulesAreBackAsync(Peer peer)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Regex.Count((await peer.Machine.TryRunAsync(["nft", "list", "table", "inet", Table], Cancel)).Output, "counter packets .* drop") != 4)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(3), "the rules do not come back" + peer.Program!.Output);
+        }
+    }
 
     private static async Task<string> TablesAsync(Peer peer) => (await peer.Machine.RunAsync(["nft", "list", "tables"], cancel: Cancel)).Trim();
 
@@ -103,23 +116,50 @@ public sealed class GuardTests
                 """, Cancel);
             Assert.True(await stranger.ReachesAsync(hubIp, 10, Cancel));
 
-            // What somebody flushes comes back; meanwhile the kernel lets everything in, which shows that it is our rules that do not.
+            // What somebody flushes comes back; while the peer stands still the kernel lets everything in, which shows that it is our rules that do not.
             // The machine has also come into a network with the mesh's addresses, as a laptop may.
             await nas.Machine.IpAsync("address add 10.42.99.7/24 dev eth0", Cancel);
+            await SignalAsync(nas, "STOP");
             await nas.Machine.RunAsync(["nft", "delete", "table", "inet", Table], cancel: Cancel);
             Assert.True(await PingsAsync(stranger, nasIp));
             Assert.True(await PingsAsync(stranger, nasIp6));
-            long start = Stopwatch.GetTimestamp();
-            while (!(await TablesAsync(nas)).Contains(Table, StringComparison.Ordinal))
-            {
-                Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(45), nas.Program!.Output);
-                await Task.Delay(200, Cancel);
-            }
-
+            await SignalAsync(nas, "CONT");
+            await RulesAreBackAsync(nas);
             Assert.False(await PingsAsync(stranger, nasIp));
             Assert.False(await PingsAsync(stranger, nasIp6));
             await nas.AskUntilAsync(s => s.GetProperty("guard").GetProperty("problem").GetString()?.Contains("10.42.99.0/24 by eth0", StringComparison.Ordinal) == true, Cancel, "status");
             Assert.True((await nas.AskJsonAsync(Cancel, "status")).GetProperty("guard").GetProperty("enforced").GetBoolean());
+        }
+    }
+
+    [Fact]
+    public async Task Rules_that_somebody_empties_or_removes_are_back_at_once_and_the_log_says_so()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        (Peer hub, Peer nas, NetworkNamespace stranger) = await BuildAsync(underlay);
+        await using (hub)
+        await using (nas)
+        {
+            await hub.JoinAsync(Cancel);
+            string nasIp = await nas.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+            await stranger.IpAsync($"route add {nasIp} via {nas.Machine.Address}", Cancel);
+            string chain = $"inet {Table} prerouting", listed = await nas.Machine.RunAsync(["nft", "-s", "list", "table", "inet", Table], cancel: Cancel);
+            foreach (string words in new[] { "flush ruleset", $"delete table inet {Table}", $"flush table inet {Table}", $"flush chain {chain}", $"insert rule {chain} accept" })
+            {
+                await nas.Machine.RunAsync(["nft", .. words.Split(' ')], cancel: Cancel);
+                await RulesAreBackAsync(nas);
+                await nas.AskUntilAsync(s => s.GetProperty("guard").GetProperty("enforced").GetBoolean(), Cancel, "status");
+                Assert.False(await PingsAsync(stranger, nasIp), words);
+                Assert.Equal(listed, await nas.Machine.RunAsync(["nft", "-s", "list", "table", "inet", Table], cancel: Cancel));
+            }
+
+            Assert.Contains("has taken away rules against addresses of the mesh", nas.Program!.Output, StringComparison.Ordinal);
+            // However often.
+            await nas.Machine.RunAsync(["sh", "-c", "for i in $(seq 150); do nft flush ruleset; done"], cancel: Cancel);
+            await RulesAreBackAsync(nas);
+            Assert.True(await hub.Machine.ReachesAsync(nasIp, 10, Cancel));
+            Assert.Equal(0, await nas.StopAsync(Cancel));
+            Assert.Equal("", await TablesAsync(nas));
         }
     }
 

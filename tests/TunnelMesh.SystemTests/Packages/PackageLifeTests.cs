@@ -17,7 +17,7 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         Requirements.Programs("dpkg", "systemd-analyze");
         await using PackageLab lab = await PackageLab.StartAsync(packages, "*_amd64.deb", Cancel);
         BootedMachine nas = lab.Nas;
-        string first = lab.First, second = lab.Second;
+        string first = lab.First, second = lab.Second, clean = await nas.SystemAsync(Cancel);
 
         // Where no systemd runs, as in most containers, there is nothing to tell.
         await nas.RunAsync(Cancel, "unshare", "--mount", "sh", "-c", $"mount -t tmpfs tmpfs /run && dpkg --install {first} && dpkg --purge tunnelmesh && test ! -e /var/lib/tunnelmesh");
@@ -57,7 +57,12 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         await nas.RunAsync(Cancel, "systemctl", "enable", "--now", "--quiet", "tunnelmesh");
 
         // Removed it is stopped, and everything of it is there when it comes back.
-        await nas.RunAsync(Cancel, "dpkg", "--remove", "tunnelmesh");
+        // What a killed peer has left is put back while the program is there still.
+        await nas.KillServiceAsync("tunnelmesh", Cancel);
+        string killed = await nas.SystemAsync(Cancel);
+        Assert.True(killed.Contains("nameserver 127.0.0.53", StringComparison.Ordinal) && killed.Contains("tunnelmesh-guard-", StringComparison.Ordinal), killed);
+        Assert.Contains("it was undone", await nas.RunAsync(Cancel, "dpkg", "--remove", "tunnelmesh"), StringComparison.Ordinal);
+        Assert.Equal(clean, await nas.SystemAsync(Cancel));
         Assert.Equal("0", await lab.PidAsync(Cancel));
         await nas.RunAsync(Cancel, "test", "!", "-e", "/usr/bin/tunnelmesh", "-a", "-e", "/etc/tunnelmesh/env.conf", "-a", "-e", $"{Home}/id_ed25519");
         await nas.RunAsync(Cancel, "dpkg", "--install", first);
@@ -79,6 +84,14 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         await nas.RunAsync(Cancel, "sh", "-c", $"tunnelmesh context create lab && printf 'coordinator:\n  enabled: true\n  mesh_cidr: 10.43.0.0/16\n' > {Home}/contexts/lab/config.yaml && env TUNNELMESH_LOG_LEVEL=debug tunnelmesh service install --context lab");
         await nas.RunAsync(Cancel, "sh", "-c", "sed -i 's|^ExecStart=[^ ]*|ExecStart=/usr/bin/tunnelmesh|' /etc/systemd/system/tunnelmesh-lab.service && systemctl daemon-reload && systemctl restart tunnelmesh-lab");
         await nas.RunAsync(Cancel, "sh", "-c", "test -e /var/lib/tunnelmesh-lab/ca && test -e /etc/tunnelmesh/env-lab.conf && mkdir /var/lib/tunnelmesh-old");
+        // As `service install` writes it where there is a kill switch; an upgrade does not start it as it starts services.
+        await nas.RunAsync(Cancel, "sh", "-c", """
+            for unit in tunnelmesh_closed tunnelmesh-lab_closed; do
+                printf '# Written by `tunnelmesh service install`, for a test.\n[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/usr/bin/tunnelmesh exit close\n[Install]\nWantedBy=sysinit.target\n' > /etc/systemd/system/$unit.service
+            done
+            systemctl daemon-reload
+            systemctl enable --quiet tunnelmesh_closed tunnelmesh-lab_closed
+            """);
         string purged = await nas.RunAsync(Cancel, "dpkg", "--purge", "tunnelmesh");
         Assert.Contains("/var/lib/tunnelmesh-old stays", purged, StringComparison.Ordinal);
         Assert.DoesNotContain("tunnelmesh-lab stays", purged, StringComparison.Ordinal);

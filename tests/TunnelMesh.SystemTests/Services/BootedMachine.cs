@@ -70,6 +70,9 @@ internal sealed class BootedMachine : IAsyncDisposable
         exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=small.target
         """;
 
+    private const string SystemState =
+        "cat /etc/resolv.conf; nft -s list ruleset; for f in -4 -6; do ip $f rule; ip $f route show table 29805 2> /dev/null; ip $f route; done; cd /proc/sys/net && grep -H . ipv4/ip_forward ipv6/conf/all/forwarding ipv4/conf/*/rp_filter";
+
     private readonly RunningProgram outer;
     private readonly string cgroup;
     private readonly string first;
@@ -136,6 +139,18 @@ internal sealed class BootedMachine : IAsyncDisposable
     /// <summary>Runs a command until its output is as wanted, for half a minute.</summary>
     public Task<string> UntilAsync(Func<string, bool> wanted, CancellationToken cancel, params string[] arguments) =>
         UntilAsync(async () => (await TryRunAsync(cancel, arguments)).Output.Trim(), wanted, () => string.Join(' ', arguments), cancel);
+
+    /// <summary>Kills the peer of a service as a crash does, and has it not come back.</summary>
+    public async Task KillServiceAsync(string service, CancellationToken cancel)
+    {
+        string place = $"/run/systemd/system/{service}.service.d";
+        await RunAsync(cancel, "sh", "-c", $"mkdir -p '{place}' && printf '[Service]\nRestart=no\n' > '{place}/once.conf' && systemctl daemon-reload && systemctl kill --signal=KILL '{service}'");
+        await UntilAsync(state => state == "failed", cancel, "systemctl", "show", "--property=ActiveState", "--value", service);
+        await RunAsync(cancel, "sh", "-c", $"rm -r '{place}' && systemctl daemon-reload");
+    }
+
+    /// <summary>Everything that a peer may change, as the system has it.</summary>
+    public Task<string> SystemAsync(CancellationToken cancel) => RunAsync(cancel, "sh", "-c", SystemState);
 
     /// <summary>Copies a file of this machine into it.</summary>
     public async Task PutAsync(string file, string there, CancellationToken cancel)

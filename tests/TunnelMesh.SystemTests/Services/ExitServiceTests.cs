@@ -73,4 +73,48 @@ public sealed class ExitServiceTests
         await again.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
         Assert.Equal("not-found", await again.RunAsync(Cancel, "systemctl", "show", "--property=LoadState", "--value", Boot));
     }
+
+    [Fact]
+    public async Task Uninstalled_after_its_peer_was_killed_it_leaves_nothing_also_when_another_peer_runs_by_hand()
+    {
+        Requirements.Programs("nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel);
+        NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
+        await hub.JoinAsync(Cancel, configuration: "allow_exit_traffic: true");
+        await using BootedMachine nas = await BootedMachine.StartAsync(underlay, network, Cancel);
+        string before = await nas.SystemAsync(Cancel);
+        await nas.RunAsync(Cancel, "mkdir", "-p", "-m", "700", "/root/.tunnelmesh");
+        await ConfigureAsync(nas, "exit_peer: hub\\nexit_kill_switch: true");
+        CommandResult installed = await nas.TryRunAsync(Cancel, "env", $"TUNNELMESH_SERVER={hub.Machine.Address}:8443", $"TUNNELMESH_TOKEN={Token}", BootedMachine.Program, "service", "install");
+        Assert.True(installed.Succeeded, installed.ToString());
+        await nas.UntilAsync(status => status.Contains("traffic to the internet leaves there", StringComparison.Ordinal), Cancel, BootedMachine.Program, "status");
+
+        await nas.KillServiceAsync("tunnelmesh", Cancel);
+        string killed = await nas.SystemAsync(Cancel);
+        foreach (string trace in new[] { "nameserver 127.0.0.53", "table inet tunnelmesh_tun_mesh0", "table inet tunnelmesh-guard-tun-mesh0", "0x746d" })
+        {
+            Assert.Contains(trace, killed, StringComparison.Ordinal);
+        }
+
+        Assert.False(await network.ReachesAsync(hub.Machine.Address, 1, Cancel));
+        CommandResult gone = await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
+        Assert.True(gone.Succeeded && gone.Output.Contains("exit traffic was left behind", StringComparison.Ordinal), gone.ToString());
+        Assert.Equal(before, await nas.SystemAsync(Cancel));
+        Assert.True(await network.ReachesAsync(hub.Machine.Address, 5, Cancel));
+        Assert.Equal("", await nas.RunAsync(Cancel, "find", "/root/.tunnelmesh", "/etc/systemd/system", "-name", "*.json.damaged", "-o", "-name", "dns.json", "-o", "-name", "exit.json", "-o", "-name", "guard.json", "-o", "-name", "tunnelmesh*"));
+
+        // Whoever runs the peer by hand keeps what it has changed.
+        await nas.RunAsync(Cancel, BootedMachine.Program, "service", "install");
+        await nas.KillServiceAsync("tunnelmesh", Cancel);
+        await using RunningProgram hand = nas.Start("sh", "-c", $"echo $$ > /run/by-hand && exec {BootedMachine.Program} join {hub.Machine.Address}:8443");
+        await hand.WaitForLineAsync("Connected to mesh as", TimeSpan.FromSeconds(30), Cancel);
+        await nas.UntilAsync(status => status.Contains("traffic to the internet leaves there", StringComparison.Ordinal), Cancel, BootedMachine.Program, "status");
+        string running = await nas.SystemAsync(Cancel);
+        await nas.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
+        Assert.Equal(running, await nas.SystemAsync(Cancel));
+        await nas.RunAsync(Cancel, "sh", "-c", "kill -INT $(cat /run/by-hand)");
+        Assert.Equal(0, await hand.WaitForExitAsync(TimeSpan.FromSeconds(10), Cancel));
+        Assert.Equal(before, await nas.SystemAsync(Cancel));
+    }
 }

@@ -106,6 +106,34 @@ public sealed class UserServiceTests
     }
 
     [Fact]
+    public async Task What_a_killed_peer_has_left_goes_with_the_service_and_its_user_has_nothing_else_changed_by_that()
+    {
+        Requirements.Programs("useradd", "nft");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel);
+        NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
+        await hub.JoinAsync(Cancel);
+        await using BootedMachine nas = await BootedMachine.StartAsync(underlay, network, Cancel);
+        await nas.RunAsync(Cancel, "useradd", "--create-home", "alice");
+        string before = await nas.SystemAsync(Cancel);
+        CommandResult installed = await nas.TryRunAsync(Cancel, "env", $"TUNNELMESH_SERVER={hub.Machine.Address}:8443", $"TUNNELMESH_TOKEN={Token}", BootedMachine.Program, "service", "install", "--user", "alice");
+        Assert.True(installed.Succeeded, installed.ToString());
+        await nas.KillServiceAsync("tunnelmesh:alice", Cancel);
+        Assert.Contains("table inet tunnelmesh-guard-tun-mesh0", await nas.SystemAsync(Cancel), StringComparison.Ordinal);
+
+        // The notes are the user's, who may write there what they like: that root's resolv.conf was empty, for instance.
+        await nas.RunAsync(Cancel, "sh", "-c", $$"""
+            printf '{"backend":"resolv.conf","interface":"tun-mesh0","files":[{"path":"/etc/resolv.conf","content":"","mode":420,"written_unix_ms":1,"ours":"%s"}]}' "$(base64 -w 0 /etc/resolv.conf)" > {{Home}}/contexts/default/dns.json
+            chown alice: {{Home}}/contexts/default/dns.json
+            """);
+        CommandResult gone = await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "uninstall", "--user", "alice");
+        Assert.True(gone.Succeeded && gone.Output.Contains("they were removed", StringComparison.Ordinal), gone.ToString());
+        Assert.Equal(before, await nas.SystemAsync(Cancel));
+        await nas.RunAsync(Cancel, "test", "!", "-e", $"{Home}/contexts/default/guard.json", "-a", "-e", $"{Home}/contexts/default/dns.json");
+        Assert.Empty(await nas.RunAsync(Cancel, "find", "/home/alice", "!", "-user", "alice"));
+    }
+
+    [Fact]
     public async Task Names_that_mean_something_to_systemd_work_and_what_is_not_the_user_s_is_neither_read_nor_run()
     {
         const string odd = "carol@example.org", unit = @"tunnelmesh:carol\x40example.org";

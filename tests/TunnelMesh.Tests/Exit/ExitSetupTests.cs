@@ -1,5 +1,6 @@
 using System.Net;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.Routes;
 using TunnelMesh.Platform.SystemDns;
 
@@ -87,7 +88,7 @@ public sealed class ExitSetupTests : IDisposable
         killed.Serve(Serving);
         killed.Dispose();
         using ExitSetup next = Setup();
-        Assert.Contains("it was undone", next.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.Contains("it was undone", next.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
         Assert.Equal("0", Read("net/ipv4/ip_forward"));
         Assert.Equal("1", Read("net/ipv6/conf/eth0/accept_ra"));
         Assert.StartsWith("/sbin/nft -f - table inet tunnelmesh_tun_mesh0\ndelete", _calls[^1], StringComparison.Ordinal);
@@ -168,7 +169,7 @@ public sealed class ExitSetupTests : IDisposable
     {
         File.WriteAllText(Journal, "{\"interface\":\"tun\"");
         using ExitSetup setup = Setup();
-        Assert.Contains("is damaged and was kept as", setup.Recover(keepBlock: false), StringComparison.Ordinal);
+        Assert.Contains("is damaged and was kept as", setup.Recover(keepBlock: false)?.Text, StringComparison.Ordinal);
         Assert.True(File.Exists(Journal + ".damaged"));
     }
 
@@ -336,19 +337,19 @@ public sealed class ExitSetupTests : IDisposable
         Assert.True(ExitSetup.IsLeftClosed(Journal));
         using (ExitSetup peer = Setup())
         {
-            Assert.Contains("in force already", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+            Assert.Contains("in force already", peer.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
             Assert.True(peer.IsClosed());
             _failOn = "list table";
-            Assert.Contains("nothing is closed", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+            Assert.Contains("nothing is closed", peer.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
             Assert.False(peer.IsClosed());
             _failOn = null;
         }
 
         Assert.True(File.Exists(Journal));
         using ExitSetup hand = Setup();
-        Assert.True(hand.Open());
+        Assert.True(hand.Recover(keepBlock: false)?.IsUndone);
         Assert.StartsWith("/sbin/nft -f - table inet tunnelmesh_tun_mesh0\ndelete", _calls[^1], StringComparison.Ordinal);
-        Assert.False(hand.Open());
+        Assert.Null(hand.Recover(keepBlock: false));
         Assert.False(ExitSetup.IsLeftClosed(Journal));
     }
 
@@ -362,7 +363,9 @@ public sealed class ExitSetupTests : IDisposable
 
         _failOn = "delete table";
         using ExitSetup hand = Setup();
-        Assert.Equal("broken", Assert.Throws<ExitException>(() => hand.Open()).Message);
+        Recovery? stays = hand.Recover(keepBlock: false);
+        Assert.False(stays?.IsUndone);
+        Assert.EndsWith("cannot be undone: broken", stays?.Text, StringComparison.Ordinal);
         Assert.True(File.Exists(Journal));
     }
 

@@ -114,7 +114,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         killed.Dispose();
         _routes.RemoveAll(r => r.InterfaceName == "utun7");
         using MacOSExitSetup next = Setup();
-        Assert.Contains("still holds", next.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.Contains("still holds", next.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
         Changes();
         next.Use(Use() with { Interface = "utun8", KillSwitch = true }, leads: true);
         Assert.Equal([Load, "pfctl -F states", "route 0.0.0.0 into 8", "route 128.0.0.0 into 8", "route :: into 8", "route 8000:: into 8"], Changes());
@@ -131,7 +131,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         killed.Dispose();
         _routes.RemoveAll(r => r.InterfaceName == "utun7");
         using MacOSExitSetup next = Setup();
-        Assert.Contains("it was undone", next.Recover(keepBlock: false), StringComparison.Ordinal);
+        Assert.Contains("it was undone", next.Recover(keepBlock: false)?.Text, StringComparison.Ordinal);
         Assert.Equal("", _rules);
         Assert.False(File.Exists(Journal));
     }
@@ -144,7 +144,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         killed.Dispose();
         (_rules, _enabled) = ("", false);
         using MacOSExitSetup next = Setup();
-        Assert.Contains("nothing is closed", next.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.Contains("nothing is closed", next.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -163,9 +163,9 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         Assert.True(File.Exists(Journal));
         _failOn = null;
         using MacOSExitSetup command = Setup();
-        Assert.True(command.Open());
+        Assert.True(command.Recover(keepBlock: false)?.IsUndone);
         Assert.Equal("", _rules);
-        Assert.False(command.Open());
+        Assert.Null(command.Recover(keepBlock: false));
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         }
 
         using MacOSExitSetup peer = Setup();
-        Assert.Contains("still holds", peer.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.Contains("still holds", peer.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
         Assert.True(peer.IsClosed());
         peer.Use(Use() with { KillSwitch = true }, leads: true);
         Assert.DoesNotContain("pfctl -E", Changes());
@@ -253,7 +253,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         _routes.AddRange([new LocalRoute(IPNetwork.Parse("0.0.0.0/1"), "utun7"), new LocalRoute(IPNetwork.Parse("8000::/1"), "utun7")]);
         Changes();
         using MacOSExitSetup next = Setup();
-        Assert.Contains("it was undone", next.Recover(keepBlock: false), StringComparison.Ordinal);
+        Assert.Contains("it was undone", next.Recover(keepBlock: false)?.Text, StringComparison.Ordinal);
         Assert.Equal(["no route :: nowhere"], Changes());
     }
 
@@ -319,7 +319,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         _settings["net.inet.ip.forwarding"] = 0;
         Changes();
         using MacOSExitSetup next = Setup();
-        Assert.Contains("it was undone", next.Recover(keepBlock: true), StringComparison.Ordinal);
+        Assert.Contains("it was undone", next.Recover(keepBlock: true)?.Text, StringComparison.Ordinal);
         Assert.Equal([Load, "pfctl -X 101"], Changes());
     }
 
@@ -331,7 +331,7 @@ public sealed partial class MacOSExitSetupTests : IDisposable
         killed.Dispose();
         _failOn = "-X";
         using MacOSExitSetup next = Setup();
-        Assert.Contains("it was undone", next.Recover(keepBlock: false), StringComparison.Ordinal);
+        Assert.Contains("it was undone", next.Recover(keepBlock: false)?.Text, StringComparison.Ordinal);
         Assert.False(File.Exists(Journal));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.Guard;
+using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.SystemDns;
 
 namespace TunnelMesh.Tests.Guard;
@@ -14,6 +15,7 @@ public sealed class AddressGuardTests : IDisposable
     private string? _failOn;
     private string[] _programs = ["nft"];
     private bool _v6 = true;
+    private string _listed = "as added";
 
     public void Dispose() => _folder.Delete(recursive: true);
 
@@ -30,8 +32,11 @@ public sealed class AddressGuardTests : IDisposable
             throw new SystemDnsException("Operation not permitted");
         }
 
-        return "";
+        return call.Contains("list table", StringComparison.Ordinal) ? _listed : "";
     }
+
+    // What was done, without the looks.
+    private IEnumerable<string> Done => _calls.Where(c => !c.Contains("list table", StringComparison.Ordinal));
 
     [Fact]
     public void The_table_is_replaced_in_one_transaction_and_lets_the_mesh_s_interface_and_the_machine_itself_in_before_anything_is_dropped() => Assert.Equal(
@@ -57,14 +62,12 @@ public sealed class AddressGuardTests : IDisposable
         using AddressGuard guard = Guard();
         Assert.Null(guard.Apply(Spec));
         Assert.Equal("nft", guard.Backend);
-        Assert.Equal($"/sbin/nft -f - {GuardRules.Nft(Spec)}", Assert.Single(_calls));
+        Assert.Equal($"/sbin/nft -f - {GuardRules.Nft(Spec)}", Assert.Single(Done));
         Assert.True(File.Exists(Journal));
         Assert.Null(guard.Check());
-        Assert.Equal("/sbin/nft list chain inet tunnelmesh-guard-tun-mesh0 prerouting ", _calls[^1]);
-        // Somebody has flushed them.
-        _failOn = "list chain";
-        Assert.Null(guard.Check());
-        Assert.Equal($"/sbin/nft -f - {GuardRules.Nft(Spec)}", _calls[^1]);
+        Assert.False(guard.WereGone);
+        Assert.Single(Done);
+        Assert.Equal("/sbin/nft -s list table inet tunnelmesh-guard-tun-mesh0 ", _calls[^1]);
         Assert.Null(guard.Revert());
         Assert.Equal($"/sbin/nft -f - {GuardRules.NftRemove("tun-mesh0")}", _calls[^1]);
         Assert.False(File.Exists(Journal));
@@ -74,6 +77,64 @@ public sealed class AddressGuardTests : IDisposable
         Assert.Equal(before, _calls.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Rules_that_somebody_has_flushed_whole_or_in_part_are_put_back(bool whole)
+    {
+        using AddressGuard guard = Guard();
+        Assert.Null(guard.Apply(Spec));
+        (_failOn, _listed) = whole ? ("list table", "") : (null, "a chain without rules");
+        Assert.Null(guard.Check());
+        Assert.True(guard.WereGone);
+        Assert.Equal([$"/sbin/nft -f - {GuardRules.Nft(Spec)}", $"/sbin/nft -f - {GuardRules.Nft(Spec)}"], Done);
+        (_failOn, _listed) = (null, whole ? "as added" : "a chain without rules");
+        // How it is listed is known from after it was added.
+        Assert.Null(guard.Check());
+        Assert.Null(guard.Check());
+        Assert.False(guard.WereGone);
+    }
+
+    [Fact]
+    public void What_stands_in_the_home_of_a_user_is_read_and_forgotten_with_the_rights_of_that_user_and_rules_are_removed_without()
+    {
+        AddressGuard killed = Guard();
+        Assert.Null(killed.Apply(Spec));
+        killed.Dispose();
+        _calls.Clear();
+        using AddressGuard next = Guard();
+        Assert.True(next.Recover(() => new Acting(_calls))?.IsUndone);
+        Assert.Equal(["as the user", "as root", $"/sbin/nft -f - {GuardRules.NftRemove("tun-mesh0")}", "as the user", "as root"], _calls);
+        Assert.False(File.Exists(Journal));
+    }
+
+    [Theory]
+    [InlineData("tun-mesh0 --modprobe=/home/alice/x")]
+    [InlineData("0123456789abcdef")]
+    [InlineData("")]
+    public void A_journal_that_names_no_interface_is_kept_aside_and_nothing_is_run(string name)
+    {
+        File.WriteAllText(Journal, $$"""{"interface":"{{name}}","backend":"iptables"}""");
+        using AddressGuard guard = Guard();
+        Recovery? told = guard.Recover();
+        Assert.False(told?.IsUndone);
+        Assert.Contains("is damaged and was kept as", told?.Text, StringComparison.Ordinal);
+        Assert.Empty(_calls);
+    }
+
+    private sealed class Acting : IDisposable
+    {
+        private readonly List<string> _log;
+
+        public Acting(List<string> log)
+        {
+            _log = log;
+            log.Add("as the user");
+        }
+
+        public void Dispose() => _log.Add("as root");
+    }
+
     [Fact]
     public void The_next_start_removes_what_a_killed_process_left_behind()
     {
@@ -81,7 +142,7 @@ public sealed class AddressGuardTests : IDisposable
         Assert.Null(killed.Apply(Spec));
         killed.Dispose();
         using AddressGuard next = Guard();
-        Assert.EndsWith("they were removed.", next.Recover(), StringComparison.Ordinal);
+        Assert.EndsWith("they were removed.", next.Recover()?.Text, StringComparison.Ordinal);
         Assert.Equal($"/sbin/nft -f - {GuardRules.NftRemove("tun-mesh0")}", _calls[^1]);
         Assert.Null(next.Recover());
     }
@@ -94,7 +155,7 @@ public sealed class AddressGuardTests : IDisposable
         killed.Dispose();
         _failOn = "delete table";
         using AddressGuard next = Guard();
-        Assert.Contains("cannot be removed: Operation not permitted", next.Recover(), StringComparison.Ordinal);
+        Assert.Contains("cannot be removed: Operation not permitted", next.Recover()?.Text, StringComparison.Ordinal);
         _failOn = null;
         Assert.NotNull(next.Recover());
         Assert.False(File.Exists(Journal));

@@ -81,7 +81,7 @@ public sealed class SystemDnsSetupTests : IDisposable
         Assert.Equal(kind == "missing" ? [] : ["192.0.2.1"], dead.Servers(_ => false).Select(s => s.ToString()));
 
         dead.Dispose();
-        Assert.Contains("was undone", Setup().Recover(), StringComparison.Ordinal);
+        Assert.Contains("was undone", Setup().Recover()?.Text, StringComparison.Ordinal);
         Assert.Equal(kind == "link" ? "real" : null, new FileInfo(_places.ResolvConf).LinkTarget);
         Assert.Equal(kind != "missing", File.Exists(_places.ResolvConf));
         Assert.Equal(kind == "missing" ? "" : Before, kind == "missing" ? "" : File.ReadAllText(_places.ResolvConf));
@@ -96,7 +96,7 @@ public sealed class SystemDnsSetupTests : IDisposable
         {
             journal.Write(new PlainResolvConf(_places).Plan(Request));
         }
-        Assert.Contains("was undone", Setup().Recover(), StringComparison.Ordinal);
+        Assert.Contains("was undone", Setup().Recover()?.Text, StringComparison.Ordinal);
         Assert.Equal(Before, File.ReadAllText(_places.ResolvConf));
     }
 
@@ -142,7 +142,7 @@ public sealed class SystemDnsSetupTests : IDisposable
     public void A_damaged_journal_is_kept_aside_and_told()
     {
         File.WriteAllText(_places.Journal, "{\"backend\":\"resolv.conf\",\"interface\":\"x\",\"files\":[null]}");
-        Assert.Contains("is damaged", Setup().Recover(), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Setup().Recover()?.Text, StringComparison.Ordinal);
         Assert.True(File.Exists(_places.Journal + ".damaged"));
         Assert.Equal(Before, File.ReadAllText(_places.ResolvConf));
     }
@@ -181,7 +181,7 @@ public sealed class SystemDnsSetupTests : IDisposable
         Assert.Equal(["192.0.2.5"], setup.Servers(a => a.ToString() == "10.42.0.2").Select(s => s.ToString()));
         File.Delete(InFolder("calls"));
         setup.Dispose();
-        Assert.Contains("was undone", Setup().Recover(), StringComparison.Ordinal);
+        Assert.Contains("was undone", Setup().Recover()?.Text, StringComparison.Ordinal);
         Assert.Equal("resolvectl revert tun-mesh0\n", Calls);
     }
 
