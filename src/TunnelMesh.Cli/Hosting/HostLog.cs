@@ -86,6 +86,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "the DNS set-up of this system could not be put back; the next start tries again: {Problem}")]
     public static partial void DnsSystemNotPutBack(this ILogger log, string problem);
 
+    [LoggerMessage(EventId = 54, Level = LogLevel.Warning, Message = "the look whether the names of the mesh are still set up failed; it is tried again every few seconds")]
+    public static partial void DnsLookFailed(this ILogger log, Exception problem);
+
     [LoggerMessage(EventId = 50, Level = LogLevel.Information, Message = "the system asks the peer of another context for names; `tunnelmesh context use` moves them context={Context}")]
     public static partial void DnsSystemElsewhere(this ILogger log, string context);
 
