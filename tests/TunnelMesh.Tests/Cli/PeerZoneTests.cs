@@ -37,7 +37,7 @@ public sealed class PeerZoneTests : IDisposable
         {
             Server = server,
             MeshRoot = authority.Root.RawData,
-            Mesh = new MeshInfo { MeshId = "123456789a", Cidr = "10.43.0.0/16", Cidr6 = "fd12:3456:789b::/48", Domain = "tunnelmesh", MapMaxAgeSeconds = 60 },
+            Mesh = new MeshInfo { MeshId = "123456789a", Cidr = "10.42.0.0/16", Cidr6 = "fd12:3456:789a::/48", Domain = "tunnelmesh", MapMaxAgeSeconds = 60 },
             Device = NetworkMapTests.Device("elsewhere", 9),
         });
     }
