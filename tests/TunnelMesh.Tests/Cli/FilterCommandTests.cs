@@ -6,9 +6,11 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Filter;
 using TunnelMesh.Tests.NodeControl;
+using TunnelMesh.Tests.NodeFilter;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -46,6 +48,20 @@ public sealed class FilterCommandTests
         Assert.Equal(2, filter.Describe().Rules.Count);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("peer", Assert.Single(filter.Describe().Rules).Layer);
+    }
+
+    [Fact]
+    public void A_temporary_rule_that_ended_while_the_machine_slept_goes_when_it_wakes()
+    {
+        SleepingTime lasting = new(_time);
+        using PeerFilter filter = new(ConfigReader.Read("", "c.yaml"), serves: false, NullLogger.Instance, _time, lasting);
+        filter.Add(new FilterRuleRequest { Port = "22", Protocol = "tcp", Action = "allow", TtlSeconds = 3600 });
+        lasting.Slept = TimeSpan.FromHours(8);
+        // Timers have slept, too.
+        filter.OnNetwork(NetworkChanges.Addresses);
+        Assert.Equal(0, Assert.Single(filter.Describe().Rules).TtlSeconds);
+        filter.OnNetwork(NetworkChanges.Addresses | NetworkChanges.Resumed);
+        Assert.Empty(filter.Describe().Rules);
     }
 
     [Fact]
