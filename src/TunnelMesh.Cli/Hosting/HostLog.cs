@@ -104,7 +104,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "THE ALIAS IS TAKEN: the device that had it first keeps it. Choose another one in dns.aliases. alias={Alias} device={Device}")]
     public static partial void AliasTaken(this ILogger log, string alias, string device);
 
-    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "the coordinator sent filter rules that this version cannot use, which were left out; update this peer count={Count}")]
+    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "the coordinator sent filter rules that this version cannot use: those that allow were left out, all others drop whatever they may be about; update this peer count={Count}")]
     public static partial void FilterRulesRefused(this ILogger log, int count);
 
     [LoggerMessage(EventId = 29, Level = LogLevel.Information, Message = "temporary filter rule added action={Action} protocol={Protocol} port={Port} source={Source} ttl={Ttl}")]
