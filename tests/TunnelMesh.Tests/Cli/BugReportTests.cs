@@ -116,7 +116,7 @@ public sealed class BugReportTests : IDisposable
     }
 
     [Fact]
-    public void The_table_of_routes_is_the_one_of_exit_traffic() => Assert.Equal($"{ExitRoutes.Table}", BugReport.ExitTable);
+    public void The_table_of_routes_is_the_one_of_exit_traffic() => Assert.Equal(BugReport.ExitTable, $"{ExitRoutes.Table}");
 
     [Fact]
     public async Task A_configuration_that_is_wrong_tells_what_is_wrong_and_no_secret()

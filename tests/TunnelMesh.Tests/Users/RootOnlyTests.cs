@@ -67,6 +67,7 @@ public class RootOnlyTests
     }
 
     [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     public void Real_files_are_looked_at_without_following_links()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux is asked for owners");
