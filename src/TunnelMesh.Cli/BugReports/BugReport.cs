@@ -21,6 +21,9 @@ namespace TunnelMesh.Cli.BugReports;
 /// <param name="configFile">The configuration in use, or null.</param>
 internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layout, string context, string? configFile)
 {
+    /// <summary>The table of routes that exit traffic takes.</summary>
+    internal const string ExitTable = "29805";
+
     private const int MaxLogBytes = 2 << 20, MaxSecretBytes = 64 << 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
@@ -152,12 +155,30 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
     private static async Task<string> NetworkAsync(CancellationToken cancel)
     {
         StringBuilder text = new();
-        foreach (string[] words in new[] { new[] { "-brief", "address" }, ["rule"], ["route"], ["-6", "route"] })
+        foreach (string[] words in new[]
+            { new[] { "-brief", "address" }, ["rule"], ["-6", "rule"], ["route"], ["-6", "route"], ["route", "show", "table", ExitTable], ["-6", "route", "show", "table", ExitTable] })
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"$ ip {string.Join(' ', words)}").AppendLine(await RunAsync("ip", words, cancel));
+            await AddAsync("ip", words);
+        }
+        foreach (string[] table in OwnTables(await AddAsync("nft", ["list", "tables"])))
+        {
+            await AddAsync("nft", ["list", .. table]);
         }
         return text.ToString();
+
+        async Task<string> AddAsync(string program, string[] words)
+        {
+            string said = await RunAsync(program, words, cancel);
+            text.AppendLine(CultureInfo.InvariantCulture, $"$ {program} {string.Join(' ', words)}").AppendLine(said);
+            return said;
+        }
     }
+
+    /// <summary>Of all tables of nft(8) those that peers make; the rules of others are nobody's business.</summary>
+    /// <param name="listed">As <c>nft list tables</c> says it.</param>
+    /// <returns>The words that name each.</returns>
+    internal static IReadOnlyList<string[]> OwnTables(string listed) =>
+        [.. listed.Split('\n').Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(w => w is ["table", _, var name] && name.StartsWith("tunnelmesh", StringComparison.Ordinal))];
 
     private static async Task<string> RunAsync(string program, string[] arguments, CancellationToken cancel)
     {

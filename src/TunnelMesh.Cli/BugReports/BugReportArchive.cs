@@ -14,9 +14,9 @@ internal static class BugReportArchive
     /// <param name="parts">The parts.</param>
     /// <param name="redactor">Takes secrets out of each.</param>
     /// <param name="now">Time of the files in it.</param>
-    /// <returns>The list: name, size in bytes, what it is.</returns>
+    /// <returns>The list.</returns>
     /// <exception cref="IOException">The file exists, or cannot be written; then nothing is left of it.</exception>
-    public static IReadOnlyList<(string Name, int Bytes, string What)> Write(string path, IEnumerable<BugReportPart> parts, Redactor redactor, DateTimeOffset now)
+    public static IReadOnlyList<BugReportFile> Write(string path, IEnumerable<BugReportPart> parts, Redactor redactor, DateTimeOffset now)
     {
         List<(string Name, byte[] Bytes, string What)> files = [.. parts.Select(p => (p.Name, Encoding.UTF8.GetBytes(redactor.Clean(p.Text)), p.What))];
         string list = string.Concat(files.Select(f => $"{f.Name}\t{f.Bytes.Length}\t{f.What}\n")) + $"Parts that were or looked like secrets and were left out: {redactor.Count}\n";
@@ -42,7 +42,7 @@ internal static class BugReportArchive
             File.Delete(path);
             throw;
         }
-        return [.. files.Select(f => (f.Name, f.Bytes.Length, f.What))];
+        return [.. files.Select(f => new BugReportFile(f.Name, f.Bytes.Length, f.What))];
     }
 
     private static int Padding(int length) => (Block - (length % Block)) % Block;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using TunnelMesh.Cli.BugReports;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
@@ -15,7 +16,8 @@ internal static class BugReportCommand
         Option<string?> file = new("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)", HelpName = "FILE" };
         Option<string[]> logs = new("--log") { Description = "A file with the log of the peer; may be given several times", HelpName = "FILE", DefaultValueFactory = _ => [] };
         Option<string> context = commands.ContextOption();
-        Command command = new("bugreport", "Gather logs, state and configuration without secrets into one file") { file, logs, context };
+        Option<bool> json = QueryCommand.Json();
+        Command command = new("bugreport", "Gather logs, state and configuration without secrets into one file") { file, logs, context, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             DateTimeOffset now = TimeProvider.System.GetUtcNow();
@@ -28,8 +30,13 @@ internal static class BugReportCommand
             string? configuration = ConfigFiles.Find(parsed.GetValue(commands.Config) ?? commands.Environment.Config, commands.Layout.ContextConfig(which), commands.Layout.Home, Directory.GetCurrentDirectory());
             BugReport report = new(commands.Environment, commands.Layout, which, configuration);
             IReadOnlyList<BugReportPart> parts = await report.GatherAsync(parsed.GetValue(logs)!, cancellation);
-            IReadOnlyList<(string Name, int Bytes, string What)> written = BugReportArchive.Write(path, parts, report.Redactor, now);
+            IReadOnlyList<BugReportFile> written = BugReportArchive.Write(path, parts, report.Redactor, now);
             TextWriter output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(new BugReportSummary { File = path, Files = written, LeftOut = report.Redactor.Count }, BugReportJson.Default.BugReportSummary));
+                return (int)ExitCode.Ok;
+            }
             HumanTable.Print(["FILE", "SIZE", "WHAT"], written.Select(f => new[] { f.Name, HumanText.Bytes(f.Bytes), f.What }), output);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Left out because it is or looks like a secret: {report.Redactor.Count} parts."));
             output.WriteLine($"Wrote {path}, for you alone to read. It names devices and addresses: look at it before you send it, with `tar -xzOf {path} | less`.");

@@ -173,7 +173,7 @@ internal static class ContextCommand
             ContextStore contexts = commands.Contexts;
             if (!contexts.Exists(which))
             {
-                throw Unknown(which);
+                throw Unknown(commands, which);
             }
             ContextReport report = await new ContextInspector(commands.Layout).InspectAsync(which, cancellation);
             Refuse(commands, report);
@@ -223,10 +223,10 @@ internal static class ContextCommand
         : $"Destroy the context {report.Name} with its device key and configuration?";
 
     private static string Known(CommandContext commands, string name) =>
-        new ContextInspector(commands.Layout).Names().Contains(ContextName.Require(name)) || name == ContextName.Default ? name : throw Unknown(name);
+        new ContextInspector(commands.Layout).Knows(ContextName.Require(name)) ? name : throw Unknown(commands, name);
 
-    private static HostException Unknown(string name) =>
-        new(ExitCode.General, $"There is no context {name}. `tunnelmesh context list` shows those that are here; `tunnelmesh context create {name}` makes it.");
+    private static HostException Unknown(CommandContext commands, string name) =>
+        new(ExitCode.General, $"There is no context {name}.{new ContextInspector(commands.Layout).Hint(name)} `tunnelmesh context list` shows those that are here; `tunnelmesh context create {name}` makes it.");
 
     private static Argument<string?> Named(CommandContext commands, bool required, string description)
     {

@@ -55,7 +55,7 @@ internal static class Examples
         ["filter list"] = [("tunnelmesh filter list", "All rules, and how often each has decided"), ("tunnelmesh filter list --json", "The same for a program")],
         ["filter add"] =
         [
-            ("tunnelmesh filter add --action allow --protocol tcp --port 22 --source-peer laptop --ttl 1h", "Let one device in by SSH for an hour"),
+            ("tunnelmesh filter add --protocol tcp --port 22 --source-peer laptop --ttl 1h", "Let one device in by SSH for an hour"),
             ("tunnelmesh filter add --action deny --source-peer guest", "Nothing of guest, whatever other rules allow"),
         ],
         ["filter remove"] = [("tunnelmesh filter remove --protocol tcp --port 22 --source-peer laptop", "Take the rule away before its time")],

@@ -11,6 +11,9 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>filter list|add|remove|reload</c>: which traffic of other peers this one lets in.</summary>
 internal static class FilterCommand
 {
+    // A filter that drops everything leaves little else to be added.
+    private const string DefaultAction = "allow";
+
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands) => new("filter", "Show or change which traffic of other peers the running peer lets in")
     {
@@ -46,19 +49,18 @@ internal static class FilterCommand
 
     private static Command Add(CommandContext commands)
     {
-        RuleOptions rule = new();
+        RuleOptions rule = new(DefaultAction);
         Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
         Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer, context, json };
-        rule.Action.Required = true;
-        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterAdd, rule.Read(parsed) with { TtlSeconds = Seconds(parsed.GetValue(ttl)) }, cancellation));
+        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterAdd, rule.Read(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) }, cancellation));
         return command;
     }
 
     private static Command Remove(CommandContext commands)
     {
-        RuleOptions rule = new();
+        RuleOptions rule = new("any");
         Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("remove", "Remove a temporary rule: the one with this port, protocol and source peer") { rule.Port, rule.Protocol, rule.Action, rule.SourcePeer, context, json };
@@ -95,11 +97,11 @@ internal static class FilterCommand
         : Quantities.TryParseDuration(text, out TimeSpan ttl) ? ttl.TotalSeconds
         : throw new HostException(ExitCode.Usage, $"--ttl: expected a duration such as 30m, 1h or 2d, found `{text}`.");
 
-    private sealed class RuleOptions
+    private sealed class RuleOptions(string actionByDefault)
     {
         public Option<string?> Port { get; } = new("--port") { Description = "Port at this device, or a range such as 8000-8100 (default: every port)", HelpName = "PORT" };
         public Option<string?> Protocol { get; } = new("--protocol") { Description = "tcp, udp, icmp or any (default: any)", HelpName = "PROTOCOL" };
-        public Option<string?> Action { get; } = new("--action") { Description = "allow or deny", HelpName = "ACTION" };
+        public Option<string?> Action { get; } = new("--action") { Description = $"allow or deny (default: {actionByDefault})", HelpName = "ACTION" };
         public Option<string?> SourcePeer { get; } = new("--source-peer") { Description = "Only what comes from this peer, or from the members of group:NAME (default: every peer)", HelpName = "PEER" };
 
         public FilterRuleRequest Read(ParseResult parsed)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Protocol.Identity;
@@ -60,7 +61,7 @@ internal static class RevokeCommand
         return found.Length > 0
             ? found
             : throw new LocalApiException(LocalErrorCodes.NotFound,
-                $"No other device of the mesh {(user ? "or its user " : "")}is called `{which}`. `tunnelmesh peers` lists them.");
+                $"No other device of the mesh {(user ? "or its user " : "")}is called `{which}`.{EditDistance.Hint(which, peers.Select(p => p.Name))} `tunnelmesh peers` lists them.");
         bool Same(string value) => value.Equals(which, StringComparison.OrdinalIgnoreCase);
     }
 

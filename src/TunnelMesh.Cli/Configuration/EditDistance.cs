@@ -34,9 +34,12 @@ internal static class EditDistance
     /// <summary>A question whether the nearest of <paramref name="candidates"/> was meant, with a space before it; empty when none is near: what shares too little with anything is no misspelling.</summary>
     public static string Hint(string text, IEnumerable<string> candidates)
     {
-        string nearest = Nearest(text, candidates);
-        return Between(text.Length > 200 ? text[..200] : text, nearest) <= Math.Max(1, nearest.TrimStart('-').Length / 2) ? $" Did you mean `{nearest}`?" : "";
+        // What differs too much in length alone is not compared: there may be thousands.
+        string nearest = Nearest(text, candidates.Where(c => Math.Abs(c.Length - text.Length) <= Tolerance(c)));
+        return nearest.Length > 0 && Between(text, nearest) <= Tolerance(nearest) ? $" Did you mean `{nearest}`?" : "";
     }
+
+    private static int Tolerance(string candidate) => Math.Max(1, candidate.TrimStart('-').Length / 2);
 
     private static bool Same(char a, char b) => char.ToLowerInvariant(a) == char.ToLowerInvariant(b);
 }

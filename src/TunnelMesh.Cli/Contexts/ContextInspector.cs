@@ -21,6 +21,12 @@ internal sealed class ContextInspector(HomeLayout layout)
     public IReadOnlyList<string> Names() =>
         [.. _contexts.Names().Append(layout.ActiveContext).Concat(layout.ServedContexts()).Distinct().OrderBy(n => n != ContextName.Default).ThenBy(n => n, StringComparer.Ordinal)];
 
+    /// <summary>True for a context that is here, or may be without having been made.</summary>
+    public bool Knows(string context) => context == ContextName.Default || Names().Contains(context);
+
+    /// <summary>A question whether another context was meant, as <see cref="EditDistance.Hint"/> asks it.</summary>
+    public string Hint(string context) => EditDistance.Hint(context, Names());
+
     /// <summary>How a context is.</summary>
     public async Task<ContextReport> InspectAsync(string context, CancellationToken cancel)
     {

@@ -117,7 +117,7 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
         {
             1 => found[0],
             0 => throw new LocalApiException(LocalErrorCodes.NotFound,
-                $"No device of the mesh is called `{Shown(text)}`, and no user {(wanted ? "" : "or member ")}has that peer ID. {(wanted ? "`tunnelmesh peers` lists them." : $"`tunnelmesh group members {group.Name}` shows who is in the group.")}"),
+                $"No device of the mesh is called `{Shown(text)}`, and no user {(wanted ? "" : "or member ")}has that peer ID.{(wanted ? UnknownDevice.Hint(map, text) : "")} {(wanted ? "`tunnelmesh peers` lists them." : $"`tunnelmesh group members {group.Name}` shows who is in the group.")}"),
             _ => throw Failed($"`{Shown(text)}` may mean more than one user, so nothing was changed. Say which by the mesh address of a device; `tunnelmesh peers` shows them."),
         };
     }

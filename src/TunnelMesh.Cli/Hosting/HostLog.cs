@@ -86,6 +86,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "the DNS set-up of this system could not be put back; the next start tries again: {Problem}")]
     public static partial void DnsSystemNotPutBack(this ILogger log, string problem);
 
+    [LoggerMessage(EventId = 54, Level = LogLevel.Warning, Message = "the look whether the names of the mesh are still set up failed; it is tried again every few seconds")]
+    public static partial void DnsLookFailed(this ILogger log, Exception problem);
+
     [LoggerMessage(EventId = 50, Level = LogLevel.Information, Message = "the system asks the peer of another context for names; `tunnelmesh context use` moves them context={Context}")]
     public static partial void DnsSystemElsewhere(this ILogger log, string context);
 
@@ -101,7 +104,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "THE ALIAS IS TAKEN: the device that had it first keeps it. Choose another one in dns.aliases. alias={Alias} device={Device}")]
     public static partial void AliasTaken(this ILogger log, string alias, string device);
 
-    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "the coordinator sent filter rules that this version cannot use, which were left out; update this peer count={Count}")]
+    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "the coordinator sent filter rules that this version cannot use: those that allow were left out, all others drop whatever they may be about; update this peer count={Count}")]
     public static partial void FilterRulesRefused(this ILogger log, int count);
 
     [LoggerMessage(EventId = 29, Level = LogLevel.Information, Message = "temporary filter rule added action={Action} protocol={Protocol} port={Port} source={Source} ttl={Ttl}")]

@@ -227,8 +227,7 @@ internal sealed class PathReports(PeerRuntime runtime, ControlStream stream, str
     private MapEntry Find(string peer)
     {
         NetworkMap map = runtime.Map ?? throw Starting();
-        MapEntry device = MapNames.FindDevice(map, peer, ownId)
-            ?? throw new LocalApiException(LocalErrorCodes.NotFound, $"No device of the mesh is called `{peer}`. `tunnelmesh peers` lists them.");
+        MapEntry device = MapNames.FindDevice(map, peer, ownId) ?? throw UnknownDevice.Error(map, peer);
         return device.Id != ownId ? device : throw new LocalApiException(LocalErrorCodes.Failed, $"`{peer}` is this device itself. `tunnelmesh netcheck` tells how others reach it.");
     }
 

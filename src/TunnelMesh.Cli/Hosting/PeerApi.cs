@@ -93,7 +93,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     }
 
     /// <inheritdoc/>
-    public ResolveReport? Resolve(string name)
+    public ResolveReport Resolve(string name)
     {
         Parts parts = Ready();
         if (parts.Runtime.Map is not { } map)
@@ -101,7 +101,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             throw NotYet();
         }
         IReadOnlyList<MapEntry> found = MapNames.Find(map, name, out string label);
-        return found.Count == 0 ? null : new ResolveReport
+        return found.Count == 0 ? throw UnknownDevice.Error(map, name) : new ResolveReport
         {
             Name = $"{label}.{map.Mesh.Domain}",
             Ip = [.. found.Select(d => d.Ip.ToString())],

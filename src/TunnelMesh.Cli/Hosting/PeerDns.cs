@@ -17,10 +17,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// </summary>
 internal sealed class PeerDns : IAsyncDisposable
 {
-    private const int DnsPort = 53;
-
-    // Each question is compared with all of them, and the network names them.
-    private const int MaxForeign = 64;
+    // Programs of multicast DNS all have this one, at every address (RFC 6762, section 15.1).
+    private const int DnsPort = 53, MulticastDnsPort = 5353;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Loopback addresses at which the system finds the resolver on port 53; the first that is free.</summary>
@@ -36,15 +34,12 @@ internal sealed class PeerDns : IAsyncDisposable
     private readonly DnsResponder _responder;
     private readonly DnsForwarder _forwarder;
     private readonly DnsServer _server;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _look = new(0, 1);
+    private readonly PeerZone _zone;
     private readonly HashSet<(string Alias, string Owner)> _warned = [];
     private readonly List<string> _listenProblems = [];
     private volatile IReadOnlyList<string> _aliasesTaken = [];
-    private DnsHost[] _hosts = [];
-    private string[] _foreign = [];
     private readonly bool _forExit;
-    private Task _watching = Task.CompletedTask;
+    private RepeatedLook? _look;
 
     private PeerDns(PeerHostOptions options, SystemDnsSetup setup, MembershipStep step, IReadOnlyList<TunAddress> addresses, INetworkMonitor network)
     {
@@ -55,7 +50,8 @@ internal sealed class PeerDns : IAsyncDisposable
         _ranges = step.Membership.Mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : [];
         _forwarder = new DnsForwarder(options.MarkSocket);
         _responder = new DnsResponder((uint)options.Settings.DnsCacheTtl, options.Time) { ServesMesh = options.Settings.AllowExitTraffic };
-        Build([], 0, [_dialled]);
+        ContextStore contexts = new(options.Layout);
+        _zone = new PeerZone(_responder, _ranges, _dialled, () => PeerZone.OtherServers(contexts, options.Context));
         _server = new DnsServer(_responder, _forwarder, options.Time);
     }
 
@@ -76,13 +72,14 @@ internal sealed class PeerDns : IAsyncDisposable
             dns.Listen();
             dns.RefreshAudience();
             dns.FollowExitOfOthers();
+            dns._zone.Refresh();
             if (dns._forExit)
             {
                 dns.RefreshServers();
             }
             await dns.SetSystemAsync(interfaceName, cancel).ConfigureAwait(false);
+            dns._look = new RepeatedLook(dns.LookAsync, options.Log.DnsLookFailed, LookEvery, options.Time);
             network.Changed += dns.OnNetwork;
-            dns._watching = Task.Run(dns.WatchAsync, CancellationToken.None);
             return dns;
         }
         catch
@@ -95,13 +92,7 @@ internal sealed class PeerDns : IAsyncDisposable
     /// <summary>The map has changed: names come and go. One caller at a time.</summary>
     public void Take(NetworkMap map)
     {
-        DnsHost[] hosts = [.. map.Devices.Values.Select(d => new DnsHost(d.Name, d.Wire.Aliases, d.Ip, d.Ip6, d.Wire.Coordinator)).OrderBy(h => h.Name, StringComparer.Ordinal)];
-        // Whatever the mesh calls its devices, the names by which coordinators are dialled stay those of the outside.
-        string[] foreign = [.. map.Coordinators.SelectMany(c => c.Urls).Select(HostOf).OfType<string>().Prepend(_dialled).Distinct().Take(MaxForeign)];
-        if (hosts.Length != _hosts.Length || !foreign.SequenceEqual(_foreign) || !hosts.Zip(_hosts).All(p => IsSame(p.First, p.Second)))
-        {
-            Build(hosts, map.Number, foreign);
-        }
+        _zone.Take(map);
         WarnOfAliases(map);
     }
 
@@ -156,26 +147,27 @@ internal sealed class PeerDns : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _network.Changed -= OnNetwork;
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
-        // The system first: it must not ask a resolver that is gone.
-        await _system.EndAsync().ConfigureAwait(false);
-        await _server.DisposeAsync().ConfigureAwait(false);
-        _stop.Dispose();
-        _look.Dispose();
-        _system.Dispose();
+        try
+        {
+            if (_look is not null)
+            {
+                await _look.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            try
+            {
+                // Before the resolver ends: the system must not ask one that is gone.
+                await _system.EndAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                await _server.DisposeAsync().ConfigureAwait(false);
+                _system.Dispose();
+            }
+        }
     }
-
-    private void Build(DnsHost[] hosts, long number, string[] foreign)
-    {
-        (_hosts, _foreign) = (hosts, foreign);
-        _responder.Zone = DnsZone.Build(hosts, _ranges, (uint)number, _responder.NegativeTtl, foreign);
-    }
-
-    private static bool IsSame(DnsHost a, DnsHost b) =>
-        a.Name == b.Name && a.Coordinator == b.Coordinator && a.Ip.Equals(b.Ip) && a.Ip6.Equals(b.Ip6) && a.Aliases.SequenceEqual(b.Aliases);
-
-    private static string? HostOf(string url) => CoordinatorAddress.TryParse(url, out CoordinatorAddress? address) && !IPAddress.TryParse(address!.Host, out _) ? address.Host : null;
 
     private void Listen()
     {
@@ -183,7 +175,8 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             if (listen.Host.Length == 0 || IPAddress.TryParse(listen.Host, out _))
             {
-                TryListen(new IPEndPoint(listen.Host.Length == 0 ? IPAddress.Any : IPAddress.Parse(listen.Host), listen.Port), required: true);
+                IPAddress address = listen.Host.Length == 0 ? IPAddress.Any : IPAddress.Parse(listen.Host);
+                TryListen(new IPEndPoint(address, listen.Port), required: true, besideWildcards: listen.Port == MulticastDnsPort && IPAddress.IsLoopback(address));
             }
             else
             {
@@ -198,11 +191,11 @@ internal sealed class PeerDns : IAsyncDisposable
         _options.Log.DnsListening(endpoints);
     }
 
-    private bool TryListen(IPEndPoint endpoint, bool required)
+    private bool TryListen(IPEndPoint endpoint, bool required, bool besideWildcards = false)
     {
         try
         {
-            _server.Listen(endpoint);
+            _server.Listen(endpoint, besideWildcards);
             return true;
         }
         catch (DnsListenException e)
@@ -240,39 +233,26 @@ internal sealed class PeerDns : IAsyncDisposable
     }
 
     // Others write to the same places, some of them without a change of the network.
-    private async Task WatchAsync()
+    private async Task LookAsync(CancellationToken cancel)
     {
         try
         {
-            while (true)
-            {
-                await _look.WaitAsync(LookEvery, _stop.Token).ConfigureAwait(false);
-                RefreshAudience();
-                FollowExitOfOthers();
-                await _system.LookAsync(_stop.Token).ConfigureAwait(false);
-                if (_options.Settings.DnsSystem || _forExit)
-                {
-                    RefreshServers();
-                }
-            }
+            RefreshAudience();
+            FollowExitOfOthers();
+            _zone.Refresh();
         }
-        catch (OperationCanceledException)
+        finally
         {
-            // Stopped.
+            // What others have written over is seen whatever else fails.
+            await _system.LookAsync(cancel).ConfigureAwait(false);
+            if (_options.Settings.DnsSystem || _forExit)
+            {
+                RefreshServers();
+            }
         }
     }
 
-    private void OnNetwork(NetworkChanges changes)
-    {
-        try
-        {
-            _look.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is about to look anyway, or stops.
-        }
-    }
+    private void OnNetwork(NetworkChanges changes) => _look?.Now();
 
     private void RefreshAudience() => _responder.Audience = new DnsAudience(_addresses.Select(a => a.Address).Concat(_network.State.Addresses.Select(a => a.Address)), _ranges);
 

@@ -135,7 +135,7 @@ internal sealed class PeerExit : IAsyncDisposable
                 {
                     ExitState.Self => $"The exit peer `{name}` is this device itself. {others}",
                     ExitState.NotOffered => $"The peer `{name}` does not let the traffic of others out. Start it with `tunnelmesh join --allow-exit-traffic`, or set allow_exit_traffic: true in its configuration. {others}",
-                    _ => $"The exit peer `{name}` is no device of the mesh. {others}",
+                    _ => $"The exit peer `{name}` is no device of the mesh.{UnknownDevice.Hint(_runtime.Map!, name)} {others}",
                 });
             }
             await Task.Delay(MapLook, _options.Time, cancel).ConfigureAwait(false);

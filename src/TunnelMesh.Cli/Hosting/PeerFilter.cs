@@ -4,6 +4,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Filter;
 
@@ -26,10 +27,11 @@ internal sealed class PeerFilter : IDisposable
     /// <param name="serves">True when this device is a coordinator.</param>
     /// <param name="log">The log.</param>
     /// <param name="time">Clock.</param>
-    public PeerFilter(Settings settings, bool serves, ILogger log, TimeProvider time)
+    /// <param name="lasting">Clock whose timestamps go on while the machine sleeps; null for <paramref name="time"/>.</param>
+    public PeerFilter(Settings settings, bool serves, ILogger log, TimeProvider time, TimeProvider? lasting = null)
     {
         (_serves, _answersNames, _log, _time) = (serves, settings.AllowExitTraffic, log, time);
-        Filter = new PacketFilter(time, groups: _groups);
+        Filter = new PacketFilter(time, groups: _groups, lasting: lasting);
         Take(settings);
         _timer = time.CreateTimer(_ => Tend(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Tend();
@@ -125,6 +127,15 @@ internal sealed class PeerFilter : IDisposable
         (string port, string source) = (rule.Ports.ToString(), rule.Source.ToString());
         _log.FilterRuleRemoved(rule.ProtocolText, port, source);
         return Describe();
+    }
+
+    /// <summary>Looks, when the machine has slept, whether rules have ended meanwhile: the timer has stood still.</summary>
+    public void OnNetwork(NetworkChanges changes)
+    {
+        if (changes.HasFlag(NetworkChanges.Resumed))
+        {
+            Tend();
+        }
     }
 
     /// <inheritdoc/>

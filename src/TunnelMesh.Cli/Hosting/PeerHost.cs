@@ -239,7 +239,8 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(nat);
         PeerDns dns = _cleanup.Add(await PeerDns.StartAsync(_options, systemDns, step, name, tun.Addresses, network, cancel).ConfigureAwait(false));
         runtime.Follow(dns);
-        PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time));
+        PeerFilter filter = _cleanup.AddDisposable(new PeerFilter(_options.Settings, coordinator is not null, _options.Log, _options.Time, _options.LastingTime));
+        network.Changed += filter.OnNetwork;
         runtime.Follow(filter);
         ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
         PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));

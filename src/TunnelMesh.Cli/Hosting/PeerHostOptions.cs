@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -51,6 +52,8 @@ internal sealed record PeerHostOptions
     public required ILogger Log { get; init; }
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Clock whose timestamps go on while the machine sleeps.</summary>
+    public TimeProvider LastingTime { get; init; } = LastingClock.OfThisSystem;
     /// <summary>Finds the addresses behind a name; may take long, and throws <see cref="SocketException"/> when there are none.</summary>
     public Func<string, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
     /// <summary>Whether a stop is none that the user of this machine asked for, as when a service manager replaces a peer that hangs; a kill switch then stays. Any thread.</summary>

@@ -43,7 +43,7 @@ internal sealed class ServiceSetup
     {
         if (ForThisSystem)
         {
-            RequireSafeProgram(Program);
+            RequireSafeProgram(Program, OperatingSystem.IsLinux() ? UnixUsers.StatusOf : null);
         }
         string directory = Layout.ContextDirectory(Context);
         RequireOwn(directory);
@@ -163,7 +163,9 @@ internal sealed class ServiceSetup
     }
 
     /// <summary>Refuses a program that others than root could replace, or that is gone after a restart.</summary>
-    internal static void RequireSafeProgram(string program)
+    /// <param name="program">Full path.</param>
+    /// <param name="look">Tells of files, as <see cref="UnixUsers.StatusOf"/> does; null where the system does not say whose they are.</param>
+    internal static void RequireSafeProgram(string program, Func<string, UnixFileStatus?>? look)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -177,9 +179,17 @@ internal sealed class ServiceSetup
         if (!OperatingSystem.IsWindows() && Homes.Concat(Passing).Any(d => IsBelow(program, d)))
         {
             throw new HostException(ExitCode.Configuration,
-                $"A service of root must not run {program}, which lies where others may change it or where nothing stays. Put it elsewhere first: install -m 755 {program} /usr/local/bin/ && /usr/local/bin/tunnelmesh service install");
+                $"A service of root must not run {program}, which lies where others may change it or where nothing stays. Put it elsewhere first: {PutElsewhere(program)}");
+        }
+        if (look is not null && RootOnly.FaultOf(program, look, out string where) is { } fault)
+        {
+            throw new HostException(ExitCode.Configuration,
+                $"A service of root must not run {program}: {where} {fault}, so others than root could have it run another program. If it is meant to be root's alone: chown root: {where} && chmod go-w {where}. " +
+                $"Otherwise put the program elsewhere: {PutElsewhere(program)}");
         }
     }
+
+    private static string PutElsewhere(string program) => $"install -m 755 {program} /usr/local/bin/ && /usr/local/bin/tunnelmesh service install";
 
     // Without the right to pass over file modes, root reads what is its own, and a user what is his.
     private void RequireOwn(string directory)

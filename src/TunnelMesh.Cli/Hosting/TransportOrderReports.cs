@@ -82,6 +82,5 @@ internal sealed class TransportOrderReports(NetworkMap map, string ownId,
 
     private string NameOf(string id) => map.Devices.GetValueOrDefault(id)?.Name ?? id;
 
-    private MapEntry Find(string peer) => MapNames.FindDevice(map, peer, ownId)
-        ?? throw new LocalApiException(LocalErrorCodes.NotFound, $"No device of the mesh is called `{peer}`. `tunnelmesh peers` lists them.");
+    private MapEntry Find(string peer) => MapNames.FindDevice(map, peer, ownId) ?? throw UnknownDevice.Error(map, peer);
 }

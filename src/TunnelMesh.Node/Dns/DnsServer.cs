@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Platform.Sockets;
 
 namespace TunnelMesh.Node.Dns;
 
@@ -43,16 +44,19 @@ public sealed class DnsServer : IAsyncDisposable
     };
 
     /// <summary>Listens at one more endpoint, over UDP and TCP; with port 0 both take the same free one.</summary>
+    /// <param name="endpoint">Where.</param>
+    /// <param name="besideWildcards">Whether its UDP port goes together with sockets at that port of all addresses that say the same, as those of multicast DNS do. Then only TCP
+    /// tells that another resolver has the endpoint.</param>
     /// <returns>The endpoint.</returns>
     /// <exception cref="DnsListenException">It cannot.</exception>
-    public IPEndPoint Listen(IPEndPoint endpoint)
+    public IPEndPoint Listen(IPEndPoint endpoint, bool besideWildcards = false)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         for (int left = endpoint.Port == 0 ? FreePortAttempts : 1; ; left--)
         {
             try
             {
-                return ListenOnce(endpoint);
+                return ListenOnce(endpoint, besideWildcards);
             }
             catch (SocketException e) when (left == 1 || e.SocketErrorCode != SocketError.AddressAlreadyInUse)
             {
@@ -65,15 +69,16 @@ public sealed class DnsServer : IAsyncDisposable
         }
     }
 
-    private IPEndPoint ListenOnce(IPEndPoint endpoint)
+    private IPEndPoint ListenOnce(IPEndPoint endpoint, bool besideWildcards)
     {
         Socket? udp = null, tcp = null;
         try
         {
-            udp = Open(endpoint, SocketType.Dgram, ProtocolType.Udp);
+            // A UDP socket that shares would take questions of the resolver that has the endpoint already, so it comes last.
+            tcp = besideWildcards ? Listening(endpoint) : null;
+            udp = Open((IPEndPoint?)tcp?.LocalEndPoint ?? endpoint, SocketType.Dgram, ProtocolType.Udp, besideWildcards);
             IPEndPoint local = (IPEndPoint)udp.LocalEndPoint!;
-            tcp = Open(local, SocketType.Stream, ProtocolType.Tcp);
-            tcp.Listen(64);
+            tcp ??= Listening(local);
             lock (_gate)
             {
                 _listeners.Add(new DnsUdpListener(udp, _responder, _forwarder, () => Interlocked.Increment(ref _unsent)));
@@ -107,7 +112,22 @@ public sealed class DnsServer : IAsyncDisposable
         }
     }
 
-    private static Socket Open(IPEndPoint endpoint, SocketType type, ProtocolType protocol)
+    private static Socket Listening(IPEndPoint endpoint)
+    {
+        Socket tcp = Open(endpoint, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            tcp.Listen(64);
+            return tcp;
+        }
+        catch
+        {
+            tcp.Dispose();
+            throw;
+        }
+    }
+
+    private static Socket Open(IPEndPoint endpoint, SocketType type, ProtocolType protocol, bool besideWildcards = false)
     {
         Socket socket = new(endpoint.AddressFamily, type, protocol);
         try
@@ -119,6 +139,11 @@ public sealed class DnsServer : IAsyncDisposable
             if (type == SocketType.Dgram)
             {
                 socket.ReceiveBufferSize = 1 << 20;
+                DatagramSockets.IgnoreResets(socket);
+            }
+            if (besideWildcards)
+            {
+                DatagramSockets.ShareWithWildcards(socket);
             }
             socket.Bind(endpoint);
             return socket;

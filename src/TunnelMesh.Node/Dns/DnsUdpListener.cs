@@ -60,7 +60,7 @@ internal sealed class DnsUdpListener : IAsyncDisposable
             }
             catch (SocketException) when (!_stopping)
             {
-                // An asker whose port is closed already, or memory that is short; asking again at once would spin.
+                // Memory that is short, say; asking again at once would spin.
                 Thread.Sleep(ErrorPause);
             }
             catch (SocketException)

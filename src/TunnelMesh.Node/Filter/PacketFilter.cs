@@ -20,7 +20,7 @@ public sealed class PacketFilter
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);
 
     private readonly Lock _changing = new();
-    private readonly TimeProvider _time;
+    private readonly TimeProvider _time, _lasting;
     private readonly IFilterGroups _groups;
     private readonly ActiveRule[][] _layers = [.. Enum.GetValues<FilterLayer>().Select(_ => Array.Empty<ActiveRule>())];
     private readonly Dictionary<string, FilterPeer> _peers = [];
@@ -35,10 +35,11 @@ public sealed class PacketFilter
     /// <param name="time">Timestamps age flows and rules.</param>
     /// <param name="random">Fills a span with randomness; null for the system's.</param>
     /// <param name="groups">Knows groups; null for <c>everyone</c> alone.</param>
-    public PacketFilter(TimeProvider time, Action<Span<byte>>? random = null, IFilterGroups? groups = null)
+    /// <param name="lasting">Timestamps that go on while the machine sleeps, by which temporary rules end; null for those of <paramref name="time"/>.</param>
+    public PacketFilter(TimeProvider time, Action<Span<byte>>? random = null, IFilterGroups? groups = null, TimeProvider? lasting = null)
     {
         ArgumentNullException.ThrowIfNull(time);
-        (_time, _groups) = (time, groups ?? new MapGroups());
+        (_time, _lasting, _groups) = (time, lasting ?? time, groups ?? new MapGroups());
         Second = time.TimestampFrequency;
         Secret = FlowSecret.Draw(random ?? RandomNumberGenerator.Fill);
         Table = new ConnectionTable(Secret, Second);
@@ -128,12 +129,12 @@ public sealed class PacketFilter
 
     /// <summary>Adds a temporary rule; one about the same packets gives way to it.</summary>
     /// <param name="rule">The rule.</param>
-    /// <param name="holds">How long it holds; null until the peer ends.</param>
+    /// <param name="holds">How long it holds, time in which the machine sleeps counted; null until the peer ends.</param>
     /// <returns>False when there are <see cref="FilterRule.MaxRules"/> already.</returns>
     public bool TryAddTemporary(FilterRule rule, TimeSpan? holds)
     {
         ArgumentNullException.ThrowIfNull(rule);
-        long ends = holds is { } time ? _time.GetTimestamp() + (long)(time.TotalSeconds * Second) : long.MaxValue;
+        long ends = holds is { } time ? _lasting.GetTimestamp() + (long)(time.TotalSeconds * _lasting.TimestampFrequency) : long.MaxValue;
         lock (_changing)
         {
             ActiveRule[] others = [.. _layers[(int)FilterLayer.Temporary].Where(r => !r.Rule.IsAboutSame(rule))];
@@ -171,7 +172,7 @@ public sealed class PacketFilter
 
     /// <summary>Ends temporary rules whose time is over, and gives places of old flows free.</summary>
     /// <param name="now">Timestamp.</param>
-    /// <returns>When to call it next, a timestamp.</returns>
+    /// <returns>When to call it next, a timestamp; sooner when the machine has slept meanwhile.</returns>
     public long Tend(long now)
     {
         lock (_changing)
@@ -183,14 +184,16 @@ public sealed class PacketFilter
             }
 
             ActiveRule[] before = _layers[(int)FilterLayer.Temporary];
-            ActiveRule[] kept = [.. before.Where(r => now < r.Ends)];
+            long lasting = _lasting.GetTimestamp();
+            ActiveRule[] kept = [.. before.Where(r => lasting < r.Ends)];
             if (kept.Length < before.Length)
             {
                 _layers[(int)FilterLayer.Temporary] = kept;
                 Compile();
             }
 
-            return Math.Min(_sweptAt + ((long)SweepInterval.TotalSeconds * Second), kept.Length == 0 ? long.MaxValue : kept.Min(r => r.Ends));
+            long ends = kept.Length == 0 ? long.MaxValue : kept.Min(r => r.Ends);
+            return Math.Min(_sweptAt + ((long)SweepInterval.TotalSeconds * Second), ends == long.MaxValue ? long.MaxValue : now + (long)Math.Ceiling(Seconds(lasting, ends) * Second));
         }
     }
 
@@ -212,9 +215,9 @@ public sealed class PacketFilter
     {
         lock (_changing)
         {
-            long now = _time.GetTimestamp();
+            long lasting = _lasting.GetTimestamp();
             return [.. _rules.Select(r => new FilterRuleState(r.Rule, r.Layer,
-                r.Ends == long.MaxValue ? null : TimeSpan.FromSeconds(Math.Max(0, (double)(r.Ends - now) / Second)), r.Hits, IsKnown(r.Rule.Source)))];
+                r.Ends == long.MaxValue ? null : TimeSpan.FromSeconds(Math.Max(0, Seconds(lasting, r.Ends))), r.Hits, IsKnown(r.Rule.Source)))];
         }
     }
 
@@ -268,6 +271,8 @@ public sealed class PacketFilter
             _peers.Remove(deviceId);
         }
     }
+
+    private double Seconds(long from, long to) => (double)(to - from) / _lasting.TimestampFrequency;
 
     // Rules that stay keep their counts.
     private void Keep(FilterLayer layer, IReadOnlyList<FilterRule> rules)

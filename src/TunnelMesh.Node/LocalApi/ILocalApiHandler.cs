@@ -7,9 +7,10 @@ public interface ILocalApiHandler
     StatusReport GetStatus();
     /// <summary>The other devices.</summary>
     IReadOnlyList<PeerReport> GetPeers();
-    /// <summary>Addresses of a name, or null when the mesh has no device by it.</summary>
+    /// <summary>Addresses of a name.</summary>
     /// <param name="name">A device name, alone or with a suffix of the mesh.</param>
-    ResolveReport? Resolve(string name);
+    /// <exception cref="LocalApiException">No device has it.</exception>
+    ResolveReport Resolve(string name);
     /// <summary>Pings a device once inside its session, which begins if there is none. Pings of one device take turns.</summary>
     /// <param name="peer">Name, mesh address or device ID.</param>
     /// <param name="timeout">How long the answer is waited for, the turn included; a long one is cut.</param>

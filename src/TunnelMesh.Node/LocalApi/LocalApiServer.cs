@@ -237,9 +237,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.Peers:
                     return (new LocalResponse { Ok = true, Peers = _handler.GetPeers() }, false);
                 case LocalCommands.Resolve:
-                    return (_handler.Resolve(request.Name ?? "") is { } found
-                        ? new LocalResponse { Ok = true, Resolved = found }
-                        : Refuse(LocalErrorCodes.NotFound, $"No device of the mesh is called `{request.Name}`. `tunnelmesh peers` lists them."), false);
+                    return (new LocalResponse { Ok = true, Resolved = _handler.Resolve(request.Name ?? "") }, false);
                 case LocalCommands.Ping:
                     TimeSpan timeout = TimeSpan.FromMilliseconds(Math.Max(0, request.TimeoutMs));
                     return (new LocalResponse { Ok = true, Ping = await _handler.PingAsync(request.Name ?? "", timeout, _stop.Token).ConfigureAwait(false) }, false);

@@ -10,7 +10,7 @@ internal static unsafe partial class LinuxNative
     public const int ORdWr = 2, ONonBlock = 0x800, OCloExec = 0x80000;
     public const int AfInet6 = 10, AfNetlink = 16;
     public const int SockCloExec = 0x80000;
-    public const int SolSocket = 1, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoReusePort = 15, SoMark = 36, SoAttachReusePortCbpf = 51;
+    public const int SolSocket = 1, SoReuseAddress = 2, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoReusePort = 15, SoMark = 36, SoAttachReusePortCbpf = 51;
     public const int IpProtoIpv6 = 41, Ipv6V6Only = 26;
     public const int SolUdp = 17, UdpSegment = 103, UdpGro = 104;
     public const int MsgDontWait = 0x40;

@@ -9,6 +9,7 @@ internal static unsafe partial class MacOSNative
     public const int AfInet6 = 30, AfRoute = 17, AfLink = 18, AfSystem = 32, AfSysControl = 2;
     public const int SysProtoControl = 2, UtunOptIfName = 2, UtunOptMaxPendingPackets = 16;
     public const int MsgDontWait = 0x80;
+    public const int SolSocket = 0xffff, SoReuseAddress = 4;
 
     // sys/filio.h, sys/sockio.h, netinet6/in6_var.h, sys/kern_control.h; the size of the argument is part of each number.
     public const uint FioClEx = 0x20006601, FioNbIo = 0x8004667e;

@@ -40,7 +40,7 @@ internal sealed unsafe class WindowsUdpSocket : SingleDatagramSocket, IEventOwne
         AutoResetEvent arrived = new(false);
         try
         {
-            IgnoreResets(socket);
+            DatagramSockets.IgnoreResets(socket);
             bool trains = options.Offloads.HasFlag(UdpOffloads.Segmentation) && HasTrains(socket);
             int error = Winsock.SetEvent(socket.SafeHandle, arrived.SafeWaitHandle);
             return error == 0
@@ -79,22 +79,6 @@ internal sealed unsafe class WindowsUdpSocket : SingleDatagramSocket, IEventOwne
     {
         base.Dispose(disposing);
         _arrived.Dispose();
-    }
-
-    // An ICMP message about one destination would otherwise end a receiving call with an error, once for each (WSAECONNRESET, WSAENETRESET).
-    private static void IgnoreResets(Socket socket)
-    {
-        foreach (int code in (ReadOnlySpan<int>)[unchecked((int)0x9800000c), unchecked((int)0x9800000f)])
-        {
-            try
-            {
-                socket.IOControl(code, new byte[4], null);
-            }
-            catch (SocketException)
-            {
-                // An older system: such errors are passed over where they appear.
-            }
-        }
     }
 
     private static bool HasTrains(Socket socket)

@@ -48,10 +48,10 @@ internal static class SavedFiles
         return info is { LinkTarget: null, Exists: true } && info.Length == saved.Ours.Length && File.ReadAllBytes(saved.Path).AsSpan().SequenceEqual(saved.Ours);
     }
 
-    /// <summary>Puts back what was there, if ours is there still.</summary>
+    /// <summary>Puts back what was there, if ours is there still, or as much of either as a process has written that was killed over it.</summary>
     internal static void Restore(SavedFile saved)
     {
-        if (!IsOurs(saved))
+        if (!IsOurs(saved) && !IsTorn(saved))
         {
             return;
         }
@@ -70,6 +70,19 @@ internal static class SavedFiles
         {
             File.Delete(saved.Path);
         }
+    }
+
+    // The writes in place of Write leave this between their two steps: the new text, and behind it the rest of a longer one of before.
+    private static bool IsTorn(SavedFile saved)
+    {
+        FileInfo info = new(saved.Path);
+        if (saved.Content is not { } content || content.Length == saved.Ours.Length || info is not { LinkTarget: null, Exists: true } || info.Length != Math.Max(content.Length, saved.Ours.Length))
+        {
+            return false;
+        }
+        (byte[] written, byte[] before) = content.Length > saved.Ours.Length ? (saved.Ours, content) : (content, saved.Ours);
+        byte[] now = File.ReadAllBytes(saved.Path);
+        return now.Length == before.Length && now.AsSpan().StartsWith(written) && now.AsSpan(written.Length).SequenceEqual(before.AsSpan(written.Length));
     }
 
     private static string Temporary(string path) => path + ".tunnelmesh";

@@ -8,6 +8,9 @@ public static partial class UnixUsers
     /// <summary>Stands for no user: no user has this id.</summary>
     public const uint Unknown = uint.MaxValue;
 
+    // struct statx, the same on every architecture (statx(2)).
+    private const int StatusBytes = 256, OwnerOffset = 20, ModeOffset = 28;
+
     /// <summary>Effective user id; <see cref="Unknown"/> on systems without one.</summary>
     public static uint EffectiveUserId => OperatingSystem.IsWindows() ? Unknown : GetEffectiveUserId();
 
@@ -38,18 +41,29 @@ public static partial class UnixUsers
 
     /// <summary>Number of the user who owns a file or directory, links followed; null when there is none or the system does not say (Linux only).</summary>
     /// <param name="path">Which.</param>
-    public static unsafe uint? OwnerOf(string path)
+    public static uint? OwnerOf(string path)
     {
-        // struct statx is the same on every architecture: 256 bytes, the owner at 20 (statx(2)).
-        const int currentDirectory = -100, wantOwner = 8, ownerOffset = 20;
-        if (!OperatingSystem.IsLinux())
-        {
-            return null;
-        }
-        Span<byte> answer = stackalloc byte[256];
+        Span<byte> answer = stackalloc byte[StatusBytes];
+        return TryLook(path, 0, answer) ? BitConverter.ToUInt32(answer[OwnerOffset..]) : null;
+    }
+
+    /// <summary>A file or directory as it is, links not followed; null when there is none or the system does not say (Linux only).</summary>
+    /// <param name="path">Which.</param>
+    public static UnixFileStatus? StatusOf(string path)
+    {
+        const int notFollowed = 0x100, permissions = 0xFFF;
+        Span<byte> answer = stackalloc byte[StatusBytes];
+        return TryLook(path, notFollowed, answer)
+            ? new UnixFileStatus(BitConverter.ToUInt32(answer[OwnerOffset..]), (UnixFileMode)(BitConverter.ToUInt16(answer[ModeOffset..]) & permissions), new FileInfo(path).LinkTarget)
+            : null;
+    }
+
+    private static unsafe bool TryLook(string path, int flags, Span<byte> answer)
+    {
+        const int currentDirectory = -100, wantModeAndOwner = 2 | 8;
         fixed (byte* place = answer)
         {
-            return ExtendedStatus(currentDirectory, path, 0, wantOwner, place) == 0 ? BitConverter.ToUInt32(answer[ownerOffset..]) : null;
+            return OperatingSystem.IsLinux() && ExtendedStatus(currentDirectory, path, flags, wantModeAndOwner, place) == 0;
         }
     }
 

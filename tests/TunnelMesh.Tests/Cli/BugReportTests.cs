@@ -2,7 +2,10 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using TunnelMesh.Cli.BugReports;
+using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Guard;
 using TunnelMesh.Protocol.Identity;
 
 namespace TunnelMesh.Tests.Cli;
@@ -84,6 +87,36 @@ public sealed class BugReportTests : IDisposable
         Assert.All(files.Keys, name => Assert.Contains(name, output, StringComparison.Ordinal));
         Assert.All(files.Keys.Where(n => n != "contents.txt"), name => Assert.Contains(name, files["contents.txt"], StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Rules_routes_and_tables_of_peers_are_in_it_and_what_was_written_is_told_as_JSON()
+    {
+        string path = _cli.PathOf("report.tar.gz");
+        (int code, string output, _) = await _cli.RunAsync(["bugreport", "--output", path, "--json"]);
+        Assert.Equal(0, code);
+        Dictionary<string, string> files = await ReadAsync(path);
+        foreach (string command in new[] { "ip rule", "ip -6 rule", "ip route", "ip -6 route", "ip route show table 29805", "ip -6 route show table 29805", "nft list tables" })
+        {
+            Assert.Contains($"$ {command}\n", files["network.txt"].ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        }
+        using JsonDocument document = JsonDocument.Parse(output);
+        Assert.Equal(path, document.RootElement.GetProperty("file").GetString());
+        Assert.Equal(JsonValueKind.Number, document.RootElement.GetProperty("left_out").ValueKind);
+        Assert.Equal(files.ToDictionary(f => f.Key, f => Encoding.UTF8.GetByteCount(f.Value)), document.RootElement.GetProperty("files").EnumerateArray().ToDictionary(f => f.GetProperty("name").GetString()!, f => f.GetProperty("bytes").GetInt32()));
+    }
+
+    [Fact]
+    public void Tables_of_others_are_left_alone()
+    {
+        Assert.Equal(["table inet tunnelmesh_tun_mesh0", "table ip tunnelmesh-guard-tun-mesh0"],
+            BugReport.OwnTables("table inet filter\ntable inet tunnelmesh_tun_mesh0\ntable ip tunnelmesh-guard-tun-mesh0\ntable ip nat\nOperation not permitted\n").Select(t => string.Join(' ', t)));
+        Assert.Empty(BugReport.OwnTables("there is no nft here\n"));
+        // The names that peers give their tables.
+        Assert.All(new[] { NftRules.Table("tun-mesh0"), GuardRules.NftTable("tun-mesh0") }, name => Assert.Single(BugReport.OwnTables($"table inet {name}\n")));
+    }
+
+    [Fact]
+    public void The_table_of_routes_is_the_one_of_exit_traffic() => Assert.Equal(BugReport.ExitTable, $"{ExitRoutes.Table}");
 
     [Fact]
     public async Task A_configuration_that_is_wrong_tells_what_is_wrong_and_no_secret()

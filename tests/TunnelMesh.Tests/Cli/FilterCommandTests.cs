@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Cli.Commands;
@@ -6,9 +7,11 @@ using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Node.Filter;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Filter;
 using TunnelMesh.Tests.NodeControl;
+using TunnelMesh.Tests.NodeFilter;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -22,13 +25,26 @@ public sealed class FilterCommandTests
     [InlineData("--protocol: expected tcp, udp, icmp or any, found `gre`.", "filter", "remove", "--protocol", "gre")]
     [InlineData("--action: expected allow or deny, found `drop`.", "filter", "add", "--action", "drop")]
     [InlineData("--source-peer: expected a device name (letters, digits and hyphens), group:NAME, or nothing for every peer, found `a;b`.", "filter", "add", "--action", "allow", "--source-peer", "a;b")]
-    [InlineData("Option '--action' is required", "filter", "add", "--port", "22")]
     public async Task A_rule_that_is_none_is_refused_before_anybody_is_asked(string expected, params string[] arguments)
     {
         using CommandLine cli = new();
         (int code, _, string error) = await cli.RunAsync(arguments);
         Assert.Equal((int)ExitCode.Usage, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("allow", "filter", "add", "--port", "22")]
+    [InlineData("deny", "filter", "add", "--port", "22", "--action", "deny")]
+    [InlineData(null, "filter", "remove", "--port", "22")]
+    public async Task A_rule_without_an_action_allows_and_one_is_removed_whatever_it_does(string? action, params string[] arguments)
+    {
+        using CommandLine cli = new();
+        ILocalApiHandler peer = RuleTaker.Make(out RuleTaker taken);
+        await using LocalApiServer server = LocalApiServer.Start(peer, Path.Combine(cli.Home, "default.sock"), TimeProvider.System);
+        (int code, _, string error) = await cli.RunAsync(arguments);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(("22", action), (taken.Rule?.Port, taken.Rule?.Action));
     }
 
     [Fact]
@@ -46,6 +62,20 @@ public sealed class FilterCommandTests
         Assert.Equal(2, filter.Describe().Rules.Count);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("peer", Assert.Single(filter.Describe().Rules).Layer);
+    }
+
+    [Fact]
+    public void A_temporary_rule_that_ended_while_the_machine_slept_goes_when_it_wakes()
+    {
+        SleepingTime lasting = new(_time);
+        using PeerFilter filter = new(ConfigReader.Read("", "c.yaml"), serves: false, NullLogger.Instance, _time, lasting);
+        filter.Add(new FilterRuleRequest { Port = "22", Protocol = "tcp", Action = "allow", TtlSeconds = 3600 });
+        lasting.Slept = TimeSpan.FromHours(8);
+        // Timers have slept, too.
+        filter.OnNetwork(NetworkChanges.Addresses);
+        Assert.Equal(0, Assert.Single(filter.Describe().Rules).TtlSeconds);
+        filter.OnNetwork(NetworkChanges.Addresses | NetworkChanges.Resumed);
+        Assert.Empty(filter.Describe().Rules);
     }
 
     [Fact]
@@ -111,5 +141,25 @@ public sealed class FilterCommandTests
         LocalApiException e = Assert.Throws<LocalApiException>(action);
         Assert.Equal(code, e.Code);
         return e.Message;
+    }
+
+    /// <summary>Takes rules as a peer does, and keeps the last.</summary>
+    public class RuleTaker : DispatchProxy
+    {
+        public FilterRuleRequest? Rule { get; private set; }
+
+        internal static ILocalApiHandler Make(out RuleTaker taker)
+        {
+            ILocalApiHandler made = Create<ILocalApiHandler, RuleTaker>();
+            taker = (RuleTaker)made;
+            return made;
+        }
+
+        /// <inheritdoc/>
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            Rule = (FilterRuleRequest)args![0]!;
+            return new FilterReport { DefaultDeny = true, Rules = [], Flows = 0, FlowsPushedOut = 0 };
+        }
     }
 }

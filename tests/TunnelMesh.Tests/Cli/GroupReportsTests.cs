@@ -86,6 +86,7 @@ public sealed class GroupReportsTests
 
         Assert.StartsWith($"`{laptop.User}` may mean more than one user, so nothing was changed.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("ops", laptop.User, true, Cancel)), StringComparison.Ordinal);
         Assert.StartsWith("No device of the mesh is called `nas`, and no user has that peer ID.", await RefusedAsync(LocalErrorCodes.NotFound, reports.SetMemberAsync("ops", "nas", true, Cancel)), StringComparison.Ordinal);
+        Assert.Contains("has that peer ID. Did you mean `laptop`? `tunnelmesh peers`", await RefusedAsync(LocalErrorCodes.NotFound, reports.SetMemberAsync("ops", "latpop", true, Cancel)), StringComparison.Ordinal);
         // In the map, and gone from the state meanwhile.
         Assert.StartsWith($"The user {laptop.User} is no member of the mesh any more.", await RefusedAsync(LocalErrorCodes.NotFound, reports.SetMemberAsync("ops", "laptop", true, Cancel)), StringComparison.Ordinal);
 

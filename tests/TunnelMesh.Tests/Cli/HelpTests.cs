@@ -73,6 +73,20 @@ public sealed class HelpTests : IDisposable
         Assert.Contains("is a file", error, StringComparison.Ordinal);
     }
 
+    // What prints nothing that a program would read: it does something, or passes on what others say or what is a file.
+    private static readonly HashSet<string> WithoutJson =
+    [
+        "join", "init", "leave", "version", "completion", "man", "trust-ca", "context create", "context use", "context delete", "exit open", "exit close",
+        "service install", "service uninstall", "service start", "service stop", "service restart", "service status", "service logs",
+    ];
+
+    [Fact]
+    public void Every_command_that_lists_something_can_do_so_as_JSON()
+    {
+        string[] without = [.. CommandTree.All(Root()).Where(c => c.Command.Subcommands.Count == 0 && !c.Command.Hidden && !c.Command.Options.Any(o => o.Name == "--json")).Select(c => c.Path)];
+        Assert.Equal(WithoutJson.Order(), without.Order());
+    }
+
     [Theory]
     [InlineData("", "join init status")]
     [InlineData("to", "token")]

@@ -50,6 +50,13 @@ public sealed class RevokeCommandTests
         Assert.Null(RevokeCommand.GoneDevice([Peer(gone.ToLowerInvariant(), 4, 4)], gone, user: false));
     }
 
+    [Fact]
+    public void A_name_that_is_near_is_asked_for_and_not_hit()
+    {
+        Assert.Contains("is called `latpop`. Did you mean `laptop`?", Assert.Throws<LocalApiException>(() => RevokeCommand.Find(Peers, "latpop", user: false)).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Did you mean", Assert.Throws<LocalApiException>(() => RevokeCommand.Find(Peers, "printer", user: true)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("nobody")]
     [InlineData("")]

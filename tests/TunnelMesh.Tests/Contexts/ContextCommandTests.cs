@@ -112,6 +112,23 @@ public sealed class ContextCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_is_misspelt_is_asked_for()
+    {
+        Assert.Equal(0, (await _cli.RunAsync(["context", "create", "work"])).Code);
+        foreach (string[] line in new string[][] { ["context", "use", "wrok"], ["context", "show", "wrok"], ["context", "delete", "wrok", "--yes"], ["status", "--context", "wrok"], ["ping", "nas", "--context", "wrok"] })
+        {
+            (int code, _, string error) = await _cli.RunAsync(line);
+            Assert.Equal(line[0] == "context" ? 1 : 7, code);
+            Assert.Contains("There is no context wrok", error, StringComparison.Ordinal);
+            Assert.Contains("Did you mean `work`?", error, StringComparison.Ordinal);
+        }
+        // One that is here, or may be, is told as before.
+        Assert.StartsWith("tunnelmesh: No peer is running here", (await _cli.RunAsync(["status", "--context", "work"])).Error, StringComparison.Ordinal);
+        Assert.StartsWith("tunnelmesh: No peer is running here", (await _cli.RunAsync(["status"])).Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Did you mean", (await _cli.RunAsync(["status", "--context", "elsewhere"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_membership_that_is_damaged_is_told_and_left_as_it_is()
     {
         await _cli.RunAsync(["context", "create", "work"]);

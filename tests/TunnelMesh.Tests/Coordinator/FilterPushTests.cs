@@ -73,23 +73,4 @@ public sealed class FilterPushTests
         TestContext.Current.SendDiagnosticMessage($"a hundred peers had a change after {string.Join(", ", took.Select(t => $"{t.TotalMilliseconds:F0}"))} ms");
         Assert.InRange(took.Min(), TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
     }
-
-    [Fact]
-    public void Rules_that_cannot_be_used_are_left_out_and_counted()
-    {
-        MapFilter said = new()
-        {
-            Rules =
-            [
-                new MapFilterRule { Port = "22", Protocol = "sctp", Action = "allow" },
-                new MapFilterRule { Port = "22", Protocol = "tcp", Action = "deny", SourcePeer = "guest" },
-                new MapFilterRule { Action = "perhaps" },
-                new MapFilterRule { Action = "allow", SourcePeer = "$(id)" },
-            ],
-        };
-        Assert.Equal([Rule], MeshRules.Parse(said, out int refused));
-        Assert.Equal(3, refused);
-        Assert.Equal(FilterRule.MaxRules, MeshRules.Parse(new MapFilter { Rules = [.. Enumerable.Range(1, 400).Select(i => new MapFilterRule { Port = $"{i}", Action = "allow" })] }, out refused).Count);
-        Assert.Equal(400 - FilterRule.MaxRules, refused);
-    }
 }

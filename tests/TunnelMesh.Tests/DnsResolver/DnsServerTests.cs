@@ -103,6 +103,100 @@ public sealed class DnsServerTests : IAsyncDisposable
         await Task.CompletedTask;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Programs_of_multicast_DNS_live_beside_it_whoever_comes_first(bool first)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "others have other rules for sockets at one port");
+        (Socket multicast, IPEndPoint at) = first ? BesideWildcard() : WildcardBeside();
+        using (multicast)
+        {
+            Assert.Equal(["nas.tunnelmesh. 300 10.42.0.2"], (await AskUdpAsync(at, DnsAsk.Query("nas.tunnelmesh", DnsType.A))).Answers);
+            Assert.Equal(["nas.tunnelmesh. 300 10.42.0.2"], (await AskTcpAsync(at, DnsAsk.Query("nas.tunnelmesh", DnsType.A)))[0].Answers);
+            Assert.Equal(0, multicast.Available);
+            // A second resolver is noticed all the same, and takes no question away.
+            Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<DnsListenException>(() => _server.Listen(at, besideWildcards: true)).Error);
+            Assert.Equal(["nas.tunnelmesh. 300 10.42.0.2"], (await AskUdpAsync(at, DnsAsk.Query("nas.tunnelmesh", DnsType.A))).Answers);
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_does_not_share_the_port_keeps_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "others have other rules for sockets at one port");
+        using Socket other = Wildcard(0, shares: false);
+        Assert.Throws<DnsListenException>(() => _server.Listen(new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)other.LocalEndPoint!).Port), besideWildcards: true));
+        Assert.Throws<SocketException>(() => Wildcard(_endpoint.Port));
+        await Task.CompletedTask;
+    }
+
+    // As avahi and systemd-resolved have it.
+    private static Socket Wildcard(int port, bool shares = true)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            if (shares)
+            {
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            }
+            socket.Bind(new IPEndPoint(IPAddress.Any, port));
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private (Socket Multicast, IPEndPoint At) BesideWildcard()
+    {
+        for (int left = 20; ; left--)
+        {
+            Socket multicast = Wildcard(0);
+            try
+            {
+                return (multicast, _server.Listen(new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)multicast.LocalEndPoint!).Port), besideWildcards: true));
+            }
+            catch (DnsListenException) when (left > 1)
+            {
+                // The port is another program's over TCP.
+                multicast.Dispose();
+            }
+        }
+    }
+
+    private (Socket Multicast, IPEndPoint At) WildcardBeside()
+    {
+        for (int left = 20; ; left--)
+        {
+            IPEndPoint at = _server.Listen(Anywhere, besideWildcards: true);
+            try
+            {
+                return (Wildcard(at.Port), at);
+            }
+            catch (SocketException) when (left > 1)
+            {
+                // Another program has the port at another address.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Askers_that_are_gone_before_the_answer_do_not_slow_the_others_down()
+    {
+        Assert.SkipUnless(OperatingSystem.IsWindows(), "only Windows tells a socket of UDP of them");
+        for (int i = 0; i < 200; i++)
+        {
+            using Socket gone = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            await gone.SendToAsync(DnsAsk.Query("nas.tunnelmesh", DnsType.A), _endpoint, Cancel);
+        }
+        // With a pause for each they would take four seconds.
+        Assert.Equal(["nas.tunnelmesh. 300 10.42.0.2"], (await AskUdpAsync(_endpoint, DnsAsk.Query("nas.tunnelmesh", DnsType.A)).WaitAsync(TimeSpan.FromSeconds(2), Cancel)).Answers);
+    }
+
     [Fact]
     public async Task Names_of_others_are_asked_of_the_next_server_when_the_first_is_dead()
     {

@@ -119,8 +119,8 @@ public sealed class LocalApiServerTests : IDisposable
         public TaskCompletionSource Stopped { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
         public StatusReport GetStatus() => throw new InvalidOperationException("not asked");
         public IReadOnlyList<PeerReport> GetPeers() => [];
-        public ResolveReport? Resolve(string name) => name == "stumble" ? throw new ArgumentOutOfRangeException(nameof(name), "no such time")
-            : name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : null;
+        public ResolveReport Resolve(string name) => name == "stumble" ? throw new ArgumentOutOfRangeException(nameof(name), "no such time")
+            : name == "a" ? new ResolveReport { Name = "a.tunnelmesh", Ip = ["10.42.0.1"], Ip6 = [] } : throw new LocalApiException(LocalErrorCodes.NotFound, "no such device");
         public Task<PingReport> PingAsync(string peer, TimeSpan timeout, CancellationToken cancellation) =>
             Task.FromResult(new PingReport { Name = peer, MeshIp = "", DeviceId = "", Answered = true, Path = "udp", PathChanges = 0, RttMs = timeout.TotalMilliseconds });
         public Task<NetCheckReport> CheckNetworkAsync(CancellationToken cancellation) => Task.FromResult(NetAdviceTests.Good);

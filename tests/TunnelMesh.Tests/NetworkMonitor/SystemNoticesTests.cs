@@ -70,6 +70,20 @@ public class SystemNoticesTests
         Assert.InRange(SuspendedTime.Read(clocks) - SuspendedTime.Read(clocks), TimeSpan.FromSeconds(-0.5), TimeSpan.FromSeconds(0.5));
     }
 
+    [Fact]
+    public void A_clock_that_lasts_goes_on_while_the_machine_sleeps()
+    {
+        FakeClocks clocks = new() { Asleep = TimeSpan.FromHours(3) };
+        TimeProvider clock = LastingClock.Of(clocks);
+        long before = clock.GetTimestamp();
+        clocks.Asleep += TimeSpan.FromHours(8);
+        Assert.InRange(clock.GetElapsedTime(before), TimeSpan.FromHours(8), TimeSpan.FromHours(8) + TimeSpan.FromMinutes(1));
+        // A system that has no such clock says zero, and rules would never end by it.
+        Assert.Same(TimeProvider.System, LastingClock.Of(null));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the clocks of Linux");
+        Assert.IsType<LastingClock>(LastingClock.OfThisSystem);
+    }
+
     private sealed unsafe class FakeNotifications : IIpNotifications
     {
         public List<(nint Callback, nint Context)> Registered { get; } = [];
@@ -115,7 +129,7 @@ public class SystemNoticesTests
     {
         private TimeSpan _awake = TimeSpan.FromHours(1);
 
-        public TimeSpan Asleep { get; init; }
+        public TimeSpan Asleep { get; set; }
 
         public TimeSpan HoldUp { get; set; }
 

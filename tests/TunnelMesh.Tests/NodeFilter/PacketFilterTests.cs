@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using TunnelMesh.Node.Filter;
 using TunnelMesh.Protocol.Filter;
 using TunnelMesh.Protocol.Packets;
@@ -107,6 +108,24 @@ public class PacketFilterTests
         device.Filter.Tend(device.Now);
         Assert.False(device.In(nas, syn));
         Assert.Empty(device.Filter.List());
+    }
+
+    [Fact]
+    public void Time_in_which_the_machine_sleeps_counts()
+    {
+        FakeTimeProvider time = new();
+        SleepingTime lasting = new(time);
+        PacketFilter filter = new(time, lasting: lasting);
+        Assert.True(filter.TryAddTemporary(Rule("allow tcp 22"), TimeSpan.FromHours(1)));
+        Assert.True(filter.TryAddTemporary(Rule("allow tcp 80"), null));
+        lasting.Slept = TimeSpan.FromMinutes(50);
+        time.Advance(TimeSpan.FromMinutes(9));
+        Assert.Equal(60, filter.List()[0].TimeLeft!.Value.TotalSeconds);
+        Assert.InRange(filter.Tend(time.GetTimestamp()), time.GetTimestamp(), time.GetTimestamp() + TimeSpan.FromMinutes(1).Ticks);
+        Assert.Equal(2, filter.List().Count);
+        lasting.Slept = TimeSpan.FromMinutes(51);
+        filter.Tend(time.GetTimestamp());
+        Assert.Null(Assert.Single(filter.List()).TimeLeft);
     }
 
     [Fact]
