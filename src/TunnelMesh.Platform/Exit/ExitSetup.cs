@@ -14,6 +14,7 @@ public sealed partial class ExitSetup : IExitSetup
     private readonly SystemJournal<ExitEntry> _journal;
     private readonly PacketRules _rules;
     private readonly KernelSettings _settings;
+    private readonly ExitRoutes _routes;
     private readonly ExitNeighbours _neighbours;
     private readonly Func<IReadOnlyList<string>> _forwarders;
     private ExitEntry? _entry, _left;
@@ -27,8 +28,9 @@ public sealed partial class ExitSetup : IExitSetup
     {
     }
 
-    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings, Func<IReadOnlyList<string>> forwarders)
+    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings, Func<IReadOnlyList<string>> forwarders, ExitRoutes? routes = null)
     {
+        _routes = routes ?? new ExitRoutes(() => new NetlinkSocket());
         _rules = rules;
         _settings = settings;
         _forwarders = forwarders;
@@ -73,6 +75,9 @@ public sealed partial class ExitSetup : IExitSetup
     {
         ArgumentNullException.ThrowIfNull(use);
         string backend = use.KillSwitch ? Backend() : _rules.Backend ?? "";
+        using FileStream? alone = _neighbours.Lock();
+        // Whatever this one may take over of its own: table and rules are there once.
+        RequireRoutes(!_neighbours.Live().Any(e => e.Mark != 0));
         ExitEntry? taken = _left, stale = null;
         if (taken is not null && (taken.Interface != use.Interface || taken.Mark != use.Mark || taken.Backend != backend))
         {
@@ -93,13 +98,7 @@ public sealed partial class ExitSetup : IExitSetup
         };
         if (taken is null)
         {
-            Routes(() =>
-            {
-                if (ExitRoutes.HasRules(use.Mark))
-                {
-                    throw new ExitException("another peer on this machine leads its traffic through an exit peer already, or was killed while it did. Stop that one, or start and stop it once (`ip rule` shows the rule 5100).");
-                }
-            });
+            Routes(() => RequireRoutes(!_routes.AreTaken()));
         }
 
         Begin(entry, _ =>
@@ -115,9 +114,9 @@ public sealed partial class ExitSetup : IExitSetup
             CloseNames(leads);
             Routes(() =>
             {
-                ExitRoutes.Forget(taken?.Local.Except(entry.Local) ?? []);
-                ExitRoutes.Fill(use, entry.Local);
-                ExitRoutes.SetRules(use.Mark, leads);
+                _routes.Forget(taken?.Local.Except(entry.Local) ?? []);
+                _routes.Fill(use, entry.Local);
+                _routes.SetRules(use.Mark, leads);
             });
         });
         _leads = leads;
@@ -133,9 +132,10 @@ public sealed partial class ExitSetup : IExitSetup
     {
         if (_use is { } use)
         {
-            CloseNames(leads);
-            Routes(() => ExitRoutes.SetRules(use.Mark, leads));
+            // What fails is tried again by the checks.
             _leads = leads;
+            CloseNames(leads);
+            Routes(() => _routes.SetRules(use.Mark, leads));
         }
     }
 
@@ -154,15 +154,15 @@ public sealed partial class ExitSetup : IExitSetup
             ExitEntry changed = entry with { Local = local };
             // Both are in it until the old ones are gone.
             Journal(changed with { Local = [.. local.Union(entry.Local)] });
-            Routes(() => ExitRoutes.Forget(entry.Local.Except(local)));
+            Routes(() => _routes.Forget(entry.Local.Except(local)));
             Journal(changed);
             _entry = changed;
         }
 
         Routes(() =>
         {
-            ExitRoutes.Fill(use, local);
-            ExitRoutes.SetRules(use.Mark, _leads);
+            _routes.Fill(use, local);
+            _routes.SetRules(use.Mark, _leads);
         });
     }
 
@@ -253,6 +253,14 @@ public sealed partial class ExitSetup : IExitSetup
         }
 
         Weakness = problem is null ? null : $"Programs that choose their interface, as systemd-resolved does, may ask for names past the exit peer: {problem}";
+    }
+
+    private static void RequireRoutes(bool free)
+    {
+        if (!free)
+        {
+            throw new ExitException("another peer on this machine leads its traffic through an exit peer already, or was killed while it did. One at a time can: stop that one, or undo what it left by `tunnelmesh exit open` with its --context. Whose it is, tell `ip rule` (number 5100) and `ip route show table 29805`, both also with -6.");
+        }
     }
 
     private void Begin(ExitEntry entry, Action<ExitEntry> apply)
