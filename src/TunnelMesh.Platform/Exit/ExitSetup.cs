@@ -166,8 +166,8 @@ public sealed partial class ExitSetup : IExitSetup
         });
     }
 
-    /// <summary>Adds the rules for packets again where somebody has taken them away. Runs a program of the system.</summary>
-    /// <returns>True when they had to be added.</returns>
+    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before. Runs a program of the system.</summary>
+    /// <returns>True when they were in force before and had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
     public bool CheckRules()
     {
@@ -176,8 +176,19 @@ public sealed partial class ExitSetup : IExitSetup
             return false;
         }
 
+        bool wereThere = Weakness is null;
         add();
-        return true;
+        return wereThere && Weakness is null;
+    }
+
+    /// <summary>Gives more time to rules that end by themselves soon after the process that wants them. Runs a program of the system.</summary>
+    public void Renew()
+    {
+        if (_use is { KillSwitch: false } use && _addRules is not null && _rules.Backend is { } backend)
+        {
+            // Where that fails they are gone, which CheckRules finds.
+            _ = _rules.RenewNames(backend, use.Interface);
+        }
     }
 
     /// <summary>Checks that the kernel passes packets on still, for a device that lets others' traffic out. Whoever turned it off is not argued with.</summary>
@@ -232,28 +243,34 @@ public sealed partial class ExitSetup : IExitSetup
         }
 
         string? backend = _rules.Backend;
-        string? problem = backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : null;
-        _addRules = null;
+        // What fails is tried again by the checks.
+        _addRules = closed && backend is not null ? () => AddNames(backend, use) : null;
+        if (_addRules is { } add)
+        {
+            add();
+        }
+        else
+        {
+            Weaken(backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : _rules.Remove(backend, use.Interface));
+        }
+    }
+
+    private void AddNames(string backend, ExitUse use)
+    {
         try
         {
-            if (backend is not null && closed)
-            {
-                Action add = () => _rules.Add(backend, use.Interface, () => NftRules.Names(use), () => IptablesRules.Names(use));
-                add();
-                (_addRules, _namesClosed) = (add, true);
-            }
-            else if (backend is not null)
-            {
-                problem = _rules.Remove(backend, use.Interface);
-            }
+            _rules.CloseNames(backend, use);
+            _namesClosed = true;
+            Weaken(null);
         }
         catch (ExitException e)
         {
-            problem = e.Message;
+            Weaken(e.Message);
         }
-
-        Weakness = problem is null ? null : $"Programs that choose their interface, as systemd-resolved does, may ask for names past the exit peer: {problem}";
     }
+
+    private void Weaken(string? problem) =>
+        Weakness = problem is null ? null : $"Programs that choose their interface, as systemd-resolved does, may ask for names past the exit peer: {problem}";
 
     private static void RequireRoutes(bool free)
     {
