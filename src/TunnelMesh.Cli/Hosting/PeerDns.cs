@@ -228,7 +228,7 @@ internal sealed class PeerDns : IAsyncDisposable
         }
         RefreshServers();
         await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context,
-            All: _options.Settings.ExitPeer.Length > 0), cancel).ConfigureAwait(false);
+            All: _options.Settings.ExitPeer.Length > 0, Reserve: !_options.Settings.ExitKillSwitch && ExitSystem.ClosesNames), cancel).ConfigureAwait(false);
         RefreshServers();
     }
 

@@ -19,7 +19,7 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerExit : IAsyncDisposable
 {
     // A stranger to the map may be in a change of it that is on its way.
-    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(15);
     private readonly PeerHostOptions _options;
     private readonly IExitSetup _setup;
     private readonly PeerRuntime _runtime;
@@ -249,10 +249,12 @@ internal sealed class PeerExit : IAsyncDisposable
         {
             while (true)
             {
-                if (await _rules.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false) || watch is null || _options.Time.GetElapsedTime(checkedAt) > RulesEvery)
+                bool told = await _rules.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false), due = _options.Time.GetElapsedTime(checkedAt) > RulesEvery;
+                if (told || due || watch is null)
                 {
-                    Try(RulesPlace, CheckRules);
-                    checkedAt = _options.Time.GetTimestamp();
+                    Try(RulesPlace, () => CheckRules(due));
+                    // A renewal is told, too, and must not put off the next one.
+                    checkedAt = due ? _options.Time.GetTimestamp() : checkedAt;
                 }
                 Try(ForwardingPlace, _setup.CheckForwarding);
                 Try(NamesPlace, CheckNames);
@@ -265,8 +267,12 @@ internal sealed class PeerExit : IAsyncDisposable
         }
     }
 
-    private void CheckRules()
+    private void CheckRules(bool renew)
     {
+        if (renew)
+        {
+            _setup.Renew();
+        }
         if (_setup.CheckRules())
         {
             _options.Log.ExitRulesBack();
@@ -328,9 +334,10 @@ internal sealed class PeerExit : IAsyncDisposable
     {
         bool up = choice.Device is not null && _health.IsUp, leads = up || !_options.Settings.ExitOfflineDirect;
         Now before = _now, now = new(up ? ExitState.Active : choice.State, choice.Device?.Ip, up ? Exit : leads ? Blocked : Direct, _options.Time.GetUtcNow());
-        if (before.Traffic == Direct != (now.Traffic == Direct))
+        if (before.Traffic == Direct != (now.Traffic == Direct) && !Try(RoutesPlace, () => _setup.Lead(leads)))
         {
-            Try(RoutesPlace, () => _setup.Lead(leads));
+            // Where it goes really, until the next look.
+            now = now with { Traffic = leads ? Direct : Blocked };
         }
         if (before with { Since = now.Since } == now)
         {
@@ -338,21 +345,22 @@ internal sealed class PeerExit : IAsyncDisposable
         }
         _dns.SetExit(leads, now.Address);
         _now = before.Traffic == now.Traffic && before.State == now.State ? now with { Since = before.Since } : now;
-        if (before.State != now.State)
+        if (before.State != now.State || before.Traffic != now.Traffic)
         {
             string word = Word(now.State);
-            if (up)
+            if (now.Traffic == Exit)
             {
                 _options.Log.ExitActive(_options.Settings.ExitPeer, choice.Device!.Ip);
             }
-            else if (before.State != ExitState.Starting || now.State != ExitState.Offline)
+            else if (!up && (before.State != ExitState.Starting || now.State != ExitState.Offline))
             {
                 _options.Log.ExitLost(_options.Settings.ExitPeer, word, now.Traffic);
             }
         }
     }
 
-    private void Try(int place, Action step)
+    // True when the step succeeded.
+    private bool Try(int place, Action step)
     {
         string? problem = null;
         try
@@ -371,6 +379,7 @@ internal sealed class PeerExit : IAsyncDisposable
             _options.Log.ExitProblem(problem);
         }
         _problems[place] = problem;
+        return problem is null;
     }
 
     private void OnNetwork(NetworkChanges changes)

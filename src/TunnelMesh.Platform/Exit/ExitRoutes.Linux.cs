@@ -9,7 +9,8 @@ namespace TunnelMesh.Platform.Exit;
 /// Routes of a user of an exit, by rtnetlink: a table of our own that leads everything into the mesh's interface, and a rule ahead of the main table that sends every packet there which does not carry
 /// our mark. The main table is not asked at all, so nothing that a DHCP server writes there counts. One thread at a time.
 /// </summary>
-internal sealed class ExitRoutes
+/// <param name="open">Gives the kernel's tables.</param>
+internal sealed class ExitRoutes(Func<IRouteTables> open)
 {
     /// <summary>Number of the table and of the rule; <see cref="Mark"/> unless the configuration has one.</summary>
     public const uint Table = 0x746D, Priority = 5100;
@@ -53,97 +54,98 @@ internal sealed class ExitRoutes
     /// <param name="use">What is wanted.</param>
     /// <param name="local">Networks with a route of their own.</param>
     /// <exception cref="ExitException">The system refused.</exception>
-    public static void Fill(ExitUse use, IReadOnlyList<string> local)
+    public void Fill(ExitUse use, IReadOnlyList<string> local)
     {
         uint index = UnixNative.IfNameToIndex(use.Interface);
-        using NetlinkSocket netlink = new();
+        using IRouteTables tables = open();
         foreach (IPNetwork half in Halves)
         {
             IPAddress? source = IsV6(half) ? use.Source6 : use.Source4;
             // A family that the mesh's interface does not have must not go past it.
-            Check(netlink.SetRoute(Table, half, source is null ? 0 : index, source), IsV6(half), $"route {half} into {use.Interface}");
+            Check(tables.SetRoute(Table, half, source is null ? 0 : index, source), IsV6(half), $"route {half} into {use.Interface}");
         }
 
         foreach (IPNetwork all in use.KillSwitch ? Whole : [])
         {
             // Counts when the interface is gone, and its routes with it.
-            Check(netlink.SetRoute(Table, all, 0), IsV6(all), $"close {all}");
+            Check(tables.SetRoute(Table, all, 0), IsV6(all), $"close {all}");
         }
 
         foreach (string text in local)
         {
             if (TryParse(text, out IPNetwork prefix, out uint on))
             {
-                Check(netlink.SetRoute(Table, prefix, on), IsV6(prefix), $"keep {prefix} reachable");
+                Check(tables.SetRoute(Table, prefix, on), IsV6(prefix), $"keep {prefix} reachable");
             }
         }
     }
 
     /// <summary>Adds the rules, or takes them away: only with them the table counts.</summary>
     /// <exception cref="ExitException">The system refused.</exception>
-    public static void SetRules(uint mark, bool wanted)
+    public void SetRules(uint mark, bool wanted)
     {
-        using NetlinkSocket netlink = new();
+        using IRouteTables tables = open();
         foreach (bool v6 in new[] { true, false })
         {
             if (wanted)
             {
-                int errno = netlink.AddRule(v6, Priority, Table, mark);
+                int errno = tables.AddRule(v6, Priority, Table, mark);
                 Check(errno == UnixNative.EExist ? 0 : errno, v6, "add a rule for routes");
             }
             else
             {
                 // One at a time is found.
-                while (netlink.DeleteRule(v6, Priority, Table, mark) == 0)
+                int errno = 0;
+                while (errno == 0)
                 {
+                    errno = tables.DeleteRule(v6, Priority, Table, mark);
                 }
+
+                Check(errno == UnixNative.ENoEnt ? 0 : errno, v6, "take away a rule for routes");
             }
         }
     }
 
-    /// <summary>True when the rules are there, by whomever.</summary>
-    public static bool HasRules(uint mark)
+    /// <summary>Whether anybody has a rule of our number, or anything that has to do with our table: another peer whose traffic leaves through an exit peer, with whatever mark, or one that was killed.</summary>
+    /// <exception cref="IOException">The system does not tell.</exception>
+    public bool AreTaken()
     {
-        using NetlinkSocket netlink = new();
-        int errno = netlink.AddRule(v6: false, Priority, Table, mark);
-        if (errno == 0)
-        {
-            _ = netlink.DeleteRule(v6: false, Priority, Table, mark);
-        }
+        using IRouteTables tables = open();
+        return HasAny(v6: false) || HasAny(v6: true);
 
-        return errno == UnixNative.EExist;
+        bool HasAny(bool v6) => tables.HasRule(v6, Priority, Table) || tables.HasRoute(v6, Table);
     }
 
     /// <summary>Takes networks out of the table that are no longer to be in it.</summary>
-    public static void Forget(IEnumerable<string> local)
+    public void Forget(IEnumerable<string> local)
     {
-        using NetlinkSocket netlink = new();
+        using IRouteTables tables = open();
         foreach (string text in local)
         {
             if (TryParse(text, out IPNetwork prefix, out uint on))
             {
-                _ = netlink.DeleteRoute(Table, prefix, on);
+                _ = tables.DeleteRoute(Table, prefix, on);
             }
         }
     }
 
     /// <summary>Takes everything away.</summary>
-    public static void Remove(ExitEntry entry)
+    public void Remove(ExitEntry entry)
     {
         SetRules(entry.Mark, wanted: false);
         Forget(entry.Local);
         uint index = UnixNative.IfNameToIndex(entry.Interface);
-        using NetlinkSocket netlink = new();
+        using IRouteTables tables = open();
         foreach (IPNetwork half in Halves)
         {
             // With the interface its routes have gone.
-            _ = index != 0 ? netlink.DeleteRoute(Table, half, index) : 0;
-            _ = netlink.DeleteRoute(Table, half, 0);
+            _ = index != 0 ? tables.DeleteRoute(Table, half, index) : 0;
+            _ = tables.DeleteRoute(Table, half, 0);
         }
 
         foreach (IPNetwork all in Whole)
         {
-            _ = netlink.DeleteRoute(Table, all, 0);
+            _ = tables.DeleteRoute(Table, all, 0);
         }
     }
 

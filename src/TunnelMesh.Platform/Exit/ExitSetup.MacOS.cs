@@ -129,6 +129,11 @@ internal sealed partial class MacOSExitSetup : IExitSetup
         }
     }
 
+    public void Renew()
+    {
+        // Rules of pf stay until they are taken away.
+    }
+
     public bool CheckRules()
     {
         if (_journal.Entry is not { Anchor.Length: > 0 } entry || (_use is { KillSwitch: false } && !_leads))

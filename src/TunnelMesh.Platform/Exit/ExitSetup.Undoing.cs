@@ -82,7 +82,7 @@ public sealed partial class ExitSetup
         {
             if (entry.Mark != 0)
             {
-                Routes(() => ExitRoutes.Remove(entry));
+                Routes(() => _routes.Remove(entry));
             }
         }
         catch (ExitException e)

@@ -71,6 +71,11 @@ internal sealed class WindowsExitSetup(WindowsHalfRoutes routes, InterfaceBindin
     // There are no rules, and nothing outlives the process.
     public bool CheckRules() => false;
 
+    public void Renew()
+    {
+        // There is nothing that would end.
+    }
+
     public void CheckForwarding()
     {
         // Nothing is passed on.

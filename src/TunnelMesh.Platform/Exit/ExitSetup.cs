@@ -12,6 +12,7 @@ public sealed partial class ExitSetup : IExitSetup
     private readonly ExitJournal _journal;
     private readonly PacketRules _rules;
     private readonly KernelSettings _settings;
+    private readonly ExitRoutes _routes;
     private readonly ExitNeighbours _neighbours;
     private readonly Func<IReadOnlyList<string>> _forwarders;
     private ExitUse? _use;
@@ -24,8 +25,9 @@ public sealed partial class ExitSetup : IExitSetup
     {
     }
 
-    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings, Func<IReadOnlyList<string>> forwarders)
+    internal ExitSetup(string journal, PacketRules rules, KernelSettings settings, Func<IReadOnlyList<string>> forwarders, ExitRoutes? routes = null)
     {
+        _routes = routes ?? new ExitRoutes(() => new NetlinkSocket());
         _rules = rules;
         _settings = settings;
         _forwarders = forwarders;
@@ -68,6 +70,9 @@ public sealed partial class ExitSetup : IExitSetup
     {
         ArgumentNullException.ThrowIfNull(use);
         string backend = use.KillSwitch ? Backend() : _rules.Backend ?? "";
+        using FileStream? alone = _neighbours.Lock();
+        // Whatever this one may take over of its own: table and rules are there once.
+        RequireRoutes(!_neighbours.Live().Any(e => e.Mark != 0));
         ExitEntry? taken = _journal.Left, stale = null;
         if (taken is not null && (taken.Interface != use.Interface || taken.Mark != use.Mark || taken.Backend != backend))
         {
@@ -88,13 +93,7 @@ public sealed partial class ExitSetup : IExitSetup
         };
         if (taken is null)
         {
-            Routes(() =>
-            {
-                if (ExitRoutes.HasRules(use.Mark))
-                {
-                    throw new ExitException("another peer on this machine leads its traffic through an exit peer already, or was killed while it did. Stop that one, or start and stop it once (`ip rule` shows the rule 5100).");
-                }
-            });
+            Routes(() => RequireRoutes(!_routes.AreTaken()));
         }
 
         Begin(entry, _ =>
@@ -110,9 +109,9 @@ public sealed partial class ExitSetup : IExitSetup
             CloseNames(leads);
             Routes(() =>
             {
-                ExitRoutes.Forget(taken?.Local.Except(entry.Local) ?? []);
-                ExitRoutes.Fill(use, entry.Local);
-                ExitRoutes.SetRules(use.Mark, leads);
+                _routes.Forget(taken?.Local.Except(entry.Local) ?? []);
+                _routes.Fill(use, entry.Local);
+                _routes.SetRules(use.Mark, leads);
             });
         });
         _leads = leads;
@@ -128,9 +127,10 @@ public sealed partial class ExitSetup : IExitSetup
     {
         if (_use is { } use)
         {
-            CloseNames(leads);
-            Routes(() => ExitRoutes.SetRules(use.Mark, leads));
+            // What fails is tried again by the checks.
             _leads = leads;
+            CloseNames(leads);
+            Routes(() => _routes.SetRules(use.Mark, leads));
         }
     }
 
@@ -149,20 +149,20 @@ public sealed partial class ExitSetup : IExitSetup
             ExitEntry changed = entry with { Local = local };
             // Both are in it until the old ones are gone.
             _journal.Write(changed with { Local = [.. local.Union(entry.Local)] });
-            Routes(() => ExitRoutes.Forget(entry.Local.Except(local)));
+            Routes(() => _routes.Forget(entry.Local.Except(local)));
             _journal.Write(changed);
             _journal.Become(changed);
         }
 
         Routes(() =>
         {
-            ExitRoutes.Fill(use, local);
-            ExitRoutes.SetRules(use.Mark, _leads);
+            _routes.Fill(use, local);
+            _routes.SetRules(use.Mark, _leads);
         });
     }
 
-    /// <summary>Adds the rules for packets again where somebody has taken them away. Runs a program of the system.</summary>
-    /// <returns>True when they had to be added.</returns>
+    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before. Runs a program of the system.</summary>
+    /// <returns>True when they were in force before and had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
     public bool CheckRules()
     {
@@ -171,8 +171,19 @@ public sealed partial class ExitSetup : IExitSetup
             return false;
         }
 
+        bool wereThere = Weakness is null;
         add();
-        return true;
+        return wereThere && Weakness is null;
+    }
+
+    /// <summary>Gives more time to rules that end by themselves soon after the process that wants them. Runs a program of the system.</summary>
+    public void Renew()
+    {
+        if (_use is { KillSwitch: false } use && _addRules is not null && _rules.Backend is { } backend)
+        {
+            // Where that fails they are gone, which CheckRules finds.
+            _ = _rules.RenewNames(backend, use.Interface);
+        }
     }
 
     /// <summary>Checks that the kernel passes packets on still, for a device that lets others' traffic out. Whoever turned it off is not argued with.</summary>
@@ -209,27 +220,41 @@ public sealed partial class ExitSetup : IExitSetup
         }
 
         string? backend = _rules.Backend;
-        string? problem = backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : null;
-        _addRules = null;
+        // What fails is tried again by the checks.
+        _addRules = closed && backend is not null ? () => AddNames(backend, use) : null;
+        if (_addRules is { } add)
+        {
+            add();
+        }
+        else
+        {
+            Weaken(backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : _rules.Remove(backend, use.Interface));
+        }
+    }
+
+    private void AddNames(string backend, ExitUse use)
+    {
         try
         {
-            if (backend is not null && closed)
-            {
-                Action add = () => _rules.Add(backend, use.Interface, () => NftRules.Names(use), () => IptablesRules.Names(use));
-                add();
-                (_addRules, _namesClosed) = (add, true);
-            }
-            else if (backend is not null)
-            {
-                problem = _rules.Remove(backend, use.Interface);
-            }
+            _rules.CloseNames(backend, use);
+            _namesClosed = true;
+            Weaken(null);
         }
         catch (ExitException e)
         {
-            problem = e.Message;
+            Weaken(e.Message);
         }
+    }
 
+    private void Weaken(string? problem) =>
         Weakness = problem is null ? null : $"Programs that choose their interface, as systemd-resolved does, may ask for names past the exit peer: {problem}";
+
+    private static void RequireRoutes(bool free)
+    {
+        if (!free)
+        {
+            throw new ExitException("another peer on this machine leads its traffic through an exit peer already, or was killed while it did. One at a time can: stop that one, or undo what it left by `tunnelmesh exit open` with its --context. Whose it is, tell `ip rule` (number 5100) and `ip route show table 29805`, both also with -6.");
+        }
     }
 
     private void Begin(ExitEntry entry, Action<ExitEntry> apply)

@@ -39,6 +39,9 @@ public static class ExitSystem
     /// <summary>Whether this system keeps something beyond the process, which a command can undo or put in force.</summary>
     public static bool Outlives => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS();
 
+    /// <summary>Whether this machine has what closes name servers past the tunnel while a peer uses an exit peer, and opens them soon after it was killed.</summary>
+    public static bool ClosesNames => OperatingSystem.IsLinux() && new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read).Backend is not null;
+
     /// <summary>Every address of this machine, those of loopback and of links that are down, too.</summary>
     /// <exception cref="NetworkInformationException">The system gave no list.</exception>
     public static IReadOnlyList<IPAddress> OwnAddresses() => OperatingSystem.IsLinux() ? LinuxAddresses.All()

@@ -36,10 +36,13 @@ public interface IExitSetup : IDisposable
     /// <exception cref="ExitException">The system refused.</exception>
     void Check();
 
-    /// <summary>Adds the rules for packets again where somebody has taken them away. Runs programs of the system.</summary>
-    /// <returns>True when they had to be added.</returns>
+    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before. Runs programs of the system.</summary>
+    /// <returns>True when they were in force before and had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
     bool CheckRules();
+
+    /// <summary>Gives more time to rules that end by themselves soon after the process that wants them: to be called well within a minute of the last time. Runs programs of the system.</summary>
+    void Renew();
 
     /// <summary>Checks that the kernel passes packets on still, for a device that lets others' traffic out. Whoever turned it off is not argued with.</summary>
     /// <exception cref="ExitException">It does not; the message says what to do.</exception>

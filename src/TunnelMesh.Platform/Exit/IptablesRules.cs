@@ -34,8 +34,14 @@ internal static class IptablesRules
         return calls;
     }
 
-    /// <summary>What the names of our chains begin with, and every rule that is in one of them or enters it has.</summary>
-    public static string Prefix(string tun) => $"TM-{tun}-";
+    /// <summary>Whether a line of iptables-save is one of our chains, or a rule that is in one of them or enters it.</summary>
+    public static bool IsOurs(string line, string tun) => line.TrimStart(':').Split(' ').Any(word => Array.Exists(Hooks, place => word == Chain(tun, place.Split(' ')[1])));
+
+    /// <summary>Name of the list of xt_recent that keeps name servers closed while it has a fresh entry, as a file of /proc has it, too.</summary>
+    public static string NamesList(string tun, bool v6) => $"TM-{tun}-{(v6 ? '6' : '4')}";
+
+    /// <summary>The entry that stands in it for everybody, with its sign in that file.</summary>
+    public static string NamesEntry(bool v6) => $"+{Everybody(v6)}\n";
 
     /// <summary>On an exit, as <see cref="NftRules.Serving"/>.</summary>
     public static IReadOnlyList<Call> Serving(ExitServing s)
@@ -51,19 +57,24 @@ internal static class IptablesRules
             Fill(calls, v6, "filter", "INPUT", tun, [$"! -i {tun} -j RETURN", $"-d {range} -j RETURN", .. rest, "-j DROP"]);
             Fill(calls, v6, "filter", "FORWARD", tun,
                 [$"-i {tun} -o {tun} -j DROP", $"-i {tun} -m conntrack --ctstate DNAT -j DROP", .. inside.Select(n => $"-i {tun} -d {n} -j DROP"), $"-i {tun} -s {range} -j ACCEPT", $"-i {tun} -j DROP", $"-o {tun} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", $"-o {tun} -j DROP"]);
-            Fill(calls, v6, "nat", "POSTROUTING", tun, [$"! -o {tun} -s {range} -j MASQUERADE"]);
+            Fill(calls, v6, "nat", "POSTROUTING", tun, ["-o lo -j RETURN", $"! -o {tun} -s {range} -j MASQUERADE"]);
         }
 
         return calls;
     }
 
-    /// <summary>As <see cref="NftRules.Names"/>.</summary>
-    public static IReadOnlyList<Call> Names(ExitUse u)
+    /// <summary>As <see cref="NftRules.Names"/>. What the kernel forgets in time is an entry of a list, whose mask makes every address the same.</summary>
+    /// <param name="u">What is wanted.</param>
+    /// <param name="lasting">True for a kernel without such lists (xt_recent): closed until they are taken away.</param>
+    public static IReadOnlyList<Call> Names(ExitUse u, bool lasting)
     {
         List<Call> calls = [.. Remove(u.Interface)];
         for (int family = 0; family < 2; family++)
         {
-            Fill(calls, family == 1, "filter", "OUTPUT", u.Interface, ["-o lo -j RETURN", $"-o {u.Interface} -j RETURN", $"-m mark --mark {u.Mark.ToString(CultureInfo.InvariantCulture)} -j RETURN", .. NameServers]);
+            bool v6 = family == 1;
+            string[] fresh = lasting ? [] :
+                [string.Create(CultureInfo.InvariantCulture, $"-m recent ! --rcheck --seconds {NftRules.NamesSeconds} --name {NamesList(u.Interface, v6)} --mask {Everybody(v6)} --rsource -j RETURN")];
+            Fill(calls, v6, "filter", "OUTPUT", u.Interface, ["-o lo -j RETURN", $"-o {u.Interface} -j RETURN", $"-m mark --mark {u.Mark.ToString(CultureInfo.InvariantCulture)} -j RETURN", .. fresh, .. NameServers]);
         }
 
         return calls;
@@ -98,7 +109,9 @@ internal static class IptablesRules
     }
 
     // 28 characters at most (XT_EXTENSION_MAXNAMELEN); an interface has 15.
-    private static string Chain(string tun, string hook) => $"{Prefix(tun)}{hook[..4]}";
+    private static string Chain(string tun, string hook) => $"TM-{tun}-{hook[..4]}";
+
+    private static string Everybody(bool v6) => v6 ? "::" : "0.0.0.0";
 
     private static void Fill(List<Call> calls, bool v6, string table, string hook, string tun, IReadOnlyList<string> rules)
     {

@@ -7,11 +7,16 @@ namespace TunnelMesh.Platform.Exit;
 /// </summary>
 internal static class NftRules
 {
-    // DNS, and DNS over TLS or QUIC.
-    private static readonly string[] NameServers = ["udp dport { 53, 853 } counter reject with icmpx admin-prohibited", "tcp dport { 53, 853 } counter reject with icmpx admin-prohibited"];
+    /// <summary>How long name servers stay closed by a peer that gives no sign of life any more, in seconds: see <see cref="Names"/>.</summary>
+    public const int NamesSeconds = 60;
 
-    /// <summary>Name of the table: of the mesh's interface, since each context has its own.</summary>
-    public static string Table(string tun) => "tunnelmesh_" + string.Concat(tun.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+    // DNS, and DNS over TLS or QUIC.
+    private const string NamePorts = "{ 53, 853 }", Closed = "closed";
+
+    private static readonly string ClosedForNow = string.Create(CultureInfo.InvariantCulture, $"{{ 53 timeout {NamesSeconds}s, 853 timeout {NamesSeconds}s }}");
+
+    /// <summary>Name of the table: of the mesh's interface, since each context has its own. Hyphen and underscore change places, so that two interfaces never share one.</summary>
+    public static string Table(string tun) => "tunnelmesh_" + string.Concat(tun.Select(c => c switch { '-' => '_', '_' => '-', _ => c }));
 
     /// <summary>Removes the table, also where there is none.</summary>
     public static string Remove(string tun) => $"table inet {Table(tun)}\ndelete table inet {Table(tun)}\n";
@@ -41,8 +46,8 @@ internal static class NftRules
           }
           chain postrouting {
             type nat hook postrouting priority srcnat; policy accept;
-            oifname != "{{s.Interface}}" ip saddr {{s.Range4}} counter masquerade
-            oifname != "{{s.Interface}}" ip6 saddr {{s.Range6}} counter masquerade
+            oifname != { "lo", "{{s.Interface}}" } ip saddr {{s.Range4}} counter masquerade
+            oifname != { "lo", "{{s.Interface}}" } ip6 saddr {{s.Range6}} counter masquerade
           }
         }
 
@@ -50,19 +55,28 @@ internal static class NftRules
 
     /// <summary>
     /// On a user of an exit without the kill switch: nobody asks name servers beside the tunnel, whichever way a socket is bound. systemd-resolved binds its own to the link of each server, and so passes by every route.
+    /// The ports are elements of a set that the kernel forgets in time unless the peer renews them: one that was killed takes its resolver with it, and the machine has to find names without.
     /// </summary>
     public static string Names(ExitUse u) => Remove(u.Interface) + $$"""
         table inet {{Table(u.Interface)}} {
+          set {{Closed}} {
+            type inet_service
+            flags timeout
+            elements = {{ClosedForNow}}
+          }
           chain output {
             type filter hook output priority filter; policy accept;
             oifname { "lo", "{{u.Interface}}" } accept
             meta mark {{u.Mark.ToString(CultureInfo.InvariantCulture)}} accept
-            {{NameServers[0]}}
-            {{NameServers[1]}}
+            {{Reject("udp", "@" + Closed)}}
+            {{Reject("tcp", "@" + Closed)}}
           }
         }
 
         """;
+
+    /// <summary>Renews what <see cref="Names"/> has, in one transaction; fails where it is gone. Kernels before 6.12 give an element that is there no more time, so it is put in anew.</summary>
+    public static string RenewNames(string tun) => $"flush set inet {Table(tun)} {Closed}\nadd element inet {Table(tun)} {Closed} {ClosedForNow}\n";
 
     /// <summary>The kill switch: only the mesh's own packets leave beside its interface, and what keeps the link alive (DHCP, neighbour discovery). What is for the mesh never leaves elsewhere.</summary>
     public static string KillSwitch(ExitUse u)
@@ -84,8 +98,8 @@ internal static class NftRules
                 udp sport 68 udp dport 67 accept
                 udp sport 546 udp dport 547 accept
                 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld-listener-done, mld2-listener-report } accept
-                {{NameServers[0]}}
-                {{NameServers[1]}}
+                {{Reject("udp", NamePorts)}}
+                {{Reject("tcp", NamePorts)}}
             {{lan}}    counter reject with icmpx admin-prohibited
               }
               chain forward {
@@ -100,4 +114,6 @@ internal static class NftRules
 
             """;
     }
+
+    private static string Reject(string protocol, string ports) => $"{protocol} dport {ports} counter reject with icmpx admin-prohibited";
 }

@@ -5,7 +5,8 @@ namespace TunnelMesh.Platform.Exit;
 /// <summary>Gives rules to the kernel by the program that this machine has. One thread at a time.</summary>
 /// <param name="find">The path of a program, or null.</param>
 /// <param name="run">Runs one to its end: path, arguments, standard input; what it said. Throws <see cref="SystemDnsException"/>.</param>
-internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnumerable<string>, string, string> run)
+/// <param name="lists">Folder with the kernel's lists of addresses that iptables looks at (xt_recent), each a file.</param>
+internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnumerable<string>, string, string> run, string lists = "/proc/net/xt_recent")
 {
     /// <summary>The backend that is taken first.</summary>
     public const string Nft = "nft";
@@ -41,6 +42,57 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
             }
 
             throw new ExitException(e.Message, e);
+        }
+    }
+
+    /// <summary>Closes name servers for a while, in place of the rules that were there; <see cref="RenewNames"/> keeps them closed. Where iptables has nothing that ends by itself, until the rules are removed.</summary>
+    /// <exception cref="ExitException">As for <see cref="Add"/>.</exception>
+    public void CloseNames(string backend, ExitUse use)
+    {
+        if (backend == Nft)
+        {
+            Add(backend, use.Interface, () => NftRules.Names(use), () => []);
+            return;
+        }
+
+        try
+        {
+            Add(backend, use.Interface, () => "", () => IptablesRules.Names(use, lasting: false));
+            if (RenewNames(backend, use.Interface))
+            {
+                return;
+            }
+        }
+        catch (ExitException)
+        {
+            // This kernel may have no such lists.
+        }
+
+        Add(backend, use.Interface, () => "", () => IptablesRules.Names(use, lasting: true));
+    }
+
+    /// <summary>Keeps name servers closed for another while.</summary>
+    /// <returns>False where the rules that would close them are gone, or end by nothing but being removed.</returns>
+    public bool RenewNames(string backend, string tun)
+    {
+        try
+        {
+            if (backend == Nft)
+            {
+                RunNft(NftRules.RenewNames(tun));
+                return true;
+            }
+
+            foreach (bool v6 in find(Ip6tables) is null ? [false] : (bool[])[false, true])
+            {
+                File.WriteAllText(Path.Combine(lists, IptablesRules.NamesList(tun, v6)), IptablesRules.NamesEntry(v6));
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException or IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 
@@ -97,7 +149,7 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
             }
 
             IEnumerable<string> ours = new[] { Iptables, Ip6tables }.Where(p => find(p) is not null)
-                .SelectMany(p => run(Program(p + Save), [], "").Split('\n').Where(l => l.Contains(IptablesRules.Prefix(tun), StringComparison.Ordinal)).Select(l => $"{p} {l}"));
+                .SelectMany(p => run(Program(p + Save), [], "").Split('\n').Where(l => IptablesRules.IsOurs(l, tun)).Select(l => $"{p} {l}"));
             return string.Join('\n', ours) is { Length: > 0 } all ? all : null;
         }
         catch (Exception e) when (e is SystemDnsException or ExitException)

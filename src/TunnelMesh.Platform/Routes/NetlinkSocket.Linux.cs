@@ -8,7 +8,7 @@ using TunnelMesh.Platform.Tun;
 namespace TunnelMesh.Platform.Routes;
 
 /// <summary>rtnetlink (RFC 3549): links, addresses and routes. Methods return 0 or the errno the kernel answered with. One thread at a time.</summary>
-internal sealed unsafe class NetlinkSocket : IDisposable
+internal sealed unsafe partial class NetlinkSocket : IRouteTables
 {
     private const ushort RtmNewLink = 16, RtmNewAddr = 20, RtmNewRoute = 24, RtmDeleteRoute = 25, RtmNewRule = 32, RtmDeleteRule = 33;
     private const ushort Request = 1, Ack = 4, Replace = 0x100, Exclusive = 0x200, Create = 0x400;
@@ -85,11 +85,6 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         return Execute();
     }
 
-    /// <summary>A route in a table other than the main one.</summary>
-    /// <param name="table">Number of the table.</param>
-    /// <param name="prefix">Where to.</param>
-    /// <param name="index">The interface; 0 makes it a route that leads nowhere, and counts after every other of the same prefix.</param>
-    /// <param name="source">The address that packets get whose sender chose none; null for the interface's own.</param>
     public int SetRoute(uint table, System.Net.IPNetwork prefix, uint index, IPAddress? source = null)
     {
         BeginRoute(RtmNewRoute, Create | Replace, table, prefix, index);
@@ -101,21 +96,18 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         return Execute();
     }
 
-    /// <summary>Takes such a route away; ESRCH when there is none.</summary>
     public int DeleteRoute(uint table, System.Net.IPNetwork prefix, uint index)
     {
         BeginRoute(RtmDeleteRoute, 0, table, prefix, index);
         return Execute();
     }
 
-    /// <summary>A rule: packets without a mark look into a table, ahead of every rule of a higher number. EEXIST when it is there already.</summary>
     public int AddRule(bool v6, uint priority, uint table, uint mark)
     {
         BeginRule(RtmNewRule, Create | Exclusive, v6, priority, table, mark);
         return Execute();
     }
 
-    /// <summary>Takes such a rule away; ENOENT when there is none.</summary>
     public int DeleteRule(bool v6, uint priority, uint table, uint mark)
     {
         BeginRule(RtmDeleteRule, 0, v6, priority, table, mark);
@@ -214,7 +206,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     private void EndNested(int at) => MemoryMarshal.Write(_buffer.AsSpan(at), (ushort)(_length - at));
 
-    private int Execute()
+    // 0, or the errno.
+    private int Send()
     {
         MemoryMarshal.Write(_buffer, (uint)_length);
         byte* kernel = stackalloc byte[12];
@@ -222,11 +215,19 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         *(ushort*)kernel = LinuxNative.AfNetlink;
         fixed (byte* p = _buffer)
         {
-            if (UnixNative.SendTo(_fd, p, (nuint)_length, 0, kernel, 12) < 0)
-            {
-                return Marshal.GetLastPInvokeError();
-            }
+            return UnixNative.SendTo(_fd, p, (nuint)_length, 0, kernel, 12) < 0 ? Marshal.GetLastPInvokeError() : 0;
+        }
+    }
 
+    private int Execute()
+    {
+        if (Send() is > 0 and var unsent)
+        {
+            return unsent;
+        }
+
+        fixed (byte* p = _buffer)
+        {
             while (true)
             {
                 nint n = UnixNative.Recv(_fd, p, (nuint)_buffer.Length, 0);

@@ -12,7 +12,7 @@ internal sealed class PlainResolvConf(SystemDnsPlaces places) : ISystemDns
     public SystemDnsEntry Plan(SystemDnsRequest request)
     {
         string before = SystemDnsPlaces.ReadText(places.ResolvConf);
-        byte[] ours = Encoding.UTF8.GetBytes(ResolvConf.Write(before, request.Local ?? request.Server, places.Journal, request.All));
+        byte[] ours = Encoding.UTF8.GetBytes(ResolvConf.Write(before, request.Local ?? request.Server, places.Journal, request.Alone));
         return new SystemDnsEntry { Backend = Name, Interface = request.Interface, Tag = request.Tag, Files = [SavedFiles.Read(places.ResolvConf, ours)] };
     }
 

@@ -9,12 +9,12 @@ internal sealed class ResolvconfProgram(SystemDnsPlaces places) : ISystemDns
     public bool IsPresent() => places.Find("resolvconf") is { } path && !(File.ResolveLinkTarget(path, returnFinalTarget: true)?.Name.Contains("resolvectl", StringComparison.Ordinal) ?? false);
 
     // Debian's passes over what it does not know, and others' servers would stay; openresolv has the word in its text.
-    public SystemDnsEntry Plan(SystemDnsRequest request) => request.All && !SystemDnsPlaces.ReadText(Program()).Contains("exclusive", StringComparison.OrdinalIgnoreCase)
+    public SystemDnsEntry Plan(SystemDnsRequest request) => request.Alone && !SystemDnsPlaces.ReadText(Program()).Contains("exclusive", StringComparison.OrdinalIgnoreCase)
         ? throw new SystemDnsException("resolvconf of this system cannot leave out the servers of other interfaces.")
         : new() { Backend = Name, Interface = request.Interface, Tag = request.Tag };
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) =>
-        SystemProgram.Run(Program(), ["-a", Record(entry), "-m", "0", .. request.All ? ["-x"] : Array.Empty<string>()], $"nameserver {request.Server}\n");
+        SystemProgram.Run(Program(), ["-a", Record(entry), "-m", "0", .. request.Alone ? ["-x"] : Array.Empty<string>()], $"nameserver {request.Server}\n");
 
     public bool IsIntact(SystemDnsEntry entry) => true;
 

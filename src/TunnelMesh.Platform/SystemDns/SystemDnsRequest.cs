@@ -9,4 +9,9 @@ namespace TunnelMesh.Platform.SystemDns;
 /// <param name="Domains">Domains the resolver answers for, without dots around them.</param>
 /// <param name="Tag">Whose setting it is, for rules that carry a remark: letters, digits and hyphens.</param>
 /// <param name="All">Whether every other name goes to the resolver, too, and to nobody else: where traffic leaves through another device.</param>
-public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false);
+/// <param name="Reserve">Whether, with <paramref name="All"/>, servers of before may be named after the resolver nevertheless, since something else keeps them from being asked past it while the peer lives. Names are then found when it was killed.</param>
+public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false, bool Reserve = false)
+{
+    /// <summary>Whether nobody but the resolver may be named.</summary>
+    public bool Alone => All && !Reserve;
+}

@@ -12,6 +12,9 @@ internal sealed partial class PacketCapture : IDisposable
 {
     private const int AfPacket = 17, SockRaw = 3, CloseOnExec = 0x80000, ProtocolAll = 3, OutgoingType = 4;
     private const int SolSocket = 1, ReceiveTimeout = 20, ReceiveBufferForce = 33, SolPacket = 263, PacketStatistics = 6, PacketVnetHeader = 15;
+
+    // SIOCGSTAMPNS: when the last packet passed that was received. The first call has the kernel note it.
+    private const uint GetStamp = 0x8907;
     private const int VnetHeaderSize = 10, NeedsChecksum = 1;
 
     // Nothing may be lost: room for all that a test sends.
@@ -21,6 +24,7 @@ internal sealed partial class PacketCapture : IDisposable
     private readonly int _linkHeader;
     private readonly Thread _thread;
     private readonly List<CapturedPacket> _packets = [];
+    private DateTimeOffset _end;
     private volatile bool _stop;
 
     private PacketCapture(int fd, int linkHeader)
@@ -40,6 +44,7 @@ internal sealed partial class PacketCapture : IDisposable
         Checked(SetOption(fd, SolPacket, PacketVnetHeader, &on, sizeof(int)), "PACKET_VNET_HDR");
         Checked(SetOption(fd, SolSocket, ReceiveBufferForce, &size, sizeof(int)), "SO_RCVBUFFORCE");
         Checked(SetOption(fd, SolSocket, ReceiveTimeout, timeout, 2 * sizeof(long)), "SO_RCVTIMEO");
+        _ = Control(fd, GetStamp, timeout);
         byte* address = stackalloc byte[20];
         new Span<byte>(address, 20).Clear();
         *(ushort*)address = AfPacket;
@@ -52,8 +57,7 @@ internal sealed partial class PacketCapture : IDisposable
     /// <summary>Ends and gives what was there, in order; fails when the kernel had no room for a packet.</summary>
     public unsafe IReadOnlyList<CapturedPacket> Stop()
     {
-        _stop = true;
-        _thread.Join();
+        End();
         uint* statistics = stackalloc uint[2];
         uint size = 2 * sizeof(uint);
         Checked(GetOption(_fd, SolPacket, PacketStatistics, statistics, &size), "PACKET_STATISTICS");
@@ -63,9 +67,19 @@ internal sealed partial class PacketCapture : IDisposable
 
     public void Dispose()
     {
-        _stop = true;
-        _thread.Join();
+        End();
         _ = Close(_fd);
+    }
+
+    private void End()
+    {
+        if (!_stop)
+        {
+            _end = DateTimeOffset.UtcNow;
+            _stop = true;
+        }
+
+        _thread.Join();
     }
 
     private static int Checked(int result, string what) => result >= 0 ? result : throw new IOException($"{what}: error {Marshal.GetLastPInvokeError()}");
@@ -74,6 +88,7 @@ internal sealed partial class PacketCapture : IDisposable
     {
         byte[] frame = new byte[VnetHeaderSize + 14 + ushort.MaxValue];
         byte* address = stackalloc byte[20];
+        long* stamp = stackalloc long[2];
         fixed (byte* p = frame)
         {
             // What waits in the buffer at the end is still taken.
@@ -83,11 +98,21 @@ internal sealed partial class PacketCapture : IDisposable
                 uint size = 20;
                 for (nint n; (n = ReceiveFrom(_fd, p, (nuint)frame.Length, 0, address, &size)) > VnetHeaderSize + _linkHeader; size = 20)
                 {
+                    Checked(Control(_fd, GetStamp, stamp), "SIOCGSTAMPNS");
+                    DateTimeOffset at = DateTimeOffset.UnixEpoch.AddTicks((stamp[0] * TimeSpan.TicksPerSecond) + (stamp[1] / 100));
+                    if (_stop && at > _end)
+                    {
+                        // A device that is never silent would keep it here for ever.
+                        last = true;
+                        break;
+                    }
+
                     _packets.Add(new CapturedPacket(
                         address[10] == OutgoingType,
                         (frame[0] & NeedsChecksum) != 0,
                         frame[1],
-                        frame.AsSpan(VnetHeaderSize + _linkHeader, (int)n - VnetHeaderSize - _linkHeader).ToArray()));
+                        frame.AsSpan(VnetHeaderSize + _linkHeader, (int)n - VnetHeaderSize - _linkHeader).ToArray(),
+                        at));
                 }
             }
         }
@@ -107,6 +132,9 @@ internal sealed partial class PacketCapture : IDisposable
 
     [LibraryImport("libc", EntryPoint = "recvfrom", SetLastError = true)]
     private static unsafe partial nint ReceiveFrom(int fd, byte* buffer, nuint length, int flags, byte* address, uint* addressLength);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static unsafe partial int Control(int fd, nuint request, void* value);
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial uint InterfaceIndex(string name);

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using TunnelMesh.Protocol.Dns;
 using TunnelMesh.SystemTests.Capture;
 using TunnelMesh.SystemTests.Dns;
 using TunnelMesh.SystemTests.Machines;
@@ -26,6 +29,8 @@ internal sealed class ExitLab : IAsyncDisposable
     public const string ExitSource = "192.0.2.2", ExitSource6 = "2001:db8:e::2";
 
     public const string Serves = "allow_exit_traffic: true", Uses = "exit_peer: exit", Switch = Uses + "\nexit_kill_switch: true";
+
+    private const int SolSocket = 1, SoBindToDevice = 25;
 
     private readonly Stack<Func<ValueTask>> _undo = new();
 
@@ -67,12 +72,17 @@ internal sealed class ExitLab : IAsyncDisposable
     }
 
     /// <summary>The same with all of them in the mesh, and the client's traffic leaving through the exit peer.</summary>
-    public static async Task<ExitLab> StartAsync(string token, string client, CancellationToken cancel, string? server = null)
+    /// <param name="token">The mesh's.</param>
+    /// <param name="client">Lines of the client's configuration.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="server">The coordinator as the client calls it.</param>
+    /// <param name="wrapper">What a peer is started by, with its arguments; null for nothing.</param>
+    public static async Task<ExitLab> StartAsync(string token, string client, CancellationToken cancel, string? server = null, Func<Peer, IEnumerable<string>>? wrapper = null)
     {
         ExitLab lab = await CreateAsync(token, cancel);
         await lab.Hub.JoinAsync(cancel);
-        await lab.Exit.JoinAsync(cancel, lab.Server, Serves);
-        await lab.Client.JoinAsync(cancel, server ?? lab.Server, client);
+        await lab.Exit.JoinAsync(cancel, lab.Server, Serves, wrapper?.Invoke(lab.Exit));
+        await lab.Client.JoinAsync(cancel, server ?? lab.Server, client, wrapper?.Invoke(lab.Client));
         await UntilAsync(lab.Client, "active", "exit", cancel);
         return lab;
     }
@@ -121,8 +131,48 @@ internal sealed class ExitLab : IAsyncDisposable
     public async Task<string> SourceAsync(string site, CancellationToken cancel) =>
         (await Client.Machine.TryRunAsync(["curl", "-s", "-g", "--noproxy", "*", "--max-time", "3", $"http://{site}/"], cancel)).Output;
 
+    /// <summary>Waits until the client finds names again that was killed, and so has nobody who closes name servers any more.</summary>
+    public async Task UntilNamesAreFoundAsync(CancellationToken cancel)
+    {
+        for (long start = Stopwatch.GetTimestamp(); !(await Client.Machine.TryRunAsync(["getent", "ahostsv4", Name], cancel)).Succeeded; await Task.Delay(500, cancel))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(75), "no names are found" + await Client.Machine.RunAsync(["nft", "list", "ruleset"], cancel: cancel));
+        }
+    }
+
+    /// <summary>Asks the LAN's name server by a socket that is bound to the link, as systemd-resolved does; true when the server heard of it.</summary>
+    public async Task<bool> LanHearsAsync(CancellationToken cancel)
+    {
+        int before = LanNames.Asked;
+        using Socket socket = NamespaceThread.Run(Client.Machine, () =>
+        {
+            Socket bound = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            bound.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes("eth0\0"));
+            return bound;
+        });
+        byte[] query = new byte[512];
+        Assert.True(DnsName.TryWrite(Name, query.AsSpan(DnsQuery.HeaderSize), out int size));
+        (query[2], query[5], query[DnsQuery.HeaderSize + size + 1], query[DnsQuery.HeaderSize + size + 3]) = (1, 1, (byte)DnsType.A, 1);
+        try
+        {
+            await socket.SendToAsync(query.AsMemory(0, DnsQuery.HeaderSize + size + 4), new IPEndPoint(IPAddress.Parse(Gateway.Address), 53), cancel);
+        }
+        catch (SocketException)
+        {
+            // Closed, and told so at once.
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        while (LanNames.Asked == before && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(1))
+        {
+            await Task.Delay(10, cancel);
+        }
+
+        return LanNames.Asked > before;
+    }
+
     /// <summary>What has left the client's Ethernet port beside the tunnel, as text: packets to outside the underlay, and questions to name servers.</summary>
-    public static IReadOnlyList<string> Leaks(IReadOnlyList<CapturedPacket> packets) => [.. packets.Where(p => p.Outgoing).Select(p => Describe(p.Bytes)).OfType<string>().Distinct()];
+    public static IReadOnlyList<string> Leaks(IEnumerable<CapturedPacket> packets) => [.. packets.Where(p => p.Outgoing).Select(p => Describe(p.Bytes)).OfType<string>().Distinct()];
 
     private static string? Describe(byte[] p)
     {

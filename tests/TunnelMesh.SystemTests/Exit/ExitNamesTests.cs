@@ -1,9 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
-using TunnelMesh.Protocol.Dns;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
 
@@ -13,42 +9,10 @@ namespace TunnelMesh.SystemTests.Exit;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ExitNamesTests
 {
-    private const int SolSocket = 1, SoBindToDevice = 25;
     private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    /// <summary>Asks the LAN's server by a socket that is bound to the link, as systemd-resolved does; true when the server heard of it.</summary>
-    private static async Task<bool> HearsAsync(ExitLab lab)
-    {
-        int before = lab.LanNames.Asked;
-        using Socket socket = NamespaceThread.Run(lab.Client.Machine, () =>
-        {
-            Socket bound = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            bound.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes("eth0\0"));
-            return bound;
-        });
-        byte[] query = new byte[512];
-        Assert.True(DnsName.TryWrite(ExitLab.Name, query.AsSpan(DnsQuery.HeaderSize), out int size));
-        (query[2], query[5], query[DnsQuery.HeaderSize + size + 1], query[DnsQuery.HeaderSize + size + 3]) = (1, 1, (byte)DnsType.A, 1);
-        try
-        {
-            await socket.SendToAsync(query.AsMemory(0, DnsQuery.HeaderSize + size + 4), new IPEndPoint(IPAddress.Parse(lab.Gateway.Address), 53), Cancel);
-        }
-        catch (SocketException)
-        {
-            // Closed, and told so at once.
-        }
-
-        long start = Stopwatch.GetTimestamp();
-        while (lab.LanNames.Asked == before && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(1))
-        {
-            await Task.Delay(10, Cancel);
-        }
-
-        return lab.LanNames.Asked > before;
-    }
 
     [Theory]
     [InlineData("")]
@@ -56,24 +20,24 @@ public sealed class ExitNamesTests
     public async Task A_program_that_is_bound_to_a_link_asks_no_server_of_it_while_traffic_leaves_through_the_exit_peer(string more)
     {
         await using ExitLab lab = await ExitLab.CreateAsync(Token, Cancel);
-        Assert.True(await HearsAsync(lab));
+        Assert.True(await lab.LanHearsAsync(Cancel));
         await lab.Hub.JoinAsync(Cancel);
         await lab.Exit.JoinAsync(Cancel, lab.Server, ExitLab.Serves);
         await lab.Client.JoinAsync(Cancel, lab.Server, ExitLab.Uses + "\nexit_offline: direct" + more);
         await ExitLab.UntilAsync(lab.Client, "active", "exit", Cancel);
-        Assert.False(await HearsAsync(lab));
+        Assert.False(await lab.LanHearsAsync(Cancel));
         Assert.Equal(ExitLab.ExitSource, await lab.SourceAsync(ExitLab.Name, Cancel));
         // Somebody else empties all rules.
         await lab.Client.Machine.RunAsync(["nft", "flush", "ruleset"], cancel: Cancel);
         await lab.Client.Program!.WaitForLineAsync("has taken away rules for exit traffic", TimeSpan.FromSeconds(3), Cancel);
-        Assert.False(await HearsAsync(lab));
+        Assert.False(await lab.LanHearsAsync(Cancel));
 
         await lab.Exit.KillAsync();
         await ExitLab.UntilAsync(lab.Client, "offline", "direct", Cancel);
-        Assert.True(await HearsAsync(lab));
+        Assert.True(await lab.LanHearsAsync(Cancel));
         Assert.Equal(0, await lab.Client.StopAsync(Cancel));
         await ExitLab.NothingIsLeftAsync(lab.Client.Machine, "1", Cancel);
-        Assert.True(await HearsAsync(lab));
+        Assert.True(await lab.LanHearsAsync(Cancel));
     }
 
     [Fact]

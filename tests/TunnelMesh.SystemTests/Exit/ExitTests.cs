@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.Json;
 using TunnelMesh.SystemTests.Capture;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
@@ -181,14 +182,53 @@ public sealed class ExitTests
         (code, output) = await lab.Client.FailToJoinAsync(Cancel, server, "exit_peer: client");
         Assert.Equal(3, code);
         Assert.Contains("is this device itself", output, StringComparison.Ordinal);
-        // Somebody else's table stays theirs.
-        await lab.Client.Machine.IpAsync("rule add not fwmark 0x746d table 29805 priority 5100", Cancel);
-        (code, output) = await lab.Client.FailToJoinAsync(Cancel, server, "exit_peer: exit");
-        Assert.Equal(1, code);
-        Assert.Contains("another peer on this machine", output, StringComparison.Ordinal);
-        await lab.Client.Machine.IpAsync("rule delete priority 5100", Cancel);
+        // Somebody else's table stays theirs, whatever the mark.
+        foreach ((string made, string undone) in new[]
+        {
+            ("rule add not fwmark 0x746d table 29805 priority 5100", "rule delete priority 5100"), ("-6 rule add not fwmark 0x7 table 29805 priority 5100", "-6 rule delete priority 5100"),
+            ("rule add fwmark 0x7 table 29805 priority 900", "rule delete priority 900"), ("route add unreachable 203.0.113.0/24 table 29805", "route delete unreachable 203.0.113.0/24 table 29805"),
+            ("-6 route add unreachable 2001:db8:9::/48 table 29805", "-6 route delete unreachable 2001:db8:9::/48 table 29805"),
+        })
+        {
+            await lab.Client.Machine.IpAsync(made, Cancel);
+            (code, output) = await lab.Client.FailToJoinAsync(Cancel, server, "exit_peer: exit");
+            Assert.Equal(1, code);
+            Assert.Contains("another peer on this machine", output, StringComparison.Ordinal);
+            await lab.Client.Machine.IpAsync(undone, Cancel);
+        }
+
         await NothingIsLeftAsync(lab.Client.Machine, "1");
         Assert.Equal(lab.Client.Machine.Address, await lab.SourceAsync(ExitLab.Name, Cancel));
         Assert.True((await lab.Hub.AskJsonAsync(Cancel, "peers")).EnumerateArray().Single(p => p.GetProperty("name").GetString() == "exit").GetProperty("allows_exit").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_second_context_with_another_mark_is_refused_while_one_uses_an_exit_peer_and_takes_nothing_from_it()
+    {
+        await using ExitLab lab = await StartAsync(Uses);
+        await using Peer blue = await Peer.AddAsync(lab.Underlay, "blue", Token, Cancel), work = lab.Client.Beside("work", Token);
+        await blue.JoinAsync(Cancel, configuration: Serves, coordinator: "mesh_cidr: 10.43.0.0/16");
+        NetworkNamespace client = lab.Client.Machine;
+        await WithoutLeaksAsync(lab, async () =>
+        {
+            string before = await client.RunAsync(["ip", "route", "show", "table", "29805"], cancel: Cancel);
+            (int code, string output) = await work.FailToJoinAsync(Cancel, $"{blue.Machine.Address}:8443", "exit_peer: blue\nfwmark: 7");
+            Assert.Equal(1, code);
+            Assert.Contains("another peer on this machine", output, StringComparison.Ordinal);
+            Assert.Equal(before, await client.RunAsync(["ip", "route", "show", "table", "29805"], cancel: Cancel));
+            Assert.Equal(ExitLab.ExitSource, await lab.SourceAsync(Site, Cancel));
+            Assert.Equal(ExitLab.ExitSource6, await lab.SourceAsync(Site6, Cancel));
+        });
+    }
+
+    [Fact]
+    public async Task An_exit_peer_reaches_itself_by_its_own_addresses_in_the_mesh()
+    {
+        await using ExitLab lab = await StartAsync(Uses);
+        JsonElement status = await lab.Exit.AskJsonAsync(Cancel, "status");
+        foreach (string host in new[] { status.GetProperty("mesh_ip").GetString()!, $"[{status.GetProperty("mesh_ip6").GetString()}]" })
+        {
+            Assert.Equal("ok\n", (await lab.Exit.Machine.TryRunAsync(["curl", "-sk", "-g", "--noproxy", "*", "--max-time", "5", $"https://{host}:9443/health"], Cancel)).Output);
+        }
     }
 }

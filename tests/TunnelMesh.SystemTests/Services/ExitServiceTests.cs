@@ -36,6 +36,10 @@ public sealed class ExitServiceTests
             CommandResult anew = await nas.TryRunAsync(Cancel, BootedMachine.Program, "service", "install", "--force");
             Assert.True(anew.Succeeded, anew.ToString());
             Assert.Equal("1", await nas.RunAsync(Cancel, "cat", "/proc/sys/net/ipv4/ip_forward"));
+            // It may change settings of the kernel, and is no weaker for that than a unit may be.
+            Assert.Contains("ProtectKernelTunables=no", await nas.RunAsync(Cancel, "cat", "/etc/systemd/system/tunnelmesh.service"), StringComparison.Ordinal);
+            CommandResult judged = await nas.TryRunAsync(Cancel, "systemd-analyze", "security", "--no-pager", "--threshold=40", "tunnelmesh");
+            Assert.True(judged.Succeeded, judged.ToString());
 
             // The kill switch is configured; the unit that closes the way at the start is not there yet, and the log says so.
             await ConfigureAsync(nas, "exit_peer: hub\\nexit_kill_switch: true");

@@ -15,6 +15,7 @@ public sealed class ExitSetupTests : IDisposable
     private string? _failOn;
     private string[] _programs = ["nft"], _forwarders = [];
     private string _listed = "as added";
+    private readonly PlayedRouteTables _tables = new();
 
     public ExitSetupTests()
     {
@@ -47,7 +48,8 @@ public sealed class ExitSetupTests : IDisposable
     private ExitSetup Setup(string context = "default")
     {
         Directory.CreateDirectory(Path.GetDirectoryName(JournalOf(context))!);
-        return new(JournalOf(context), new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), new KernelSettings(_folder.FullName), () => _forwarders);
+        return new(JournalOf(context), new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run, _folder.FullName), new KernelSettings(_folder.FullName), () => _forwarders,
+            new ExitRoutes(() => _tables));
     }
 
     private string Run(string path, IEnumerable<string> arguments, string input)
@@ -151,7 +153,8 @@ public sealed class ExitSetupTests : IDisposable
         _programs = ["iptables", "ip6tables"];
         using ExitSetup setup = Setup();
         setup.Serve(Serving);
-        Assert.Contains("/sbin/iptables -w 5 -t nat -A TM-tun-mesh0-POST ! -o tun-mesh0 -s 10.42.0.0/16 -j MASQUERADE ", _calls);
+        int masquerade = _calls.IndexOf("/sbin/iptables -w 5 -t nat -A TM-tun-mesh0-POST ! -o tun-mesh0 -s 10.42.0.0/16 -j MASQUERADE ");
+        Assert.InRange(_calls.IndexOf("/sbin/iptables -w 5 -t nat -A TM-tun-mesh0-POST -o lo -j RETURN "), 0, masquerade);
         Assert.Contains("/sbin/ip6tables -w 5 -t nat -A TM-tun-mesh0-POST ! -o tun-mesh0 -s fd12:3456:789a::/48 -j MASQUERADE ", _calls);
         Assert.Contains("/sbin/iptables -w 5 -t filter -A TM-tun-mesh0-INPU -j DROP ", _calls);
         _calls.Clear();
@@ -369,8 +372,10 @@ public sealed class ExitSetupTests : IDisposable
         Assert.True(File.Exists(Journal));
     }
 
-    [Fact]
-    public void Without_the_kill_switch_only_name_servers_are_closed_and_on_the_LAN_in_either_case()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Without_the_kill_switch_only_name_servers_are_closed_and_on_the_LAN_in_either_case(bool lasting)
     {
         ExitUse use = Use(lan: true);
         string names = NftRules.Names(use), all = NftRules.KillSwitch(use);
@@ -378,9 +383,9 @@ public sealed class ExitSetupTests : IDisposable
         foreach (string protocol in new[] { "udp", "tcp" })
         {
             string rule = protocol + " dport { 53, 853 } counter reject";
-            Assert.InRange(names.IndexOf(rule, StringComparison.Ordinal), names.IndexOf("meta mark 29805 accept", StringComparison.Ordinal), names.Length);
+            Assert.InRange(names.IndexOf(protocol + " dport @closed counter reject", StringComparison.Ordinal), names.IndexOf("meta mark 29805 accept", StringComparison.Ordinal), names.Length);
             Assert.InRange(all.IndexOf(rule, StringComparison.Ordinal), all.IndexOf("meta mark 29805 accept", StringComparison.Ordinal), all.IndexOf("ip daddr { 10.0.0.0/8", StringComparison.Ordinal));
-            Assert.Equal(4, IptablesRules.Names(use).Count(c => c.Arguments.Contains(protocol) && c.Arguments.Contains("REJECT")));
+            Assert.Equal(4, IptablesRules.Names(use, lasting).Count(c => c.Arguments.Contains(protocol) && c.Arguments.Contains("REJECT")));
         }
     }
 

@@ -231,6 +231,29 @@ public sealed class SystemDnsSetupTests : IDisposable
         Assert.Equal(way == "resolvconf" ? "nameserver 10.42.0.2\n" : Before, File.ReadAllText(_places.ResolvConf));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Where_something_else_keeps_servers_from_being_asked_they_stay_for_when_the_peer_is_killed(bool program)
+    {
+        if (program)
+        {
+            StandIn("resolvconf");
+        }
+
+        using SystemDnsSetup setup = Setup();
+        Assert.Null(setup.Apply(Request with { All = true, Reserve = true }));
+        Assert.Equal(program ? "resolvconf" : "resolv.conf", setup.Way);
+        Assert.Equal(program ? ["192.0.2.1"] : ["127.0.0.53", "192.0.2.1"], ResolvConf.Servers(File.ReadAllText(_places.ResolvConf)).Select(s => s.ToString()));
+        if (program)
+        {
+            Assert.Equal("resolvconf -a tun-mesh0.tunnelmesh -m 0\n< nameserver 10.42.0.2\n", Calls);
+        }
+
+        Assert.Null(setup.Revert());
+        Assert.Equal(Before, File.ReadAllText(_places.ResolvConf));
+    }
+
     [Fact]
     public void NetworkManager_is_asked_where_it_writes_the_file_itself()
     {
