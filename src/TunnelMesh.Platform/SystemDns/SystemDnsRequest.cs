@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Platform.Tun;
 
 namespace TunnelMesh.Platform.SystemDns;
 
@@ -9,4 +10,5 @@ namespace TunnelMesh.Platform.SystemDns;
 /// <param name="Domains">Domains the resolver answers for, without dots around them.</param>
 /// <param name="Tag">Whose setting it is, for rules that carry a remark: letters, digits and hyphens.</param>
 /// <param name="All">Whether every other name goes to the resolver, too, and to nobody else: where traffic leaves through another device.</param>
-public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false);
+/// <param name="Addresses">Addresses of the interface, for whoever takes it over with what he is told; null for none.</param>
+public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false, IReadOnlyList<TunAddress>? Addresses = null);
