@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
@@ -70,7 +71,7 @@ internal static class StatusCommand
     };
 
     private static string Dns(DnsReport dns) =>
-        $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}" : "the system is not set up")}{(dns.Aliases.Count == 0 ? "" : $"; also called {string.Join(", ", dns.Aliases)}")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
+        $"{(dns.Listen.Count == 0 ? "no resolver" : $"resolver at {string.Join(", ", dns.Listen)}")}; {(dns.System is { } way ? $"the system is set up by {way}{(dns.SystemRestored == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" (again {dns.SystemRestored} times, after somebody had taken it away)"))}" : "the system is not set up")}{(dns.Aliases.Count == 0 ? "" : $"; also called {string.Join(", ", dns.Aliases)}")}{(dns.Problem is { } problem ? $": {problem}" : "")}";
 
     private static string Exit(ExitReport exit, DateTimeOffset now)
     {

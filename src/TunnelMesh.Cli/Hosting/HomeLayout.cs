@@ -83,9 +83,10 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 
     private static string ServiceSocket(string context) => Path.Combine(ServiceDirectory, ContextName.Require(context) + ".sock");
 
-    // macOS has no /run, and lets nobody make one.
-    private static string ServiceDirectory =>
+    /// <summary>What peers of root share on this machine, whatever their homes are.</summary>
+    public static string ServiceDirectory =>
         OperatingSystem.IsWindows() ? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.CommonApplicationData), "TunnelMesh")
+        // It has no /run, and lets nobody make one.
         : OperatingSystem.IsMacOS() ? "/var/run/tunnelmesh"
         : "/run/tunnelmesh";
 }

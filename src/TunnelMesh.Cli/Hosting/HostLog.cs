@@ -92,6 +92,9 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 50, Level = LogLevel.Information, Message = "the system asks the peer of another context for names; `tunnelmesh context use` moves them context={Context}")]
     public static partial void DnsSystemElsewhere(this ILogger log, string context);
 
+    [LoggerMessage(EventId = 53, Level = LogLevel.Information, Message = "somebody had taken away how the system resolves names of the mesh; it is set up again, and `tunnelmesh status` counts how often. For an hour this is not said again way={Way}")]
+    public static partial void DnsSystemSetAgain(this ILogger log, string way);
+
     [LoggerMessage(EventId = 51, Level = LogLevel.Warning, Message = "this mesh and that of another context have addresses in common, so their peers cannot run at the same time range={Range} context={Context} other_range={OtherRange}")]
     public static partial void RangeOfContext(this ILogger log, string range, string context, string otherRange);
 

@@ -18,6 +18,10 @@ internal sealed class NameFocus(HomeLayout layout, string context)
     /// <summary>The journal of a context's set-up.</summary>
     public static string Journal(HomeLayout layout, string context) => Path.Combine(layout.ContextDirectory(context), "dns.json");
 
+    /// <summary>What the peers of all homes of this machine share; null where this one cannot have the system, or cannot tell (only Linux has network namespaces and such a directory for all).</summary>
+    public static SystemDnsTurn? Turn(HomeLayout layout, string context, TimeProvider time) =>
+        OperatingSystem.IsLinux() && layout.IsRoot ? SystemDnsTurn.OfThisNetwork(HomeLayout.ServiceDirectory, $"{context} ({layout.Home})", time) : null;
+
     /// <summary>The context of this process.</summary>
     public string Context => context;
 

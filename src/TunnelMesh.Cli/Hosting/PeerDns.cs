@@ -131,6 +131,7 @@ internal sealed class PeerDns : IAsyncDisposable
         {
             Listen = [.. _server.Endpoints.Select(e => e.ToString())],
             System = _system.Way,
+            SystemRestored = _system.Restored,
             Problem = problems.Length > 0 ? string.Join(' ', problems) : null,
             Names = _responder.Zone.Names,
             Aliases = aliases,
@@ -228,7 +229,7 @@ internal sealed class PeerDns : IAsyncDisposable
         }
         RefreshServers();
         await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context,
-            All: _options.Settings.ExitPeer.Length > 0, Reserve: !_options.Settings.ExitKillSwitch && ExitSystem.ClosesNames), cancel).ConfigureAwait(false);
+            All: _options.Settings.ExitPeer.Length > 0, Reserve: !_options.Settings.ExitKillSwitch && ExitSystem.ClosesNames, _addresses), cancel).ConfigureAwait(false);
         RefreshServers();
     }
 

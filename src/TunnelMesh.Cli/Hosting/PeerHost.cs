@@ -109,7 +109,7 @@ internal sealed class PeerHost : IAsyncDisposable
         }
         // Before anything is asked of the system's resolver, which may point to a peer that is no more.
         _cleanup.AddDisposable(new HeapKeeper(_options.Time));
-        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context)));
+        SystemDnsSetup systemDns = _cleanup.AddDisposable(new SystemDnsSetup(NameFocus.Journal(_options.Layout, _options.Context), NameFocus.Turn(_options.Layout, _options.Context, _options.Time)));
         if (systemDns.Recover() is { } recovered)
         {
             _options.Log.DnsRecovered(recovered.Text);

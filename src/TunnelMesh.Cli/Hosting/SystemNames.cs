@@ -16,10 +16,14 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
 {
     // The other side's journal, by which it is seen, is there before it runs any program.
     private static readonly TimeSpan StandBack = TimeSpan.FromSeconds(5);
+
+    // Some programs change it again and again; how often, `status` tells.
+    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromHours(1);
     private readonly SemaphoreSlim _gate = new(1, 1);
     private SystemDnsRequest? _request;
-    private DateTimeOffset _notBefore;
-    private bool _waits;
+    private DateTimeOffset _notBefore, _restoredTold;
+    private bool _waits, _worked;
+    private volatile int _restored;
     private volatile string? _way, _problem, _elsewhere;
 
     /// <summary>How the system is set up; null when it is not.</summary>
@@ -27,6 +31,9 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
 
     /// <summary>Why it is not, for people; null when all is well.</summary>
     public string? Problem => _problem;
+
+    /// <summary>How often somebody had taken the set-up away, and it was made again.</summary>
+    public int Restored => _restored;
 
     /// <summary>Whether systemd-resolved answers programs here without being set up by this peer.</summary>
     public bool IsPassedBy => setup.IsPassedBy;
@@ -55,7 +62,7 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         focus.Choose();
         // Also what failed before is tried: a person wants it now.
         (_waits, _notBefore) = (_way is null, default);
-        return SettleAsync(cancel);
+        return SettleAsync(cancel, asks: true);
     }, cancel);
 
     /// <summary>Puts the system back, since another context takes over.</summary>
@@ -93,7 +100,8 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         }
     }
 
-    private async Task SettleAsync(CancellationToken cancel)
+    // Of another home nobody is asked but by a person: there the active context is another one.
+    private async Task SettleAsync(CancellationToken cancel, bool asks = false)
     {
         if (_request is not { } request)
         {
@@ -107,7 +115,16 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
                 await ReleaseAsync(holder).ConfigureAwait(false);
                 return;
             }
-            Note(await Task.Run(setup.Check, cancel).ConfigureAwait(false));
+            if (setup.WantedBy() is { } other)
+            {
+                _notBefore = time.GetUtcNow() + StandBack;
+                await ReleaseAsync(other).ConfigureAwait(false);
+                return;
+            }
+            string? lost = await Task.Run(setup.Check, cancel).ConfigureAwait(false);
+            _waits = setup.Way is null;
+            Note(lost);
+            TellRestored();
             return;
         }
         if (!_waits || time.GetUtcNow() < _notBefore)
@@ -126,8 +143,19 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         }
         // Programs of the system are run for it, which takes a while.
         string? problem = await Task.Run(() => setup.Apply(request), cancel).ConfigureAwait(false);
+        if (asks && setup.HeldBy is not null && await setup.AskAsync(cancel).ConfigureAwait(false))
+        {
+            problem = await Task.Run(() => setup.Apply(request), cancel).ConfigureAwait(false);
+        }
+        _worked |= setup.Way is not null;
+        // What has worked once may work again.
+        _waits = setup.Way is null && (_worked || (setup.HeldBy ?? focus.Holder()) is not null);
+        if (setup.HeldBy is { } elsewhere)
+        {
+            NoteElsewhere(elsewhere);
+            return;
+        }
         _elsewhere = null;
-        _waits = setup.Way is null && focus.Holder() is not null;
         Note(problem);
         if (_way is { } way)
         {
@@ -159,6 +187,20 @@ internal sealed class SystemNames(SystemDnsSetup setup, NameFocus focus, ILogger
         {
             _elsewhere = other;
             log.DnsSystemElsewhere(other);
+        }
+    }
+
+    private void TellRestored()
+    {
+        if (setup.Restored == _restored)
+        {
+            return;
+        }
+        _restored = setup.Restored;
+        if (setup.Way is { } way && time.GetUtcNow() - _restoredTold >= TellAgainAfter)
+        {
+            _restoredTold = time.GetUtcNow();
+            log.DnsSystemSetAgain(way);
         }
     }
 

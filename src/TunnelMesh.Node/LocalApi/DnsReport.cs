@@ -7,6 +7,8 @@ public sealed record DnsReport
     public required IReadOnlyList<string> Listen { get; init; }
     /// <summary>How the system is set up: <c>systemd-resolved</c>, <c>resolvconf</c>, <c>networkmanager</c>, <c>resolv.conf</c>, <c>resolver</c>, <c>nrpt</c>; null when it is not.</summary>
     public string? System { get; init; }
+    /// <summary>How often somebody had taken that away, and it was set up again.</summary>
+    public int SystemRestored { get; init; }
     /// <summary>What does not work, for people; null when all is well.</summary>
     public string? Problem { get; init; }
     /// <summary>Names it knows: devices, aliases and <c>this</c>.</summary>

@@ -48,7 +48,7 @@ internal sealed class MacOSResolvers(SystemDnsPlaces places, Action<string, IEnu
         }
     }
 
-    public bool IsIntact(SystemDnsEntry entry) => entry.Files.All(SavedFiles.IsOurs);
+    public bool IsIntact(SystemDnsRequest request, SystemDnsEntry entry, bool closely) => entry.Files.All(SavedFiles.IsOurs);
 
     public void Revert(SystemDnsEntry entry)
     {

@@ -18,7 +18,7 @@ internal sealed class PlainResolvConf(SystemDnsPlaces places) : ISystemDns
 
     public void Apply(SystemDnsRequest request, SystemDnsEntry entry) => FileStep.Run(() => SavedFiles.Replace(entry.Files[0]), places.ResolvConf);
 
-    public bool IsIntact(SystemDnsEntry entry) => SavedFiles.IsOurs(entry.Files[0]);
+    public bool IsIntact(SystemDnsRequest request, SystemDnsEntry entry, bool closely) => SavedFiles.IsOurs(entry.Files[0]);
 
     public void Revert(SystemDnsEntry entry) => FileStep.Run(() =>
     {

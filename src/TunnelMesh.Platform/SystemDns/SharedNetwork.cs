@@ -61,7 +61,7 @@ internal static class SharedNetwork
         }
     }
 
-    private static string? Link(string path)
+    internal static string? Link(string path)
     {
         try
         {

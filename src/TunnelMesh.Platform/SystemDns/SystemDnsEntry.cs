@@ -7,6 +7,8 @@ public sealed record SystemDnsEntry
     public required string Backend { get; init; }
     /// <summary>The mesh's interface.</summary>
     public required string Interface { get; init; }
+    /// <summary>The resolver that the system was told of, where undoing needs it.</summary>
+    public string? Server { get; init; }
     /// <summary>Remark that rules carry.</summary>
     public string Tag { get; init; } = "";
     /// <summary>Whether every other name was sent to the resolver, too, by a setting beside the files.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using TunnelMesh.Platform.Tun;
 
 namespace TunnelMesh.Platform.SystemDns;
 
@@ -10,7 +11,9 @@ namespace TunnelMesh.Platform.SystemDns;
 /// <param name="Tag">Whose setting it is, for rules that carry a remark: letters, digits and hyphens.</param>
 /// <param name="All">Whether every other name goes to the resolver, too, and to nobody else: where traffic leaves through another device.</param>
 /// <param name="Reserve">Whether, with <paramref name="All"/>, servers of before may be named after the resolver nevertheless, since something else keeps them from being asked past it while the peer lives. Names are then found when it was killed.</param>
-public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false, bool Reserve = false)
+/// <param name="Addresses">Addresses of the interface, for whoever takes it over with what he is told; null for none.</param>
+public sealed record SystemDnsRequest(string Interface, IPAddress Server, IPAddress? Local, IReadOnlyList<string> Domains, string Tag, bool All = false, bool Reserve = false,
+    IReadOnlyList<TunAddress>? Addresses = null)
 {
     /// <summary>Whether nobody but the resolver may be named.</summary>
     public bool Alone => All && !Reserve;

@@ -11,23 +11,29 @@ namespace TunnelMesh.Platform.SystemDns;
 /// </summary>
 public sealed class SystemDnsSetup : IDisposable
 {
+    // A program may be run to look once in so many looks; a way that is not there any more, or fails, is left after so many in a row.
+    private const int LooksPerProgram = 2, MaxFailures = 3;
     private readonly SystemDnsPlaces _places;
     private readonly SystemDnsJournal _journal;
     private readonly IReadOnlyList<ISystemDns> _ways;
     private readonly Func<string?> _obstacle;
+    private readonly SystemDnsTurn? _turn;
     private SystemDnsRequest? _request;
     private IReadOnlyList<IPAddress> _seen = [];
     private SystemDnsEntry? _entry;
     private ISystemDns? _way;
+    private int _looks, _failures;
 
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal.</param>
-    public SystemDnsSetup(string journal) : this(new SystemDnsPlaces { Journal = journal }, null, SharedNetwork.Obstacle)
+    /// <param name="turn">Which of the peers of this machine has the system; null where nobody else may want it. Goes with this object.</param>
+    public SystemDnsSetup(string journal, SystemDnsTurn? turn = null) : this(new SystemDnsPlaces { Journal = journal }, null, SharedNetwork.Obstacle, turn)
     {
     }
 
-    internal SystemDnsSetup(SystemDnsPlaces places, IReadOnlyList<ISystemDns>? ways, Func<string?> obstacle)
+    internal SystemDnsSetup(SystemDnsPlaces places, IReadOnlyList<ISystemDns>? ways, Func<string?> obstacle, SystemDnsTurn? turn = null)
     {
+        _turn = turn;
         _places = places;
         _journal = new SystemDnsJournal(places.Journal);
         _obstacle = obstacle;
@@ -38,6 +44,12 @@ public sealed class SystemDnsSetup : IDisposable
 
     /// <summary>Name of the way in use; null when nothing is set up.</summary>
     public string? Way => _way?.Name;
+
+    /// <summary>The peer of another home that has the system, when that is why the last <see cref="Apply"/> did nothing; else null.</summary>
+    public string? HeldBy { get; private set; }
+
+    /// <summary>How often somebody had taken the set-up away, and it was made again.</summary>
+    public int Restored { get; private set; }
 
     /// <summary>Whether systemd-resolved answers programs here without being set up by this peer: it asks the servers of each link by that link, past routes.</summary>
     public bool IsPassedBy => _way is null && _ways.OfType<SystemdResolved>().Any(w => w.IsPresent());
@@ -92,29 +104,30 @@ public sealed class SystemDnsSetup : IDisposable
         {
             return obstacle;
         }
-        if (TakeOver() is { } other)
+        HeldBy = null;
+        if (_turn is not null && !_turn.TryTake(out string? holder))
         {
-            return other;
+            HeldBy = holder;
+            return $"another peer of this machine has set the system up: {holder}. Names of this mesh are answered where dns.listen says.";
         }
-        _request = request;
-        List<string> problems = [];
-        foreach (ISystemDns way in _ways.Where(w => w.IsPresent()))
+        string? problem = TakeOver() ?? SetUp(request);
+        if (_way is null)
         {
-            if (Try(way, request) is not { } problem)
-            {
-                return null;
-            }
-            problems.Add(problem);
+            _turn?.Release();
         }
-        if (UnixUsers.EffectiveUserId is not (0 or UnixUsers.Unknown))
-        {
-            problems.Insert(0, "this peer does not run as root, and the system lets nobody else say where names are answered. Names of this mesh are answered where dns.listen says.");
-        }
-        return problems.Count > 0 ? string.Join(" ", problems) : "this system has no way that is known.";
+        return problem;
     }
 
-    /// <summary>Looks whether somebody has written over it, and sets up anew if so: what they wrote is then what is put back.</summary>
-    /// <returns>Why it failed; null when all is well.</returns>
+    /// <summary>The peer of another home that wants the system, told once; null for none.</summary>
+    public string? WantedBy() => _turn?.WantedBy();
+
+    /// <summary>Has the peer of another home that has the system give it up; <see cref="Apply"/> is then to be called.</summary>
+    /// <param name="cancel">Gives up.</param>
+    /// <returns>False when it did not.</returns>
+    public Task<bool> AskAsync(CancellationToken cancel) => _turn?.AskAsync(cancel) ?? Task.FromResult(true);
+
+    /// <summary>Looks whether somebody has taken it away or written over it, and sets up anew if so: what they wrote is then what is put back. To be called every few seconds.</summary>
+    /// <returns>Why it failed; null when all is well. Where <see cref="Way"/> is null then, nothing is set up any more.</returns>
     public string? Check()
     {
         if (_way is not { } way || _entry is not { } entry || _request is not { } request)
@@ -123,7 +136,13 @@ public sealed class SystemDnsSetup : IDisposable
         }
         try
         {
-            return way.IsIntact(entry) ? null : Try(way, request);
+            bool closely = _looks++ % LooksPerProgram == 0;
+            if (way.IsPresent() && way.IsIntact(request, entry, closely))
+            {
+                _failures = 0;
+                return null;
+            }
+            return Renew(way, request);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -144,6 +163,7 @@ public sealed class SystemDnsSetup : IDisposable
             way.Revert(entry);
             _journal.Clear();
             (_way, _entry) = (null, null);
+            _turn?.Release();
             return null;
         }
         catch (Exception e) when (e is SystemDnsException or IOException or UnauthorizedAccessException)
@@ -152,8 +172,47 @@ public sealed class SystemDnsSetup : IDisposable
         }
     }
 
-    /// <summary>Lets go of the journal, as the end of the process does.</summary>
-    public void Dispose() => _journal.Dispose();
+    /// <summary>Lets go of the journal and of the turn, as the end of the process does.</summary>
+    public void Dispose()
+    {
+        _journal.Dispose();
+        _turn?.Dispose();
+    }
+
+    private string? SetUp(SystemDnsRequest request)
+    {
+        _request = request;
+        List<string> problems = [];
+        foreach (ISystemDns way in _ways.Where(w => w.IsPresent()))
+        {
+            if (Try(way, request) is not { } problem)
+            {
+                return null;
+            }
+            problems.Add(problem);
+        }
+        if (UnixUsers.EffectiveUserId is not (0 or UnixUsers.Unknown))
+        {
+            problems.Insert(0, "this peer does not run as root, and the system lets nobody else say where names are answered. Names of this mesh are answered where dns.listen says.");
+        }
+        return problems.Count > 0 ? string.Join(" ", problems) : "this system has no way that is known.";
+    }
+
+    // Null when it worked. Others may be in the middle of a change: a way is left for the next one when it goes on failing only.
+    private string? Renew(ISystemDns way, SystemDnsRequest request)
+    {
+        string? problem = way.IsPresent() ? Try(way, request) : $"{way.Name} is no longer what decides whom this system asks for names.";
+        if (problem is not null && ++_failures >= MaxFailures)
+        {
+            problem = Revert() ?? Apply(request);
+        }
+        if (problem is null)
+        {
+            _failures = 0;
+            Restored++;
+        }
+        return problem;
+    }
 
     // The file may be that of another peer on this machine: one that lives keeps it, one that is dead is cleaned up after.
     private string? TakeOver()

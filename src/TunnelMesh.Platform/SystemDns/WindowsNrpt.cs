@@ -15,7 +15,7 @@ internal sealed class WindowsNrpt(SystemDnsPlaces places, Action<string, IReadOn
         Run($"{Removal(entry)}; Add-DnsClientNrptRule -Namespace {domains} -NameServers '{request.Server}' -Comment '{Remark(entry)}'; Clear-DnsClientCache");
     }
 
-    public bool IsIntact(SystemDnsEntry entry) => true;
+    public bool IsIntact(SystemDnsRequest request, SystemDnsEntry entry, bool closely) => true;
 
     public void Revert(SystemDnsEntry entry) => Run($"{Removal(entry)}; Clear-DnsClientCache");
 

@@ -107,6 +107,44 @@ public sealed class ContextTests
     }
 
     [Fact]
+    public async Task Of_two_homes_one_has_the_names_use_moves_them_and_one_that_ends_or_dies_is_followed_by_the_other()
+    {
+        Requirements.Programs("getent", "dig");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer red = await AddAsync(underlay, "red"), blue = await AddAsync(underlay, "blue"), first = await AddAsync(underlay, "laptop");
+        await using Peer second = new(underlay, first.Machine, "second", Token);
+        const string before = "nameserver 198.51.100.99\noptions timeout:1 attempts:1\n", apart = "tun: { name: tun-mesh7 }\nssh_port: 2300\ndns: { listen: \"127.0.0.53:5399\" }";
+        using OwnResolvConf conf = new(first.Machine, before);
+        await red.JoinAsync(Cancel);
+        await blue.JoinAsync(Cancel, coordinator: OtherRange);
+        await first.JoinAsync(Cancel, $"{red.Machine.Address}:8443");
+        await second.JoinAsync(Cancel, $"{blue.Machine.Address}:8443", apart);
+
+        Assert.Equal("10.42.0.1", await FocusAsync(first));
+        JsonElement dns = (await second.AskJsonAsync(Cancel, "status")).GetProperty("dns");
+        Assert.Equal(JsonValueKind.Null, dns.GetProperty("system").ValueKind);
+        Assert.Contains($"the context default ({first.Home})", dns.GetProperty("problem").GetString(), StringComparison.Ordinal);
+        CommandResult used = await second.AskAsync(Cancel, "context", "use", "default");
+        Assert.True(used.Succeeded && used.Output.Contains("by resolv.conf", StringComparison.Ordinal), used.ToString());
+        Assert.Equal("10.43.0.1", await FocusAsync(first));
+        Assert.Contains($"the context default ({second.Home})", (await first.AskJsonAsync(Cancel, "status")).GetProperty("dns").GetProperty("problem").GetString(), StringComparison.Ordinal);
+        // It stays there, whatever is in use in the other home, until somebody says so.
+        Assert.Equal("10.42.0.1", await DigAsync(first, "@127.0.0.53", "-p", "5353", "this.tm"));
+        Assert.Equal("10.43.0.1", await FocusAsync(first));
+        Assert.True((await first.AskAsync(Cancel, "context", "use", "default")).Succeeded);
+        Assert.Equal("10.42.0.1", await FocusAsync(first));
+
+        await first.KillAsync();
+        await FocusUntilAsync(second, "10.43.0.1");
+        await first.JoinAsync(Cancel, $"{red.Machine.Address}:8443");
+        Assert.Equal("10.43.0.1", await FocusAsync(first));
+        Assert.Equal(0, await second.StopAsync(Cancel));
+        await FocusUntilAsync(first, "10.42.0.1");
+        Assert.Equal(0, await first.StopAsync(Cancel));
+        Assert.Equal(before, conf.Text);
+    }
+
+    [Fact]
     public async Task A_mesh_whose_range_overlaps_that_of_another_context_is_refused_before_it_knows_of_the_device()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

@@ -25,13 +25,14 @@ public sealed class SystemNamesTests : IDisposable
 
     private string Conf => _cli.PathOf("resolv.conf");
 
-    private SystemNames Make(string context)
+    private SystemNames Make(string context, string? home = null)
     {
+        HomeLayout layout = home is null ? Layout : new HomeLayout(new ProcessEnvironment { Home = _cli.PathOf(home), UserHome = _cli.PathOf(home) }, isRoot: false);
         File.WriteAllText(Conf, Before);
-        new ContextStore(Layout).Ensure(context);
-        SystemDnsPlaces places = new() { ResolvConf = Conf, Resolved = _cli.PathOf("none"), Programs = [], Journal = NameFocus.Journal(Layout, context) };
-        SystemDnsSetup setup = new(places, SystemDnsSetup.Linux(places), () => null);
-        SystemNames names = new(setup, new NameFocus(Layout, context), NullLogger.Instance, _time);
+        new ContextStore(layout).Ensure(context);
+        SystemDnsPlaces places = new() { ResolvConf = Conf, Resolved = _cli.PathOf("none"), Programs = [], Journal = NameFocus.Journal(layout, context) };
+        SystemDnsSetup setup = new(places, SystemDnsSetup.Linux(places), () => null, new SystemDnsTurn(_cli.PathOf("names"), $"{context} ({home})", TimeProvider.System));
+        SystemNames names = new(setup, new NameFocus(layout, context), NullLogger.Instance, _time);
         _made.AddRange([names, setup]);
         return names;
     }
@@ -89,6 +90,54 @@ public sealed class SystemNamesTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(6));
         await first.LookAsync(Cancel);
         Assert.Equal("resolv.conf", first.Way);
+    }
+
+    [Fact]
+    public async Task Of_two_homes_the_first_has_it_and_use_moves_it()
+    {
+        SystemNames first = Make("default", "a"), second = Make("default", "b");
+        await StartAsync(first, "10.1.0.1");
+        await StartAsync(second, "10.2.0.1");
+        Assert.Equal(("resolv.conf", null), (first.Way, second.Way));
+        Assert.Contains("the context default (a)", second.Problem, StringComparison.Ordinal);
+        // Both are in use in their homes, which decides nothing between homes.
+        await second.LookAsync(Cancel);
+        await first.LookAsync(Cancel);
+        Assert.Equal(("resolv.conf", null), (first.Way, second.Way));
+
+        Task taken = second.TakeAsync(Cancel);
+        while (!taken.IsCompleted)
+        {
+            await first.LookAsync(Cancel);
+            await Task.Delay(10, Cancel);
+        }
+        await taken;
+        Assert.Equal((null, "resolv.conf"), (first.Way, second.Way));
+        Assert.Contains("the context default (b)", first.Problem, StringComparison.Ordinal);
+        Assert.Contains("10.2.0.1", await File.ReadAllTextAsync(Conf, Cancel), StringComparison.Ordinal);
+
+        await second.EndAsync();
+        _time.Advance(TimeSpan.FromSeconds(6));
+        await first.LookAsync(Cancel);
+        Assert.Equal(("resolv.conf", null), (first.Way, first.Problem));
+        await first.EndAsync();
+        Assert.Equal(Before, await File.ReadAllTextAsync(Conf, Cancel));
+    }
+
+    [Fact]
+    public async Task What_somebody_takes_away_comes_back_and_is_counted()
+    {
+        SystemNames names = Make("default");
+        await StartAsync(names, "10.1.0.1");
+        for (int i = 1; i <= 2; i++)
+        {
+            await File.WriteAllTextAsync(Conf, $"nameserver 192.0.2.{i}0\n", Cancel);
+            await names.LookAsync(Cancel);
+            Assert.Equal((i, "resolv.conf", null), (names.Restored, names.Way, names.Problem));
+            Assert.Contains("10.1.0.1", await File.ReadAllTextAsync(Conf, Cancel), StringComparison.Ordinal);
+        }
+        await names.LookAsync(Cancel);
+        Assert.Equal(2, names.Restored);
     }
 
     [Fact]
