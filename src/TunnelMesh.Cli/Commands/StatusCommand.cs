@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
-using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Cli.Commands;
@@ -19,11 +17,7 @@ internal static class StatusCommand
             string which = parsed.GetValue(context)!;
             using LocalApiClient client = await ConnectAsync(commands, which, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            await output.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(s, LocalApiJson.Default.StatusReport)
-                : Print(s, TimeProvider.System.GetUtcNow()));
-            return (int)ExitCode.Ok;
+            return QueryCommand.Write(parsed, json, s, LocalApiJson.Default.StatusReport, output => output.WriteLine(Print(s, TimeProvider.System.GetUtcNow())));
         });
         return command;
     }
