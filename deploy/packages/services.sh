@@ -109,6 +109,10 @@ purge_state() {
     done
     # Whoever installs it anew and says what to join has not left.
     rm -f /root/.tunnelmesh/contexts/default/left
+    for hold in /run/tunnelmesh/*.lock; do
+        # A peer that was started by hand keeps its own.
+        if [ -f "$hold" ] && [ ! -e "${hold%.lock}.sock" ]; then rm -f "$hold"; fi
+    done
     if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
     if [ -e /root/.tunnelmesh ]; then
         echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'

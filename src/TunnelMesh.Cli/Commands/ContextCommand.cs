@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
-using System.Text.Json;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
@@ -85,18 +84,14 @@ internal static class ContextCommand
         {
             ContextInspector inspector = new(commands.Layout);
             IReadOnlyList<ContextReport> contexts = await Task.WhenAll(inspector.Names().Select(n => inspector.InspectAsync(n, cancellation)));
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
+            return QueryCommand.Write(parsed, json, contexts, ContextJson.Default.IReadOnlyListContextReport, output =>
             {
-                await output.WriteLineAsync(JsonSerializer.Serialize(contexts, ContextJson.Default.IReadOnlyListContextReport));
-                return (int)ExitCode.Ok;
-            }
-            Print(contexts, output);
-            foreach (ContextReport damaged in contexts.Where(c => c.Problem is not null))
-            {
-                await output.WriteLineAsync($"{damaged.Name}: {damaged.Problem}");
-            }
-            return (int)ExitCode.Ok;
+                Print(contexts, output);
+                foreach (ContextReport damaged in contexts.Where(c => c.Problem is not null))
+                {
+                    output.WriteLine($"{damaged.Name}: {damaged.Problem}");
+                }
+            });
         });
         return command;
     }
@@ -110,8 +105,7 @@ internal static class ContextCommand
         {
             string which = Known(commands, parsed.GetValue(name) ?? commands.Layout.ActiveContext);
             ContextReport report = await new ContextInspector(commands.Layout).InspectAsync(which, cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json) ? JsonSerializer.Serialize(report, ContextJson.Default.ContextReport) : Print(report));
-            return (int)ExitCode.Ok;
+            return QueryCommand.Write(parsed, json, report, ContextJson.Default.ContextReport, output => output.WriteLine(Print(report)));
         });
         return command;
     }

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
-using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Guard;
 
@@ -28,21 +26,15 @@ internal static class DoctorCommand
                 await parsed.InvocationConfiguration.Error.WriteLineAsync(progress);
             }
             IReadOnlyList<DiagnosisReport> reports = await AskAsync(client, parsed.GetValue(peer), TimeProvider.System, cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
-            {
-                await output.WriteLineAsync(JsonSerializer.Serialize(reports, LocalApiJson.Default.IReadOnlyListDiagnosisReport));
-            }
-            else
+            StatusReport? status = parsed.GetValue(json) ? null : await client.StatusAsync(cancellation);
+            return QueryCommand.Write(parsed, json, reports, LocalApiJson.Default.IReadOnlyListDiagnosisReport, output =>
             {
                 Print(reports, parsed.GetValue(peer) is not null, output);
-                StatusReport status = await client.StatusAsync(cancellation);
-                if (AddressGuard.IsSupported && status.Guard is { Problem: not null })
+                if (AddressGuard.IsSupported && status is { Guard: { Problem: not null } guard })
                 {
-                    await output.WriteLineAsync($"Guard of this machine: {StatusCommand.Guard(status.Guard, status.Tun.Name)}");
+                    output.WriteLine($"Guard of this machine: {StatusCommand.Guard(guard, status.Tun.Name)}");
                 }
-            }
-            return (int)ExitCode.Ok;
+            });
         });
         return command;
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
@@ -38,60 +37,34 @@ internal static class FilterCommand
             : "Everything else passes.");
     }
 
-    private static Command List(CommandContext commands)
-    {
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("list", "Show all rules: where they come from, how long they hold, how many packets they have decided") { context, json };
-        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.Filter, null, cancellation));
-        return command;
-    }
+    private static Command List(CommandContext commands) =>
+        Asks(commands, new Command("list", "Show all rules: where they come from, how long they hold, how many packets they have decided"), LocalCommands.Filter, _ => null);
 
     private static Command Add(CommandContext commands)
     {
         RuleOptions rule = new(DefaultAction);
         Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer, context, json };
-        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterAdd, rule.Read(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) }, cancellation));
-        return command;
+        Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer };
+        return Asks(commands, command, LocalCommands.FilterAdd, parsed => rule.Read(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) });
     }
 
     private static Command Remove(CommandContext commands)
     {
         RuleOptions rule = new("any");
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("remove", "Remove a temporary rule: the one with this port, protocol and source peer") { rule.Port, rule.Protocol, rule.Action, rule.SourcePeer, context, json };
-        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterRemove, rule.Read(parsed), cancellation));
-        return command;
+        Command command = new("remove", "Remove a temporary rule: the one with this port, protocol and source peer") { rule.Port, rule.Protocol, rule.Action, rule.SourcePeer };
+        return Asks(commands, command, LocalCommands.FilterRemove, rule.Read);
     }
 
-    private static Command Reload(CommandContext commands)
-    {
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("reload", "Have the running peer read the rules in its configuration again; a coordinator tells every peer") { context, json };
-        command.SetAction((parsed, cancellation) => RunAsync(commands, parsed, context, json, LocalCommands.FilterReload, null, cancellation));
-        return command;
-    }
+    private static Command Reload(CommandContext commands) =>
+        Asks(commands, new Command("reload", "Have the running peer read the rules in its configuration again; a coordinator tells every peer, and reads who the admins are"), LocalCommands.FilterReload, _ => null);
 
-    private static async Task<int> RunAsync(CommandContext commands, ParseResult parsed, Option<string> context, Option<bool> json, string ask, FilterRuleRequest? rule, CancellationToken cancellation)
-    {
-        using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-        FilterReport filter = await client.FilterAsync(ask, rule, cancellation);
-        TextWriter output = parsed.InvocationConfiguration.Output;
-        if (parsed.GetValue(json))
-        {
-            await output.WriteLineAsync(JsonSerializer.Serialize(filter, LocalApiJson.Default.FilterReport));
-        }
-        else
-        {
-            Print(filter, output);
-        }
-        return (int)ExitCode.Ok;
-    }
+    private static Command Asks(CommandContext commands, Command command, string ask, Func<ParseResult, FilterRuleRequest?> rule) => QueryCommand.Asks(
+        commands,
+        command,
+        (client, parsed, cancellation) => client.FilterAsync(ask, rule(parsed), cancellation),
+        LocalApiJson.Default.FilterReport,
+        (filter, _, output) => Print(filter, output),
+        parsed => _ = rule(parsed));
 
     private static double? Seconds(string? text) => text is null ? null
         : Quantities.TryParseDuration(text, out TimeSpan ttl) ? ttl.TotalSeconds

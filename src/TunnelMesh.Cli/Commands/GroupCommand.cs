@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
@@ -65,79 +64,46 @@ internal static class GroupCommand
 
     private static Argument<string> Member() => new("member") { Description = "A user's peer ID, or a device, which stands for its user: name, mesh address or device ID" };
 
-    private static Command List(CommandContext commands)
-    {
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("list", "List the groups, built-in ones first") { context, json };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            IReadOnlyList<GroupReport> groups = await client.GroupsAsync(cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
-            {
-                await output.WriteLineAsync(JsonSerializer.Serialize(groups, LocalApiJson.Default.IReadOnlyListGroupReport));
-            }
-            else
-            {
-                Print(groups, output);
-            }
-            return (int)ExitCode.Ok;
-        });
-        return command;
-    }
+    private static Command List(CommandContext commands) => QueryCommand.Asks(
+        commands,
+        new Command("list", "List the groups, built-in ones first"),
+        (client, _, cancellation) => client.GroupsAsync(cancellation),
+        LocalApiJson.Default.IReadOnlyListGroupReport,
+        (groups, _, output) => Print(groups, output));
 
     private static Command Members(CommandContext commands)
     {
         Argument<string> group = Group();
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("members", "List who is in a group, with their devices") { group, context, json };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            IReadOnlyList<GroupMemberReport> members = await client.GroupMembersAsync(parsed.GetValue(group)!, cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
-            {
-                await output.WriteLineAsync(JsonSerializer.Serialize(members, LocalApiJson.Default.IReadOnlyListGroupMemberReport));
-            }
-            else
-            {
-                Print(members, parsed.GetValue(group)!, output);
-            }
-            return (int)ExitCode.Ok;
-        });
-        return command;
+        return QueryCommand.Asks(
+            commands,
+            new Command("members", "List who is in a group, with their devices") { group },
+            (client, parsed, cancellation) => client.GroupMembersAsync(parsed.GetValue(group)!, cancellation),
+            LocalApiJson.Default.IReadOnlyListGroupMemberReport,
+            (members, parsed, output) => Print(members, parsed.GetValue(group)!, output));
     }
 
     private static Command Change(CommandContext commands, string name, string description, string ask, Argument<string>? member)
     {
         Argument<string> group = Group();
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
         Command command = new(name, description) { group };
         if (member is not null)
         {
             command.Add(member);
         }
-        command.Add(context);
-        command.Add(json);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            string which = parsed.GetValue(group)!;
-            // Said before a peer is asked, which may not be there.
-            if (ask == LocalCommands.GroupCreate && GroupReports.FaultOf(which) is { } fault)
+        return QueryCommand.Asks(
+            commands,
+            command,
+            (client, parsed, cancellation) => client.ChangeGroupAsync(ask, parsed.GetValue(group)!, Whom(parsed), cancellation),
+            LocalApiJson.Default.GroupChangeReport,
+            (change, parsed, output) => output.WriteLine(Describe(change, ask, Whom(parsed))),
+            parsed =>
             {
-                throw new HostException(ExitCode.Usage, fault);
-            }
-            string? whom = member is null ? null : parsed.GetValue(member);
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            GroupChangeReport change = await client.ChangeGroupAsync(ask, which, whom, cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json) ? JsonSerializer.Serialize(change, LocalApiJson.Default.GroupChangeReport) : Describe(change, ask, whom));
-            return (int)ExitCode.Ok;
-        });
-        return command;
+                if (ask == LocalCommands.GroupCreate && GroupReports.FaultOf(parsed.GetValue(group)!) is { } fault)
+                {
+                    throw new HostException(ExitCode.Usage, fault);
+                }
+            });
+
+        string? Whom(ParseResult parsed) => member is null ? null : parsed.GetValue(member);
     }
 }

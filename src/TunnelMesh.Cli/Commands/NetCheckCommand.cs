@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
-using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Cli.Commands;
@@ -11,22 +9,12 @@ namespace TunnelMesh.Cli.Commands;
 internal static class NetCheckCommand
 {
     /// <summary>Builds the command.</summary>
-    public static Command Create(CommandContext commands)
-    {
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("netcheck", "Show how the network lets others reach this machine") { context, json };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            NetCheckReport report = await client.CheckNetworkAsync(cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(report, LocalApiJson.Default.NetCheckReport)
-                : Print(report, TimeProvider.System.GetUtcNow()));
-            return (int)ExitCode.Ok;
-        });
-        return command;
-    }
+    public static Command Create(CommandContext commands) => QueryCommand.Asks(
+        commands,
+        new Command("netcheck", "Show how the network lets others reach this machine"),
+        (client, _, cancellation) => client.CheckNetworkAsync(cancellation),
+        LocalApiJson.Default.NetCheckReport,
+        (report, _, output) => output.WriteLine(Print(report, TimeProvider.System.GetUtcNow())));
 
     /// <summary>The report for people.</summary>
     internal static string Print(NetCheckReport report, DateTimeOffset now)

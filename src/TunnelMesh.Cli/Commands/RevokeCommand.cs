@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
@@ -33,10 +32,8 @@ internal static class RevokeCommand
             RevokeReport report = whole
                 ? await client.RevokeUserAsync(devices[0].PeerId, cancellation)
                 : await client.RevokeDeviceAsync(devices[0].DeviceId, cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(report, LocalApiJson.Default.RevokeReport)
-                : whole ? $"Revoked user {report.PeerId} with: {string.Join(", ", report.Devices)}" : $"Revoked device {report.Devices[0]}.");
-            return (int)ExitCode.Ok;
+            return QueryCommand.Write(parsed, json, report, LocalApiJson.Default.RevokeReport,
+                output => output.WriteLine(whole ? $"Revoked user {report.PeerId} with: {string.Join(", ", report.Devices)}" : $"Revoked device {report.Devices[0]}."));
         });
         return command;
     }

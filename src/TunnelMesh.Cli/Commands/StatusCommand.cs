@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
@@ -20,11 +19,7 @@ internal static class StatusCommand
             string which = parsed.GetValue(context)!;
             using LocalApiClient client = await ConnectAsync(commands, which, cancellation);
             StatusReport s = await client.StatusAsync(cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            await output.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(s, LocalApiJson.Default.StatusReport)
-                : Print(s, TimeProvider.System.GetUtcNow()));
-            return (int)ExitCode.Ok;
+            return QueryCommand.Write(parsed, json, s, LocalApiJson.Default.StatusReport, output => output.WriteLine(Print(s, TimeProvider.System.GetUtcNow())));
         });
         return command;
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
@@ -81,17 +80,8 @@ internal static class TokenCommand
         {
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             IReadOnlyList<TokenReport> tokens = await client.TokensAsync(cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
-            {
-                IReadOnlyList<TokenReport> shown = [.. tokens.Where(t => parsed.GetValue(all) || t.State == Valid)];
-                await output.WriteLineAsync(JsonSerializer.Serialize(shown, LocalApiJson.Default.IReadOnlyListTokenReport));
-            }
-            else
-            {
-                Print(tokens, parsed.GetValue(all), output);
-            }
-            return (int)ExitCode.Ok;
+            IReadOnlyList<TokenReport> shown = [.. tokens.Where(t => parsed.GetValue(all) || t.State == Valid)];
+            return QueryCommand.Write(parsed, json, shown, LocalApiJson.Default.IReadOnlyListTokenReport, output => Print(tokens, parsed.GetValue(all), output));
         });
         return command;
     }
@@ -110,17 +100,14 @@ internal static class TokenCommand
                 : throw new HostException(ExitCode.Usage, $"`{text}` is no duration for --expires: from 1m to 3650d, like 90m, 12h or 7d.");
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             NewTokenReport token = await client.CreateTokenAsync(life, parsed.GetValue(uses), cancellation);
-            if (parsed.GetValue(json))
+            return QueryCommand.Write(parsed, json, token, LocalApiJson.Default.NewTokenReport, output =>
             {
-                await parsed.InvocationConfiguration.Output.WriteLineAsync(JsonSerializer.Serialize(token, LocalApiJson.Default.NewTokenReport));
-                return (int)ExitCode.Ok;
-            }
-            // The token alone is the output, so that a script can take it.
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(token.Token);
-            string until = token.Expires is { } end ? $"until {Time(end)}" : $"until `tunnelmesh token revoke {Number(token.Id)}`";
-            await parsed.InvocationConfiguration.Error.WriteLineAsync(
-                $"Token {Number(token.Id)} admits {(token.Uses is { } most ? most == 1 ? "one device" : $"{Number(most)} devices" : "any number of devices")}, {until}. It is not shown again: set it as TUNNELMESH_TOKEN on the machine that joins.");
-            return (int)ExitCode.Ok;
+                // The token alone is the output, so that a script can take it.
+                output.WriteLine(token.Token);
+                string until = token.Expires is { } end ? $"until {Time(end)}" : $"until `tunnelmesh token revoke {Number(token.Id)}`";
+                parsed.InvocationConfiguration.Error.WriteLine(
+                    $"Token {Number(token.Id)} admits {(token.Uses is { } most ? most == 1 ? "one device" : $"{Number(most)} devices" : "any number of devices")}, {until}. It is not shown again: set it as TUNNELMESH_TOKEN on the machine that joins.");
+            });
         });
         return command;
     }
@@ -145,8 +132,7 @@ internal static class TokenCommand
                 return (int)ExitCode.General;
             }
             TokenRevokeReport report = await client.RevokeTokenAsync(parsed.GetValue(id), withPeers, cancellation);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json) ? JsonSerializer.Serialize(report, LocalApiJson.Default.TokenRevokeReport) : Describe(report));
-            return (int)ExitCode.Ok;
+            return QueryCommand.Write(parsed, json, report, LocalApiJson.Default.TokenRevokeReport, output => output.WriteLine(Describe(report)));
         });
         return command;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.LocalApi;
 
@@ -16,35 +15,23 @@ internal static class TransportCommand
         Argument<string?> peer = new("peer") { Description = "Name, mesh address or device ID; without it every order is listed", Arity = ArgumentArity.ZeroOrOne };
         Argument<string?> order = new("order") { Description = "Transports, the preferred first, such as ssh,udp,relay; `default` takes the order away", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> with = new("--with") { Description = "Only between the device and this one", HelpName = "PEER" };
-        Option<string> context = commands.ContextOption();
-        Option<bool> json = QueryCommand.Json();
-        Command command = new("transport", "Show or set in which order the mesh uses transports for a device or a pair (on a coordinator)") { peer, order, with, context, json };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            string? device = parsed.GetValue(peer), other = parsed.GetValue(with);
-            if (other is not null && device is null)
+        return QueryCommand.Asks(
+            commands,
+            new Command("transport", "Show or set in which order the mesh uses transports for a device or a pair (on a coordinator)") { peer, order, with },
+            (client, parsed, cancellation) => client.TransportsAsync(parsed.GetValue(peer), parsed.GetValue(with), Parse(parsed.GetValue(order)), cancellation),
+            LocalApiJson.Default.IReadOnlyListTransportReport,
+            (orders, parsed, output) => Print(orders, parsed.GetValue(peer), parsed.GetValue(with), output),
+            parsed =>
             {
-                throw new HostException(ExitCode.Usage, "--with names the second device of a pair; say the first as well: tunnelmesh transport PEER --with PEER");
-            }
-            IReadOnlyList<string>? transports = Parse(parsed.GetValue(order));
-            if (transports is not null && TransportOrderReports.FaultOf(transports) is { } fault)
-            {
-                throw new HostException(ExitCode.Usage, fault);
-            }
-            using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
-            IReadOnlyList<TransportReport> orders = await client.TransportsAsync(device, other, transports, cancellation);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            if (parsed.GetValue(json))
-            {
-                await output.WriteLineAsync(JsonSerializer.Serialize(orders, LocalApiJson.Default.IReadOnlyListTransportReport));
-            }
-            else
-            {
-                Print(orders, device, other, output);
-            }
-            return (int)ExitCode.Ok;
-        });
-        return command;
+                if (parsed.GetValue(with) is not null && parsed.GetValue(peer) is null)
+                {
+                    throw new HostException(ExitCode.Usage, "--with names the second device of a pair; say the first as well: tunnelmesh transport PEER --with PEER");
+                }
+                if (Parse(parsed.GetValue(order)) is { } transports && TransportOrderReports.FaultOf(transports) is { } fault)
+                {
+                    throw new HostException(ExitCode.Usage, fault);
+                }
+            });
     }
 
     /// <summary>The order that is meant: null for none given, empty to take one away.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using TunnelMesh.Cli.Logging;
+using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Protocol.Addressing;
 using TunnelMesh.Protocol.Filter;
 
@@ -78,7 +79,8 @@ internal static class ConfigKeys
             Text((s, v) => s.CoordinatorDataDir = v, v => v.Length > 0)),
         new("coordinator.mesh_cidr", $"a private IPv4 network such as 10.42.0.0/16, within {MeshAddresses.PrivateRanges}, at least a /24", "10.42.0.0/16",
             "Address range of a mesh founded here; a mesh keeps the range it was founded with.", Text((s, v) => s.MeshCidr = v, IsMeshCidr)),
-        Later("coordinator.admin_peers", "a list of peer IDs, names or name globs", "[]", "Who administers the mesh."),
+        new("coordinator.admin_peers", $"a list of at most {AdminEntry.Most} peer IDs, names of devices or patterns of names such as ops-*", "[]",
+            "Who administers the mesh beside the user of the coordinator: the group all_admin_users. A name stands for the users whose devices have it when it is put here, and for nobody who takes it later; docs/security.md tells more.", SetAdmins),
         Later("coordinator.locations", "true or false", "false", "Whether peers are located."),
         Later("coordinator.monitoring.prometheus_url", "a URL", "\"\"", "Prometheus to show in the dashboard."),
         Later("coordinator.monitoring.grafana_url", "a URL", "\"\"", "Grafana to show in the dashboard."),
@@ -236,6 +238,28 @@ internal static class ConfigKeys
             : name.Length > MeshName.MaxLength ? throw new ConfigValueException(item.Line, $"`{item.Shown}` has {name.Length} characters; a name has at most {MeshName.MaxLength}.")
             : MeshName.IsValid(name) ? name
             : throw new ConfigValueException(item.Line, $"expected names of letters, digits and inner hyphens, at most {MeshName.MaxLength} characters each; found `{item.Shown}`.");
+    }
+
+    private static bool SetAdmins(Settings s, ConfigNode n)
+    {
+        if (n.Items is null)
+        {
+            return false;
+        }
+        if (n.Items.Count > AdminEntry.Most)
+        {
+            throw new ConfigValueException(n.Items[AdminEntry.Most].Line, $"more than {AdminEntry.Most} entries, found {n.Items.Count}; join names to patterns.");
+        }
+        s.AdminPeers = [.. n.Items.Select(Admin).Distinct()];
+        return true;
+    }
+
+    /// <exception cref="ConfigValueException">It can stand for nobody.</exception>
+    private static string Admin(ConfigNode item)
+    {
+        string entry = item.Fields is null ? item.Scalar?.ToLowerInvariant() ?? "" : "";
+        return AdminEntry.IsValid(entry) ? entry
+            : throw new ConfigValueException(item.Line, $"expected peer IDs (16 hex digits), names of devices, or patterns of names with * and ?, such as ops-*; found `{item.Shown}`.");
     }
 
     private static bool SetTransports(Settings s, ConfigNode n)

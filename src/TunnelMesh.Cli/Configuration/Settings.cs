@@ -79,6 +79,8 @@ internal sealed class Settings
     public HostPort? CoordinatorStunListen { get; set; } = new("", 3478);
     /// <summary>Directory of the coordinator's state.</summary>
     public string CoordinatorDataDir { get; set; } = "/var/lib/tunnelmesh";
+    /// <summary>Who administers the mesh beside the user of the coordinator: peer IDs, names of devices or patterns of names, lower case.</summary>
+    public IReadOnlyList<string> AdminPeers { get; set; } = [];
     /// <summary>What every peer is told of traffic that no rule is about; null: nothing.</summary>
     public bool? CoordinatorFilterDefaultDeny { get; set; }
     /// <summary>Rules of the packet filter for every peer.</summary>

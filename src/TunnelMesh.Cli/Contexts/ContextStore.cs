@@ -146,17 +146,15 @@ internal sealed class ContextStore(HomeLayout layout)
     private FileStream Lock()
     {
         string path = Path.Combine(Folder, ".lock");
-        for (TimeSpan waited = TimeSpan.Zero; ; waited += Pause)
+        for (TimeSpan waited = TimeSpan.Zero; waited < Patience; waited += Pause)
         {
-            try
+            if (PrivateFile.TryHold(path) is { } alone)
             {
-                return PrivateFile.Open(path, FileMode.OpenOrCreate);
+                return alone;
             }
-            catch (IOException) when (waited < Patience && File.Exists(path))
-            {
-                Thread.Sleep(Pause);
-            }
+            Thread.Sleep(Pause);
         }
+        throw new IOException($"Another tunnelmesh has been changing the contexts in {Folder} for {Patience.TotalSeconds:0} seconds: it holds {path}. Try again when it has ended.");
     }
 
     private static void WriteLine(string path, string text) => PrivateFile.ReplaceShared(path, Encoding.UTF8.GetBytes(text + "\n"));

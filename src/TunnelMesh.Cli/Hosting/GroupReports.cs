@@ -84,7 +84,9 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
         string name = Normal(group);
         if (GroupName.IsBuiltIn(name))
         {
-            throw Failed($"`{name}` is built in: nobody chooses who is in it. Make a group for that: tunnelmesh group create NAME");
+            throw Failed(name == GroupName.AllAdminUsers
+                ? $"`{name}` is built in: coordinator.admin_peers in the configuration here says who is in it, and `tunnelmesh filter reload` has it read."
+                : $"`{name}` is built in: nobody chooses who is in it. Make a group for that: tunnelmesh group create NAME");
         }
         GroupMember user = FindUser(member, await FindAsync(name, cancellation).ConfigureAwait(false), wanted);
         return await groups.SetMemberAsync(name, user.IdentityKey, wanted, cancellation).ConfigureAwait(false) switch

@@ -128,6 +128,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                 },
                 Urls = Urls(listen, settings.TunName, inside),
                 Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, inside)).Select(e => e.ToString())],
+                AdminPeers = settings.AdminPeers,
                 Filter = PeerFilter.ForMesh(settings),
                 Logger = options.Log,
                 ProgramVersion = options.Version,

@@ -21,7 +21,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Action ReloadFilter, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Func<CancellationToken, Task> ReloadFilter, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -239,14 +239,14 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     public FilterReport RemoveFilterRule(FilterRuleRequest rule) => Ready().Filter.Remove(rule);
 
     /// <inheritdoc/>
-    public FilterReport ReloadFilter()
+    public async Task<FilterReport> ReloadFilterAsync(CancellationToken cancellation)
     {
         Parts parts = Ready();
         try
         {
-            parts.ReloadFilter();
+            await parts.ReloadFilter(cancellation).ConfigureAwait(false);
         }
-        catch (ConfigException e)
+        catch (Exception e) when (e is ConfigException or StorageFailedException)
         {
             throw new LocalApiException(LocalErrorCodes.Failed, $"{e.Message} The rules stay as they were.");
         }

@@ -244,7 +244,7 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(filter);
         ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
         PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, guard, exit, coordinator, filter, () => ReloadFilter(filter, coordinator), () =>
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, guard, exit, coordinator, filter, cancellation => ReloadFilterAsync(filter, coordinator, cancellation), () =>
         {
             _left = true;
             keeper.Forget();
@@ -291,12 +291,17 @@ internal sealed class PeerHost : IAsyncDisposable
         }
     }
 
-    // The filter's part alone: nothing else can be changed while a peer runs.
-    private void ReloadFilter(PeerFilter filter, HostedCoordinator? coordinator)
+    // The filter's part and who the admins are, whom rules name as a group: nothing else can be changed while a peer runs.
+    private async Task ReloadFilterAsync(PeerFilter filter, HostedCoordinator? coordinator, CancellationToken cancellation)
     {
         Settings settings = _options.ReadSettings?.Invoke() ?? _options.Settings;
+        if (coordinator is not null)
+        {
+            // First, since it alone can fail.
+            await coordinator.Groups.SetAdminsAsync(settings.AdminPeers, cancellation).ConfigureAwait(false);
+            coordinator.SetFilter(PeerFilter.ForMesh(settings));
+        }
         filter.Take(settings);
-        coordinator?.SetFilter(PeerFilter.ForMesh(settings));
         _options.Log.FilterReloaded(settings.FilterRules.Count, filter.Filter.DefaultDeny);
     }
 

@@ -12,6 +12,7 @@ namespace TunnelMesh.Coordinator.Access;
 /// </summary>
 public sealed class LiveGroups
 {
+    private const int MaxTold = 20;
     private readonly ICoordinatorState _state;
     private readonly MeshRegistry _registry;
     private readonly ILogger _log;
@@ -20,6 +21,35 @@ public sealed class LiveGroups
 
     /// <inheritdoc cref="ICoordinatorState.LoadGroupsAsync"/>
     public Task<IReadOnlyList<GroupRow>> LoadAsync(CancellationToken cancel) => _state.LoadGroupsAsync(cancel).AsTask();
+
+    /// <summary>Says who administers the mesh, the group <c>all_admin_users</c>, beside the user of the coordinator's own device.</summary>
+    /// <inheritdoc cref="ICoordinatorState.SetAdminsAsync"/>
+    public async Task SetAdminsAsync(IReadOnlyList<string> entries, CancellationToken cancel) => Tell((await _registry.SetAdminsAsync(entries, cancel).ConfigureAwait(false)).Admins);
+
+    /// <summary>Logs for whom the entries stand: whoever wrote a name sees here whose it was.</summary>
+    internal void Tell(IReadOnlyList<AdminRow> admins)
+    {
+        foreach ((string entry, IReadOnlyList<GroupMember> users) in admins)
+        {
+            bool byId = AdminEntry.IsPeerId(entry);
+            if (users.Count == 0)
+            {
+                if (byId)
+                {
+                    CoordinatorLog.AdminNotHere(_log, entry);
+                }
+                else
+                {
+                    CoordinatorLog.AdminUnknown(_log, entry);
+                }
+            }
+            else if (!byId)
+            {
+                string list = string.Join(", ", users.Take(MaxTold).Select(u => u.UserId)) + (users.Count > MaxTold ? ", ..." : "");
+                CoordinatorLog.AdminByName(_log, entry, list);
+            }
+        }
+    }
 
     /// <inheritdoc cref="ICoordinatorState.CreateGroupAsync"/>
     public async Task<GroupOutcome> CreateAsync(string name, CancellationToken cancel)

@@ -103,11 +103,13 @@ public sealed class CoordinatorServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         DeviceRow? self = options.Self is null ? null : await RegisterSelfAsync(options, options.Self, cancel).ConfigureAwait(false);
+        AdminResult admins = await options.State.SetAdminsAsync(options.AdminPeers, cancel).ConfigureAwait(false);
         MeshRow mesh = await options.State.LoadMeshAsync(cancel).ConfigureAwait(false);
         MeshRegistry registry = await MeshRegistry.LoadAsync(options.State, options.MapMaxAge, options.Filter, cancel).ConfigureAwait(false);
         CoordinatorServer server = new(options, mesh, registry, self);
         try
         {
+            server.Groups.Tell(admins.Admins);
             await server.ReloadTokensAsync(cancel).ConfigureAwait(false);
             await server.ListenAsync(cancel).ConfigureAwait(false);
             foreach (IPEndPoint endpoint in options.AlsoListen.Prepend(new IPEndPoint(options.Listen.Address, server.Port)))

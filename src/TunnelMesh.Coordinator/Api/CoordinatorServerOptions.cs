@@ -32,6 +32,8 @@ public sealed record CoordinatorServerOptions
     public RelayOptions Relay { get; init; } = new();
     /// <summary>What is said to the packet filter of every peer.</summary>
     public MapFilter Filter { get; init; } = new();
+    /// <summary>Who administers the mesh beside the user of <see cref="Self"/>, as <see cref="ICoordinatorState.SetAdminsAsync"/> takes it.</summary>
+    public IReadOnlyList<string> AdminPeers { get; init; } = [];
     /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
     public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>

@@ -127,6 +127,10 @@ internal sealed class JoinHandler(CoordinatorServerOptions options, MeshRegistry
         else if (result.Created)
         {
             CoordinatorLog.Joined(options.Logger, device.Name, device.Id, address, device.Ip, device.TokenId);
+            if (result.Admins is not null)
+            {
+                CoordinatorLog.AdminJoined(options.Logger, device.Name, device.UserId);
+            }
         }
         else
         {

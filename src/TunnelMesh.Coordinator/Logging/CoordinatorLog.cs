@@ -90,6 +90,18 @@ internal static partial class CoordinatorLog
     [LoggerMessage(309, LogLevel.Information, "user {User} was taken out of group {Group}")]
     internal static partial void GroupMemberRemoved(ILogger log, string user, string group);
 
+    [LoggerMessage(310, LogLevel.Warning, "by the name {Entry} in coordinator.admin_peers these users are admins, whoever has the name later: {Users}; `tunnelmesh group members all_admin_users` shows their devices, and a peer ID in place of the name cannot be mistaken")]
+    internal static partial void AdminByName(ILogger log, string entry, string users);
+
+    [LoggerMessage(311, LogLevel.Warning, "nobody is an admin by the name {Entry} in coordinator.admin_peers: when it was put there, no device had it, or its user has been revoked since; a device that takes the name later is none by it. Put the peer ID in its place, which `tunnelmesh status` shows on the device")]
+    internal static partial void AdminUnknown(ILogger log, string entry);
+
+    [LoggerMessage(312, LogLevel.Warning, "{Entry} in coordinator.admin_peers is the peer ID of nobody in the mesh; the user is an admin from the first join on, unless revoked")]
+    internal static partial void AdminNotHere(ILogger log, string entry);
+
+    [LoggerMessage(313, LogLevel.Information, "{Name} has joined for user {User}, who is an admin by coordinator.admin_peers")]
+    internal static partial void AdminJoined(ILogger log, string name, string user);
+
     [LoggerMessage(401, LogLevel.Error, "{What} could not be stored")]
     internal static partial void StorageFailed(ILogger log, string what, Exception e);
 

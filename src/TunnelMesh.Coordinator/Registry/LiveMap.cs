@@ -34,9 +34,10 @@ internal sealed class LiveMap
     /// <param name="orders">All orders of transports, or null for none.</param>
     /// <param name="filter">What is said to the packet filter of every peer, or null for nothing.</param>
     /// <param name="groups">All groups of users, or null for none.</param>
-    internal LiveMap(string epoch, long number, MeshInfo mesh, IReadOnlyList<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null, MapFilter? filter = null, IReadOnlyList<GroupRow>? groups = null)
+    /// <param name="admins">Who administers the mesh beside the coordinator's own user, or null for nobody.</param>
+    internal LiveMap(string epoch, long number, MeshInfo mesh, IReadOnlyList<DeviceRow> devices, IEnumerable<TransportOrderRow>? orders = null, MapFilter? filter = null, IReadOnlyList<GroupRow>? groups = null, IReadOnlyList<AdminRow>? admins = null)
     {
-        _groups = MeshGroups.Of(groups ?? [], devices, number);
+        _groups = MeshGroups.Of(groups ?? [], devices, admins ?? [], number);
         _filter = filter;
         Epoch = epoch;
         First = _number = _taken = number;
@@ -116,6 +117,10 @@ internal sealed class LiveMap
         lock (_lock)
         {
             _number++;
+            if (result.Admins is { } admins)
+            {
+                TakeAdmins(admins, result.MapNumber);
+            }
             string id = result.Device.Id;
             bool known = _members.TryGetValue(id, out Member? member);
             bool late = known ? member!.Durable > result.MapNumber : _gone.GetValueOrDefault(id) > result.MapNumber;
@@ -211,19 +216,23 @@ internal sealed class LiveMap
             _number++;
             if (result.MapNumber > _groups.Number)
             {
-                MeshGroups before = _groups;
-                _groups = before.With(result.Groups, result.MapNumber);
-                _namesChanged |= !before.Names.SequenceEqual(_groups.Names);
-                foreach ((string id, Member member) in _members)
-                {
-                    string[]? groups = _groups.OfUser(member.Wire.IdentityKey);
-                    if (!(member.Wire.Groups ?? []).SequenceEqual(groups ?? []))
-                    {
-                        member.Wire = member.Wire with { Groups = groups };
-                        _pending[id] = _pending.GetValueOrDefault(id) | Change.Groups;
-                    }
-                }
+                Regroup(_groups.With(result.Groups, result.MapNumber));
             }
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes over who administers the mesh; as with groups.</summary>
+    internal void Apply(AdminResult result)
+    {
+        if (!result.Changed)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            _number++;
+            TakeAdmins(result.Admins, result.MapNumber);
         }
         Changed?.Invoke();
     }
@@ -378,6 +387,29 @@ internal sealed class LiveMap
         AllowsExit = before?.AllowsExit ?? false,
         ProgramVersion = row.ProgramVersion,
     };
+
+    private void TakeAdmins(IReadOnlyList<AdminRow> admins, long number)
+    {
+        if (number > _groups.AdminNumber)
+        {
+            Regroup(_groups.With(admins, number));
+        }
+    }
+
+    private void Regroup(MeshGroups now)
+    {
+        _namesChanged |= !_groups.Names.SequenceEqual(now.Names);
+        _groups = now;
+        foreach ((string id, Member member) in _members)
+        {
+            string[]? groups = now.OfUser(member.Wire.IdentityKey);
+            if (!(member.Wire.Groups ?? []).SequenceEqual(groups ?? []))
+            {
+                member.Wire = member.Wire with { Groups = groups };
+                _pending[id] = _pending.GetValueOrDefault(id) | Change.Groups;
+            }
+        }
+    }
 
     private MapDevice Entry(DeviceRow row, MapDevice? before) => ToWire(row, before) with { Groups = _groups.OfUser(row.IdentityKey) };
 

@@ -28,6 +28,7 @@ internal sealed class MeshRegistry
         IReadOnlyList<DeviceRow> devices = await state.LoadDevicesAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<TransportOrderRow> orders = await state.LoadTransportOrdersAsync(cancel).ConfigureAwait(false);
         IReadOnlyList<GroupRow> groups = await state.LoadGroupsAsync(cancel).ConfigureAwait(false);
+        IReadOnlyList<AdminRow> admins = await state.LoadAdminsAsync(cancel).ConfigureAwait(false);
         MeshInfo info = new()
         {
             MeshId = mesh.MeshId,
@@ -37,7 +38,7 @@ internal sealed class MeshRegistry
             MapMaxAgeSeconds = (long)mapMaxAge.TotalSeconds,
         };
         string epoch = $"{mesh.Epoch}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders, filter, groups));
+        return new MeshRegistry(state, new LiveMap(epoch, mesh.MapNumber, info, devices, orders, filter, groups, admins));
     }
 
     /// <inheritdoc cref="ICoordinatorState.RegisterAsync"/>
@@ -93,6 +94,14 @@ internal sealed class MeshRegistry
         GroupResult result = await change.ConfigureAwait(false);
         Map.Apply(result);
         return result.Outcome;
+    }
+
+    /// <inheritdoc cref="ICoordinatorState.SetAdminsAsync"/>
+    internal async Task<AdminResult> SetAdminsAsync(IReadOnlyList<string> entries, CancellationToken cancel)
+    {
+        AdminResult result = await _state.SetAdminsAsync(entries, cancel).ConfigureAwait(false);
+        Map.Apply(result);
+        return result;
     }
 
     private async Task<RemovalResult> ApplyAsync(ValueTask<RemovalResult> removal)

@@ -119,13 +119,15 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         List<string> removed = [];
         foreach (string id in ids)
         {
-            long ip = s.Number("SELECT ip FROM devices WHERE id=$1", id);
-            s.Execute("DELETE FROM aliases WHERE device_id=$1", id);
-            if (s.Execute("DELETE FROM devices WHERE id=$1", id) == 1)
+            if (s.Query("SELECT ip, identity_key FROM devices WHERE id=$1", r => (Ip: r.GetInt64(0), User: (byte[])r.GetValue(1)), id) is not [var device])
             {
-                s.Execute("INSERT OR REPLACE INTO resting_addresses VALUES($1,$2,$3)", ip, id, Now + (long)options.AddressRest.TotalSeconds);
-                removed.Add(id);
+                continue;
             }
+            s.Execute("DELETE FROM aliases WHERE device_id=$1", id);
+            s.Execute("DELETE FROM devices WHERE id=$1", id);
+            s.Execute("INSERT OR REPLACE INTO resting_addresses VALUES($1,$2,$3)", device.Ip, id, Now + (long)options.AddressRest.TotalSeconds);
+            UserTable.Tidy(s, device.User);
+            removed.Add(id);
         }
         return new RemovalResult(removed, removed.Count > 0 ? NextMapNumber(s) : MapNumber(s));
     }
@@ -162,7 +164,8 @@ internal sealed class DeviceTable(IPNetwork cidr, IPNetwork ula, SqliteStateOpti
         {
             s.Execute("UPDATE tokens SET uses=uses+1 WHERE id=$1", token);
         }
-        return new RegistrationResult(s.Query(Columns + " WHERE device_key=$1", Read, request.DeviceKey)[0], true, true, NextMapNumber(s));
+        IReadOnlyList<AdminRow>? admins = AdminTable.Welcome(s, user, request.IdentityKey) ? AdminTable.All(s) : null;
+        return new RegistrationResult(s.Query(Columns + " WHERE device_key=$1", Read, request.DeviceKey)[0], true, true, NextMapNumber(s)) { Admins = admins };
     }
 
     // Goes round the range, so that an address that was freed is the last to be given out again.

@@ -12,7 +12,7 @@ public enum GroupOutcome
     /// <summary>There is no such group.</summary>
     UnknownGroup,
 
-    /// <summary>The user was never a member of the mesh, or was revoked.</summary>
+    /// <summary>The user has no device in the mesh and is in no group, or was revoked.</summary>
     UnknownUser,
 
     /// <summary>There are as many groups as a mesh may have.</summary>

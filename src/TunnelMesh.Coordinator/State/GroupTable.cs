@@ -29,8 +29,15 @@ internal static class GroupTable
         return Result(session, outcome);
     }
 
-    internal static GroupResult Delete(SqliteSession session, string name) =>
-        Result(session, session.Execute("DELETE FROM user_groups WHERE name=$1", name) == 1 ? GroupOutcome.Changed : GroupOutcome.UnknownGroup);
+    internal static GroupResult Delete(SqliteSession session, string name)
+    {
+        if (session.Execute("DELETE FROM user_groups WHERE name=$1", name) == 0)
+        {
+            return Result(session, GroupOutcome.UnknownGroup);
+        }
+        UserTable.TidyAll(session);
+        return Result(session, GroupOutcome.Changed);
+    }
 
     internal static GroupResult SetMember(SqliteSession session, string name, byte[] identityKey, bool member, DateTimeOffset now)
     {
@@ -44,6 +51,7 @@ internal static class GroupTable
             _ = member
                 ? session.Execute("INSERT INTO group_members VALUES($1,$2,$3)", name, identityKey, now.ToUnixTimeSeconds())
                 : session.Execute("DELETE FROM group_members WHERE group_name=$1 AND identity_key=$2", name, identityKey);
+            UserTable.Tidy(session, identityKey);
         }
         return Result(session, outcome);
     }

@@ -29,7 +29,7 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<RegistrationResult?> SetAliasesAsync(string deviceId, IReadOnlyList<string> aliases, CancellationToken cancel);
 
-    /// <summary>The device leaves: its name and aliases are free at once, its address rests.</summary>
+    /// <summary>The device leaves: its name and aliases are free at once, its address rests. Its user is forgotten with the last device, unless in a group, an admin, or revoked.</summary>
     ValueTask<RemovalResult> RemoveDeviceAsync(string deviceId, CancellationToken cancel);
 
     /// <summary>As <see cref="RemoveDeviceAsync"/>, and its key is never admitted again.</summary>
@@ -78,6 +78,18 @@ public interface ICoordinatorState : IAsyncDisposable
     /// <param name="member">Whether the user is to be in it.</param>
     /// <param name="cancel">Ends the wait for a place in the queue.</param>
     ValueTask<GroupResult> SetGroupMemberAsync(string name, byte[] identityKey, bool member, CancellationToken cancel);
+
+    /// <summary>Who administers the mesh beside the user of the coordinator's own device, by entry.</summary>
+    ValueTask<IReadOnlyList<AdminRow>> LoadAdminsAsync(CancellationToken cancel);
+
+    /// <summary>
+    /// Says who administers the mesh. An entry that is new stands for the users whose devices have the name now, and goes on standing for them, whoever has the name later; one that is
+    /// found in the list again stays as it was. A peer ID for which there is no user stands for the first who comes with it.
+    /// </summary>
+    /// <param name="entries">All of them, each as <see cref="Access.AdminEntry.IsValid"/> wants it; at most <see cref="Access.AdminEntry.Most"/>.</param>
+    /// <param name="cancel">Ends the wait for a place in the queue.</param>
+    /// <exception cref="ArgumentException">An entry is none, or there are too many.</exception>
+    ValueTask<AdminResult> SetAdminsAsync(IReadOnlyList<string> entries, CancellationToken cancel);
 
     /// <summary>All tokens, revoked and expired ones among them.</summary>
     ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel);

@@ -52,6 +52,14 @@ internal static class SqliteSchema
             added INTEGER NOT NULL, PRIMARY KEY(group_name, identity_key)) STRICT, WITHOUT ROWID;
         CREATE INDEX groups_of_user ON group_members(identity_key);
         """,
+        """
+        CREATE TABLE admin_entries(entry TEXT PRIMARY KEY, added INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE admin_users(entry TEXT NOT NULL REFERENCES admin_entries(entry) ON DELETE CASCADE, identity_key BLOB NOT NULL REFERENCES users(identity_key),
+            PRIMARY KEY(entry, identity_key)) STRICT, WITHOUT ROWID;
+        CREATE INDEX admin_entries_of_user ON admin_users(identity_key);
+        DELETE FROM users WHERE revoked IS NULL AND NOT EXISTS(SELECT 1 FROM devices WHERE devices.identity_key=users.identity_key)
+            AND NOT EXISTS(SELECT 1 FROM group_members WHERE group_members.identity_key=users.identity_key);
+        """,
     ];
 
     /// <summary>An open, checked, migrated session with exclusive hold of the file.</summary>

@@ -114,6 +114,16 @@ public sealed class SqliteState : ICoordinatorState
         _queue.RunAsync(s => GroupTable.SetMember(s, name, identityKey, member, _options.Time.GetUtcNow()), cancel);
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<AdminRow>> LoadAdminsAsync(CancellationToken cancel) => _queue.RunAsync<IReadOnlyList<AdminRow>>(s => AdminTable.All(s), cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<AdminResult> SetAdminsAsync(IReadOnlyList<string> entries, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        return _queue.RunAsync(s => AdminTable.Set(s, entries, _options.Time.GetUtcNow()), cancel);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TokenRow>> LoadTokensAsync(CancellationToken cancel) =>
         _queue.RunAsync<IReadOnlyList<TokenRow>>(s => TokenTable.All(s), cancel);
 

@@ -37,14 +37,15 @@ internal sealed class DnsTcpListener : IAsyncDisposable
     {
         (_responder, _forwarder, _time) = (responder, forwarder, time);
         _connections = new ConnectionGate(MaxPerSource, MaxInAll, TimeSpan.Zero, time);
-        _acceptor = new SocketAcceptor(ServeAsync);
+        _acceptor = new SocketAcceptor(ServeAsync, time);
         _acceptor.Add(socket);
     }
 
     public ValueTask DisposeAsync() => _acceptor.DisposeAsync();
 
-    private async Task ServeAsync(Socket client, CancellationToken stop)
+    private async Task ServeAsync(Socket accepted, CancellationToken stop)
     {
+        using Socket client = accepted;
         byte[] query = ArrayPool<byte>.Shared.Rent(MaxQuery), answer = ArrayPool<byte>.Shared.Rent(2 + MaxMessage);
         ConnectionGate.Slot? slot = null;
         try

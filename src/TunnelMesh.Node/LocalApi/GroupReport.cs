@@ -5,7 +5,7 @@ public sealed record GroupReport
 {
     /// <summary>Its name, as rules have it behind <c>group:</c>.</summary>
     public required string Name { get; init; }
-    /// <summary>True for a group that is there in every mesh, and whose members nobody chooses.</summary>
+    /// <summary>True for a group that is there in every mesh, and whose members `group` does not choose.</summary>
     public required bool BuiltIn { get; init; }
     /// <summary>Users in it.</summary>
     public required int Members { get; init; }

@@ -105,9 +105,10 @@ public interface ILocalApiHandler
     /// <param name="rule">The rule; without an action, whatever it does.</param>
     /// <exception cref="LocalApiException">The rule is none, or there is no such temporary rule.</exception>
     FilterReport RemoveFilterRule(FilterRuleRequest rule);
-    /// <summary>Reads the filter's part of the configuration again; on a coordinator also what every peer is told.</summary>
-    /// <exception cref="LocalApiException">The configuration cannot be used; nothing has changed.</exception>
-    FilterReport ReloadFilter();
+    /// <summary>Reads the filter's part of the configuration again; on a coordinator also what every peer is told, and who administers the mesh.</summary>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="LocalApiException">The configuration cannot be used, or a coordinator cannot store it; nothing has changed.</exception>
+    Task<FilterReport> ReloadFilterAsync(CancellationToken cancellation);
     /// <summary>Has the system ask this peer for names of the mesh, in place of the peer of another context of this user.</summary>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <returns>The resolver as it is then; its problem says why it did not work.</returns>

@@ -1,7 +1,8 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
+using TunnelMesh.Node.Listening;
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Platform.Users;
 
 namespace TunnelMesh.Node.LocalApi;
@@ -10,40 +11,74 @@ namespace TunnelMesh.Node.LocalApi;
 /// Serves the control socket: one JSON object a line, both ways. Root and the owner of the process may change;
 /// everyone else whom the socket's mode lets in (group <c>tunnelmesh</c>) may only read. Outside Linux there is no such group: on
 /// macOS the mode lets in root and the owner alone, on Windows the directory administrators alone, and all of them may change.
+/// Only one server has a path at a time: it holds a file beside it, from before it looks whether another answers until it has removed the socket.
 /// </summary>
 public sealed class LocalApiServer : IAsyncDisposable
 {
     private const string GroupName = "tunnelmesh";
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
     private readonly ILocalApiHandler _handler;
-    private readonly Socket _listener;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<Task, bool> _connections = [];
-    private readonly SemaphoreSlim _slots = new(LocalSocket.MaxConnections);
+    private readonly SocketAcceptor _acceptor;
     private readonly TimeProvider _time;
     private readonly string _path;
-    private Task _accepting = Task.CompletedTask;
+    private readonly FileStream _alone;
+    private int _disposed;
 
-    private LocalApiServer(ILocalApiHandler handler, Socket listener, string path, TimeProvider time)
+    private LocalApiServer(ILocalApiHandler handler, Socket listener, string path, FileStream alone, TimeProvider time)
     {
-        _handler = handler;
-        _listener = listener;
-        _path = path;
-        _time = time;
+        (_handler, _path, _alone, _time) = (handler, path, alone, time);
+        _acceptor = new SocketAcceptor(ServeAsync, time, LocalSocket.MaxConnections);
+        _acceptor.Add(listener);
     }
 
     /// <summary>Binds the socket and begins to serve; the directory is made when missing, a socket of a dead process is replaced.</summary>
     /// <param name="handler">Who answers.</param>
     /// <param name="path">Path of the socket. On Windows its directory must be for such sockets only: an administrator's process takes it from everyone else.</param>
     /// <param name="time">Clock of the idle time-out.</param>
-    /// <exception cref="PeerAlreadyRunningException">A live process answers there.</exception>
+    /// <exception cref="PeerAlreadyRunningException">A live process answers there, or is about to.</exception>
     /// <exception cref="IOException">The path is too long or the directory cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory belongs to another user (Windows).</exception>
     public static LocalApiServer Start(ILocalApiHandler handler, string path, TimeProvider time)
     {
         LocalSocket.CheckPath(path);
         MakeDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        RemoveStale(path);
+        string hold = Path.ChangeExtension(path, ".lock");
+        FileStream? alone = PrivateFile.TryHold(hold);
+        try
+        {
+            // Also with the hold: a program of before there was one may answer.
+            bool stale = IsStale(path);
+            if (alone is null)
+            {
+                throw new PeerAlreadyRunningException($"Another peer is just starting or ending here: it holds {hold}. `tunnelmesh status` shows it once it runs. To start one beside it, use another --context.");
+            }
+            if (stale)
+            {
+                File.Delete(path);
+            }
+            return new LocalApiServer(handler, Listen(path), path, alone, time);
+        }
+        catch
+        {
+            alone?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops serving, closes all connections and removes the socket.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        File.Delete(_path);
+        // The framework deletes the path once more when the listening socket is closed, so nobody else may have it before.
+        await _acceptor.DisposeAsync().ConfigureAwait(false);
+        await _alone.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static Socket Listen(string path)
+    {
         Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -51,33 +86,19 @@ public sealed class LocalApiServer : IAsyncDisposable
             // Nobody can connect before Listen, so the mode is right before the first client.
             Protect(path);
             listener.Listen(LocalSocket.MaxConnections);
+            return listener;
         }
-        catch (SocketException e)
+        catch (Exception e)
         {
             listener.Dispose();
-            throw e.SocketErrorCode == SocketError.AddressAlreadyInUse
-                ? new PeerAlreadyRunningException($"Another process has just taken the control socket {path}.")
+            if (e is not SocketException refused)
+            {
+                throw;
+            }
+            throw refused.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? new PeerAlreadyRunningException($"Another process has the control socket {path}. If no peer runs here, remove it.")
                 : new IOException($"The control socket {path} cannot be made: {e.Message}", e);
         }
-        LocalApiServer server = new(handler, listener, path, time);
-        server._accepting = server.AcceptAsync();
-        return server;
-    }
-
-    /// <summary>Stops serving, closes all connections and removes the socket.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_stop.IsCancellationRequested)
-        {
-            return;
-        }
-        File.Delete(_path);
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _listener.Dispose();
-        await _accepting.ConfigureAwait(false);
-        await Task.WhenAll(_connections.Keys).ConfigureAwait(false);
-        _stop.Dispose();
-        _slots.Dispose();
     }
 
     private static void MakeDirectory(string directory)
@@ -107,21 +128,17 @@ public sealed class LocalApiServer : IAsyncDisposable
             : mine);
     }
 
-    private static void RemoveStale(string path)
+    // True for the socket of a process that is no more; who answers is named.
+    private static bool IsStale(string path)
     {
         using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        catch (SocketException e)
         {
-            File.Delete(path);
-            return;
-        }
-        catch (SocketException)
-        {
-            return;
+            return e.SocketErrorCode == SocketError.ConnectionRefused;
         }
         string pid = LocalSocket.GetPeer(probe) is { } peer ? string.Create(CultureInfo.InvariantCulture, $" (pid {peer.Pid})") : "";
         throw new PeerAlreadyRunningException($"A peer is already running{pid}: it answers at {path}. Stop it first, or use another --context.");
@@ -141,50 +158,11 @@ public sealed class LocalApiServer : IAsyncDisposable
         File.SetUnixFileMode(path, mode);
     }
 
-    private async Task AcceptAsync()
-    {
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                await _slots.WaitAsync(_stop.Token).ConfigureAwait(false);
-                Socket client = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                Task served = Task.Run(() => ServeAsync(client));
-                _connections[served] = true;
-                _ = served.ContinueWith(t => _connections.TryRemove(t, out _), TaskScheduler.Default);
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                _slots.Release();
-                if (!await PauseAsync().ConfigureAwait(false))
-                {
-                    return;
-                }
-            }
-        }
-    }
-
-    // Without a descriptor left the same client is there again at once: asked without a pause, that would take a processor for itself.
-    private async Task<bool> PauseAsync()
-    {
-        try
-        {
-            await Task.Delay(AcceptPause, _time, _stop.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    private async Task ServeAsync(Socket client)
+    private async Task ServeAsync(Socket client, CancellationToken stopped)
     {
         using Socket socket = client;
+        // An answer may take a moment, which nobody else is to wait for.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             // Where the system tells who asks, whoever is not told may only read.
@@ -193,12 +171,12 @@ public sealed class LocalApiServer : IAsyncDisposable
             while (true)
             {
                 using CancellationTokenSource idle = new(LocalSocket.IdleTimeout, _time);
-                using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, _stop.Token);
+                using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stopped);
                 if (await reader.ReadAsync(either.Token).ConfigureAwait(false) is not { } line)
                 {
                     return;
                 }
-                (LocalResponse response, bool stop) = await AnswerAsync(line, mayChange).ConfigureAwait(false);
+                (LocalResponse response, bool stop) = await AnswerAsync(line, mayChange, stopped).ConfigureAwait(false);
                 byte[] json = JsonSerializer.SerializeToUtf8Bytes(response, LocalApiJson.Default.LocalResponse);
                 byte[] whole = new byte[json.Length + 1];
                 json.CopyTo(whole, 0);
@@ -206,7 +184,7 @@ public sealed class LocalApiServer : IAsyncDisposable
                 for (int sent = 0; sent < whole.Length;)
                 {
                     using CancellationTokenSource slow = new(LocalSocket.IdleTimeout, _time);
-                    using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, _stop.Token);
+                    using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, stopped);
                     sent += await socket.SendAsync(whole.AsMemory(sent), SocketFlags.None, ends.Token).ConfigureAwait(false);
                 }
                 if (stop)
@@ -219,13 +197,9 @@ public sealed class LocalApiServer : IAsyncDisposable
         {
             // The client went away, was too slow, or the peer stops: nothing is owed to anybody.
         }
-        finally
-        {
-            _slots.Release();
-        }
     }
 
-    private async Task<(LocalResponse Response, bool Stop)> AnswerAsync(ReadOnlyMemory<byte> line, bool mayChange)
+    private async Task<(LocalResponse Response, bool Stop)> AnswerAsync(ReadOnlyMemory<byte> line, bool mayChange, CancellationToken stopped)
     {
         try
         {
@@ -240,55 +214,55 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (new LocalResponse { Ok = true, Resolved = _handler.Resolve(request.Name ?? "") }, false);
                 case LocalCommands.Ping:
                     TimeSpan timeout = TimeSpan.FromMilliseconds(Math.Max(0, request.TimeoutMs));
-                    return (new LocalResponse { Ok = true, Ping = await _handler.PingAsync(request.Name ?? "", timeout, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Ping = await _handler.PingAsync(request.Name ?? "", timeout, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.NetCheck:
-                    return (new LocalResponse { Ok = true, NetCheck = await _handler.CheckNetworkAsync(_stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, NetCheck = await _handler.CheckNetworkAsync(stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Doctor:
-                    return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Diagnoses = await _handler.DiagnoseAsync(request.Name, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Leave or LocalCommands.Revoke or LocalCommands.Tokens or LocalCommands.CreateToken or LocalCommands.RevokeToken or LocalCommands.Transports
                     or LocalCommands.GroupCreate or LocalCommands.GroupDelete or LocalCommands.GroupAdd or LocalCommands.GroupRemove
                     or LocalCommands.FilterAdd or LocalCommands.FilterRemove or LocalCommands.FilterReload
                     or LocalCommands.NamesTake or LocalCommands.NamesYield or LocalCommands.Shutdown when !mayChange:
                     return (Refuse(LocalErrorCodes.Forbidden, "Only root and the user who runs the peer may do this."), false);
                 case LocalCommands.Leave:
-                    bool told = await _handler.LeaveAsync(request.Force, _stop.Token).ConfigureAwait(false);
+                    bool told = await _handler.LeaveAsync(request.Force, stopped).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, CoordinatorTold = told }, true);
                 case LocalCommands.Revoke when request is { DeviceId: { } device, PeerId: null }:
-                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeDeviceAsync(device, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeDeviceAsync(device, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Revoke when request is { DeviceId: null, PeerId: { } user }:
-                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeUserAsync(user, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Revoked = await _handler.RevokeUserAsync(user, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Revoke:
                     return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
                 case LocalCommands.Tokens:
-                    return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(_stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.CreateToken when request.LifeSeconds is null or (> 0 and <= int.MaxValue):
                     TimeSpan? life = request.LifeSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-                    return (new LocalResponse { Ok = true, NewToken = await _handler.CreateTokenAsync(life, request.Uses, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, NewToken = await _handler.CreateTokenAsync(life, request.Uses, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.CreateToken:
                     return (Refuse(LocalErrorCodes.BadRequest, "A token lives for at least a second, and not for centuries."), false);
                 case LocalCommands.RevokeToken when request.TokenId is { } token:
-                    return (new LocalResponse { Ok = true, RevokedToken = await _handler.RevokeTokenAsync(token, request.WithPeers, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, RevokedToken = await _handler.RevokeTokenAsync(token, request.WithPeers, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.RevokeToken:
                     return (Refuse(LocalErrorCodes.BadRequest, "Which token is revoked is said by its number."), false);
                 case LocalCommands.Transports:
-                    IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, _stop.Token).ConfigureAwait(false);
+                    IReadOnlyList<TransportReport> orders = await _handler.TransportsAsync(request.Name, request.With, request.Transports, stopped).ConfigureAwait(false);
                     return (new LocalResponse { Ok = true, Transports = orders }, false);
                 case LocalCommands.Groups:
-                    return (new LocalResponse { Ok = true, Groups = await _handler.GroupsAsync(_stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Groups = await _handler.GroupsAsync(stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.GroupMembers or LocalCommands.GroupCreate or LocalCommands.GroupDelete or LocalCommands.GroupAdd or LocalCommands.GroupRemove when request.Group is null:
                     return (Refuse(LocalErrorCodes.BadRequest, "The request names no group."), false);
                 case LocalCommands.GroupAdd or LocalCommands.GroupRemove when request.Member is null:
                     return (Refuse(LocalErrorCodes.BadRequest, "The request names no user."), false);
                 case LocalCommands.GroupMembers:
-                    return (new LocalResponse { Ok = true, GroupMembers = await _handler.GroupMembersAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, GroupMembers = await _handler.GroupMembersAsync(request.Group!, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.GroupCreate:
-                    return (new LocalResponse { Ok = true, GroupChange = await _handler.CreateGroupAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.CreateGroupAsync(request.Group!, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.GroupDelete:
-                    return (new LocalResponse { Ok = true, GroupChange = await _handler.DeleteGroupAsync(request.Group!, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.DeleteGroupAsync(request.Group!, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.GroupAdd:
-                    return (new LocalResponse { Ok = true, GroupChange = await _handler.AddToGroupAsync(request.Group!, request.Member!, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.AddToGroupAsync(request.Group!, request.Member!, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.GroupRemove:
-                    return (new LocalResponse { Ok = true, GroupChange = await _handler.RemoveFromGroupAsync(request.Group!, request.Member!, _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, GroupChange = await _handler.RemoveFromGroupAsync(request.Group!, request.Member!, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Filter:
                     return (new LocalResponse { Ok = true, Filter = _handler.GetFilter() }, false);
                 case LocalCommands.FilterAdd or LocalCommands.FilterRemove when request.Rule is null:
@@ -298,11 +272,11 @@ public sealed class LocalApiServer : IAsyncDisposable
                 case LocalCommands.FilterRemove:
                     return (new LocalResponse { Ok = true, Filter = _handler.RemoveFilterRule(request.Rule!) }, false);
                 case LocalCommands.FilterReload:
-                    return (new LocalResponse { Ok = true, Filter = _handler.ReloadFilter() }, false);
+                    return (new LocalResponse { Ok = true, Filter = await _handler.ReloadFilterAsync(stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.NamesTake:
-                    return (new LocalResponse { Ok = true, Dns = await _handler.TakeNamesAsync(_stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Dns = await _handler.TakeNamesAsync(stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.NamesYield:
-                    return (new LocalResponse { Ok = true, Dns = await _handler.YieldNamesAsync(request.Name ?? "", _stop.Token).ConfigureAwait(false) }, false);
+                    return (new LocalResponse { Ok = true, Dns = await _handler.YieldNamesAsync(request.Name ?? "", stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.Shutdown:
                     return (new LocalResponse { Ok = true }, true);
                 case null:

@@ -38,7 +38,7 @@ public sealed class MetricsServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _connections = new ConnectionGate(MaxPerSource, MaxInAll, TimeSpan.Zero, options.Time);
-        _acceptor = new SocketAcceptor(ServeAsync);
+        _acceptor = new SocketAcceptor(ServeAsync, options.Time);
     }
 
     /// <summary>Where it listens.</summary>
@@ -85,8 +85,9 @@ public sealed class MetricsServer : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _acceptor.DisposeAsync();
 
-    private async Task ServeAsync(Socket client, CancellationToken stop)
+    private async Task ServeAsync(Socket accepted, CancellationToken stop)
     {
+        using Socket client = accepted;
         ConnectionGate.Slot? slot = null;
         try
         {

@@ -11,6 +11,9 @@ public static class PrivateFile
 {
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    // EWOULDBLOCK of flock(2) on Linux and macOS, and ERROR_SHARING_VIOLATION.
+    private const int LinuxHeld = 11, MacOSHeld = 35, WindowsHeld = unchecked((int)0x80070020);
+
     /// <summary>Opens a file for reading and writing; nobody else may have it open.</summary>
     /// <param name="path">The file.</param>
     /// <param name="mode">The owner alone gets what is made here; a file that exists keeps its rights.</param>
@@ -24,6 +27,21 @@ public static class PrivateFile
         }
 
         return new FileStream(path, options);
+    }
+
+    /// <summary>Holds a file that stands for something only one may have at a time.</summary>
+    /// <param name="path">The file; made when missing. It stays, since whoever took it away could take another's that was just made.</param>
+    /// <returns>The hold, which ends when it is disposed of, and with the process at the latest; null while another has it, in this process or elsewhere.</returns>
+    public static FileStream? TryHold(string path)
+    {
+        try
+        {
+            return Open(path, FileMode.OpenOrCreate);
+        }
+        catch (IOException e) when (e.HResult == (OperatingSystem.IsWindows() ? WindowsHeld : OperatingSystem.IsMacOS() ? MacOSHeld : LinuxHeld))
+        {
+            return null;
+        }
     }
 
     /// <summary>Writes a file that has one writer at a time, in place of what is there.</summary>

@@ -81,6 +81,38 @@ public sealed class BadStartTests
     }
 
     [Fact]
+    public async Task Of_two_that_start_at_once_after_a_crash_one_runs_and_the_other_says_why_not()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        // It leaves its control socket, at which nobody listens.
+        await a.KillAsync();
+        string[] join = [Repository.Binary, "join", server, "--name", "a", "--config", Path.Combine(a.Folder, "config.yaml")];
+        Dictionary<string, string> environment = new() { ["TUNNELMESH_HOME"] = a.Home, ["TUNNELMESH_TOKEN"] = Token };
+        for (int round = 0; round < 5; round++)
+        {
+            Assert.True(File.Exists(Path.Combine(a.Home, "default.sock")));
+            await using RunningProgram one = a.Machine.Start(join, environment), other = a.Machine.Start(join, environment);
+            (RunningProgram lost, int code) = await await Task.WhenAny(EndAsync(one), EndAsync(other));
+            Assert.Equal(8, code);
+            string why = await lost.WaitForLineAsync("tunnelmesh: ", TimeSpan.FromSeconds(5), Cancel);
+            RunningProgram runs = lost == one ? other : one;
+            Assert.True(why.Contains($"A peer is already running (pid {runs.ProcessId})", StringComparison.Ordinal) || why.Contains("Another peer is just starting or ending here", StringComparison.Ordinal), why);
+            await runs.WaitForLineAsync("Connected to mesh as a (10.42.0.2)", TimeSpan.FromSeconds(30), Cancel);
+            Assert.True((await a.AskAsync(Cancel, "status")).Succeeded);
+        }
+        // Nothing of it is in the way of a start after an end.
+        await a.JoinAsync(Cancel, server);
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        Assert.False(File.Exists(Path.Combine(a.Home, "default.sock")));
+
+        static async Task<(RunningProgram Program, int Code)> EndAsync(RunningProgram program) => (program, await program.WaitForExitAsync(TimeSpan.FromSeconds(30), Cancel));
+    }
+
+    [Fact]
     public async Task A_member_founds_no_other_mesh_by_leaving_out_the_server_nor_a_coordinator_by_losing_its_state()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

@@ -128,6 +128,10 @@ public sealed class ConfigReaderTests
     [InlineData("filter:\n  default_deny: maybe\n", "c.yaml:2: `filter.default_deny`: expected true or false")]
     [InlineData("coordinator:\n  service_ports: [0]\n", "c.yaml:2: `coordinator.service_ports`: expected a list of at most 64 ports")]
     [InlineData("coordinator:\n  service_ports: 9443\n", "c.yaml:2: `coordinator.service_ports`: expected")]
+    [InlineData("coordinator:\n  admin_peers: laptop\n", "c.yaml:2: `coordinator.admin_peers`: expected a list of at most 64 peer IDs, names of devices or patterns of names such as ops-*, found `laptop`.")]
+    [InlineData("coordinator:\n  admin_peers:\n  - ops-*\n  - a b\n", "c.yaml:4: `coordinator.admin_peers`: expected peer IDs (16 hex digits), names of devices, or patterns of names with * and ?, such as ops-*; found `a b`.")]
+    [InlineData("coordinator:\n  admin_peers: [{a: b}]\n", "c.yaml:2: `coordinator.admin_peers`: expected peer IDs")]
+    [InlineData("coordinator:\n  admin_peers: [\"[a-z]\"]\n", "c.yaml:2: `coordinator.admin_peers`: expected peer IDs")]
     [InlineData("coordinator:\n  filter:\n    rules: [x]\n", "c.yaml:3: `coordinator.filter.rules`: expected a rule")]
     [InlineData("dns:\n  aliases: files\n", "c.yaml:2: `dns.aliases`: expected a list of at most 16 names: DNS labels that are not reserved, found `files`.")]
     [InlineData("dns:\n  aliases:\n  - files\n  - this\n", "c.yaml:4: `dns.aliases`: `this` is reserved")]
@@ -171,6 +175,18 @@ public sealed class ConfigReaderTests
         Settings none = ConfigReader.Read("", "c.yaml");
         Assert.Null(none.FilterDefaultDeny);
         Assert.Equal([9443], none.CoordinatorServicePorts);
+    }
+
+    [Fact]
+    public void Admins_are_peer_IDs_names_and_patterns_each_once_and_not_without_end()
+    {
+        Assert.Equal(["0123456789abcdef", "1234567890123456", "laptop", "ops-?*"],
+            ConfigReader.Read("coordinator:\n  admin_peers: [0123456789ABCDEF, 1234567890123456, Laptop, laptop, \"ops-?*\"]\n", "c.yaml").AdminPeers);
+        Assert.Empty(ConfigReader.Read("coordinator:\n  admin_peers: []\n", "c.yaml").AdminPeers);
+        Assert.Empty(ConfigReader.Read("", "c.yaml").AdminPeers);
+        string[] most = [.. Enumerable.Range(1, 64).Select(i => $"a{i}")];
+        Assert.Equal(64, ConfigReader.Read($"coordinator:\n  admin_peers: [{string.Join(", ", most)}]\n", "c.yaml").AdminPeers.Count);
+        Assert.Contains("more than 64 entries, found 65", Assert.Throws<ConfigException>(() => ConfigReader.Read($"coordinator:\n  admin_peers: [{string.Join(", ", most)}, b]\n", "c.yaml")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

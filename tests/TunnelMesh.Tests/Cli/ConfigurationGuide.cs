@@ -33,7 +33,7 @@ internal static class ConfigurationGuide
 
         ## When a change counts
 
-        A peer reads its file when it starts: after a change, `tunnelmesh service restart`, or Ctrl-C and `join` again. Rules of the packet filter need no restart, `coordinator.service_ports` neither:
+        A peer reads its file when it starts: after a change, `tunnelmesh service restart`, or Ctrl-C and `join` again. Rules of the packet filter need no restart, `coordinator.service_ports` and `coordinator.admin_peers` neither:
 
         ```sh run hub
         tunnelmesh filter reload

@@ -81,7 +81,8 @@ public sealed class GroupReportsTests
         Assert.StartsWith("There is a group `ops` already", await RefusedAsync(LocalErrorCodes.Failed, reports.CreateAsync("OPS", Cancel)), StringComparison.Ordinal);
         Assert.Equal("`everyone` is built in: every mesh has it.", await RefusedAsync(LocalErrorCodes.BadRequest, reports.CreateAsync("everyone", Cancel)));
         Assert.Equal("`everyone` is built in: it cannot be deleted.", await RefusedAsync(LocalErrorCodes.Failed, reports.DeleteAsync("everyone", Cancel)));
-        Assert.StartsWith("`all_admin_users` is built in: nobody chooses who is in it.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("all_admin_users", "laptop", true, Cancel)), StringComparison.Ordinal);
+        Assert.StartsWith("`everyone` is built in: nobody chooses who is in it.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("everyone", "laptop", true, Cancel)), StringComparison.Ordinal);
+        Assert.StartsWith("`all_admin_users` is built in: coordinator.admin_peers", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("all_admin_users", "laptop", true, Cancel)), StringComparison.Ordinal);
         Assert.Equal(laptop.User, Assert.Single(await reports.MembersAsync("all_admin_users", Cancel)).PeerId);
 
         Assert.StartsWith($"`{laptop.User}` may mean more than one user, so nothing was changed.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("ops", laptop.User, true, Cancel)), StringComparison.Ordinal);

@@ -144,7 +144,7 @@ public sealed class GroupStateTests : IDisposable
         {
             await JoinAsync(state, 1, 1);
         }
-        await WriteAsync("DROP TABLE group_members; DROP TABLE user_groups; PRAGMA user_version=3");
+        await WriteAsync("DROP TABLE admin_users; DROP TABLE admin_entries; DROP TABLE group_members; DROP TABLE user_groups; PRAGMA user_version=3");
         await using SqliteState migrated = Open();
         await migrated.CreateGroupAsync("ops", Cancel);
         Assert.Equal(GroupOutcome.Changed, await AddAsync(migrated, "ops", 1));

@@ -97,7 +97,7 @@ public sealed class SqliteStateTests : IDisposable
         {
             await state.RegisterAsync(Device(1, "nas"), Cancel);
         }
-        Write(DatabaseFile, "DROP TABLE group_members; DROP TABLE user_groups; DROP TABLE aliases; PRAGMA user_version=2");
+        Write(DatabaseFile, "DROP TABLE admin_users; DROP TABLE admin_entries; DROP TABLE group_members; DROP TABLE user_groups; DROP TABLE aliases; PRAGMA user_version=2");
         await using SqliteState again = Open();
         DeviceRow device = Assert.Single(await again.LoadDevicesAsync(Cancel));
         Assert.Equal(["files"], (await again.SetAliasesAsync(device.Id, ["files"], Cancel))!.Device.Aliases);

@@ -111,7 +111,7 @@ public sealed class TransportOrderStateTests : IDisposable
         {
             await connection.OpenAsync(Cancel);
             await using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = "DROP TABLE group_members; DROP TABLE user_groups; DROP TABLE aliases; DROP TABLE transport_orders; PRAGMA user_version=1";
+            command.CommandText = "DROP TABLE admin_users; DROP TABLE admin_entries; DROP TABLE group_members; DROP TABLE user_groups; DROP TABLE aliases; DROP TABLE transport_orders; PRAGMA user_version=1";
             await command.ExecuteNonQueryAsync(Cancel);
         }
         await using SqliteState migrated = Open();

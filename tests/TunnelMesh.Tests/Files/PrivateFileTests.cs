@@ -34,6 +34,21 @@ public sealed class PrivateFileTests : IDisposable
     }
 
     [Fact]
+    public void Of_several_that_hold_a_file_one_does_until_it_lets_go_and_what_cannot_be_held_is_no_other_s_hold()
+    {
+        FileStream?[] held = new FileStream?[8];
+        Parallel.For(0, held.Length, i => held[i] = PrivateFile.TryHold(File1));
+        FileStream hold = Assert.Single(held.OfType<FileStream>());
+        Assert.Equal(Owner, Mode(File1));
+        Assert.Null(PrivateFile.TryHold(File1));
+        hold.Dispose();
+        PrivateFile.TryHold(File1)!.Dispose();
+        Assert.True(File.Exists(File1));
+        Assert.ThrowsAny<IOException>(() => PrivateFile.TryHold(Path.Combine(File1, "below a file")));
+        Assert.Throws<UnauthorizedAccessException>(() => PrivateFile.TryHold(_folder.FullName));
+    }
+
+    [Fact]
     public void What_is_no_secret_may_be_read_by_others()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "modes are Unix's");

@@ -99,6 +99,109 @@ public sealed class LocalApiServerTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_two_that_start_at_once_over_what_a_dead_process_left_one_runs_and_the_other_says_why_not()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        for (int round = 0; round < 200; round++)
+        {
+            LeaveStale();
+            using Barrier together = new(2);
+            // Threads of their own: the pool might start the second when the first is done.
+            Task<LocalApiServer>[] starts = [.. Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(() =>
+            {
+                together.SignalAndWait(stop);
+                return LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+            }, stop, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+            await Task.WhenAll(starts).ContinueWith(_ => { }, TaskScheduler.Default);
+            Task<LocalApiServer> lost = Assert.Single(starts, s => s.IsFaulted);
+            string why = Assert.IsType<PeerAlreadyRunningException>(lost.Exception!.InnerException).Message;
+            Assert.True(why.StartsWith($"A peer is already running (pid {Environment.ProcessId}): it answers at {SocketPath}.", StringComparison.Ordinal)
+                || why.StartsWith($"Another peer is just starting or ending here: it holds {Path.ChangeExtension(SocketPath, ".lock")}.", StringComparison.Ordinal), why);
+            await using LocalApiServer server = await Assert.Single(starts, s => s.IsCompletedSuccessfully);
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([SocketPath], stop);
+            Assert.Empty(await client.PeersAsync(stop));
+        }
+        // What the last one left is in nobody's way.
+        await using LocalApiServer next = LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task One_that_ends_takes_nothing_from_the_next()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        LocalApiServer last = LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+        for (int round = 0; round < 200; round++)
+        {
+            Task ending = Task.Run(async () => await last.DisposeAsync(), stop);
+            LocalApiServer? next = null;
+            while (next is null)
+            {
+                try
+                {
+                    next = LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+                }
+                catch (PeerAlreadyRunningException)
+                {
+                    await Task.Yield();
+                }
+            }
+            await ending;
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([SocketPath], stop);
+            Assert.Empty(await client.PeersAsync(stop));
+            last = next;
+        }
+        await last.DisposeAsync();
+        Assert.False(File.Exists(SocketPath));
+    }
+
+    [Fact]
+    public async Task One_that_answers_without_the_hold_as_older_programs_do_is_not_robbed_of_its_socket()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        using Socket older = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        older.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        older.Listen();
+        Assert.Contains("A peer is already running", Assert.Throws<PeerAlreadyRunningException>(() => LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System)).Message, StringComparison.Ordinal);
+        using LocalApiClient client = await LocalApiClient.ConnectAsync([SocketPath], stop);
+        older.Dispose();
+        // The one that was refused has let go.
+        await using LocalApiServer server = LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task Only_so_many_are_served_at_once_and_the_next_when_one_goes()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        await using LocalApiServer server = LocalApiServer.Start(new Handler(), SocketPath, TimeProvider.System);
+        List<LocalApiClient> clients = [];
+        for (int i = 0; i < LocalSocket.MaxConnections; i++)
+        {
+            clients.Add(await LocalApiClient.ConnectAsync([SocketPath], stop));
+            Assert.Empty(await clients[^1].PeersAsync(stop));
+        }
+        using LocalApiClient more = await LocalApiClient.ConnectAsync([SocketPath], stop);
+        Task<IReadOnlyList<PeerReport>> asking = more.PeersAsync(stop);
+        foreach (LocalApiClient client in clients)
+        {
+            Assert.Empty(await client.PeersAsync(stop));
+        }
+        Assert.False(asking.IsCompleted);
+        clients[3].Dispose();
+        Assert.Empty(await asking);
+        clients.ForEach(c => c.Dispose());
+    }
+
+    // A socket file at which nobody listens.
+    private void LeaveStale()
+    {
+        using Socket dead = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        string other = SocketPath + ".dead";
+        dead.Bind(new UnixDomainSocketEndPoint(other));
+        // The framework deletes the path that was bound.
+        File.Move(other, SocketPath);
+    }
+
+    [Fact]
     public void A_path_too_long_for_the_system_is_named() =>
         Assert.Contains("TUNNELMESH_HOME", Assert.Throws<IOException>(() => LocalSocket.CheckPath("/" + new string('x', 200))).Message, StringComparison.Ordinal);
 
@@ -164,7 +267,7 @@ public sealed class LocalApiServerTests : IDisposable
         public Task<DnsReport> YieldNamesAsync(string context, CancellationToken cancellation) => Task.FromResult(Dns(context));
         private static DnsReport Dns(string problem) =>
             new() { Listen = [], Problem = problem, Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() };
-        public FilterReport ReloadFilter() => Filter("reloaded", null);
+        public Task<FilterReport> ReloadFilterAsync(CancellationToken cancellation) => Task.FromResult(Filter("reloaded", null));
         public void RequestShutdown() => Stopped.TrySetResult();
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TunnelMesh.Node.Listening;
 using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Limits;
 using TunnelMesh.Protocol.Noise;
@@ -11,15 +12,13 @@ internal sealed class SshListener : IAsyncDisposable
 {
     // For one address's strangers to prove themselves before newer ones cut them.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan AfterTrouble = TimeSpan.FromMilliseconds(100);
 
-    private readonly Socket _socket;
     private readonly SshTransportOptions _options;
     private readonly SshCounters _counters;
     private readonly Func<Socket, SshStream> _begin;
     private readonly ConnectionGate _gate;
     private readonly HandshakeRateLimiter _rate;
-    private readonly Task _accepting;
+    private readonly SocketAcceptor _acceptor;
 
     /// <summary>Listens at once.</summary>
     /// <param name="options">Port and limits.</param>
@@ -31,9 +30,10 @@ internal sealed class SshListener : IAsyncDisposable
         (_options, _counters, _begin) = (options, counters, begin);
         _gate = new ConnectionGate(options.StrangersPerAddress, options.Strangers, Grace, options.Time);
         _rate = new HandshakeRateLimiter(options.Time);
-        _socket = TcpPort.Listen(options.Port!.Value, options.ConfigureSocket);
-        Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
-        _accepting = AcceptAsync();
+        Socket socket = TcpPort.Listen(options.Port!.Value, options.ConfigureSocket);
+        Port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+        _acceptor = new SocketAcceptor(TakeAsync, options.Time);
+        _acceptor.Add(socket);
     }
 
     /// <summary>The port.</summary>
@@ -42,39 +42,12 @@ internal sealed class SshListener : IAsyncDisposable
     /// <summary>Connections that are nobody's yet.</summary>
     public int Strangers => _gate.Count;
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        _socket.Dispose();
-        await _accepting.ConfigureAwait(false);
-    }
+    /// <summary>Takes no more connections; those that were taken stay.</summary>
+    public ValueTask DisposeAsync() => _acceptor.DisposeAsync();
 
-    private async Task AcceptAsync()
+    private Task TakeAsync(Socket socket, CancellationToken stop)
     {
-        while (true)
-        {
-            Socket accepted;
-            try
-            {
-                accepted = await _socket.AcceptAsync().ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.Interrupted })
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // Out of descriptors, or the connection was gone before it was taken.
-                await Task.Delay(AfterTrouble, _options.Time).ConfigureAwait(false);
-                continue;
-            }
-            _counters.CountAccepted();
-            Take(accepted);
-        }
-    }
-
-    private void Take(Socket socket)
-    {
+        _counters.CountAccepted();
         try
         {
             IPAddress address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
@@ -83,7 +56,7 @@ internal sealed class SshListener : IAsyncDisposable
                 // A handshake costs a multiplication and a signature before anything is known of the other side.
                 _counters.CountRefused();
                 socket.Dispose();
-                return;
+                return Task.CompletedTask;
             }
             _options.ConfigureSocket?.Invoke(socket);
             TcpPort.ForDatagrams(socket);
@@ -102,6 +75,7 @@ internal sealed class SshListener : IAsyncDisposable
             // It was gone again.
             socket.Dispose();
         }
+        return Task.CompletedTask;
     }
 
     private async Task LeaveAsync(SshStream stream, ConnectionGate.Slot slot)
