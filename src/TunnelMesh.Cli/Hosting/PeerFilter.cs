@@ -84,6 +84,7 @@ internal sealed class PeerFilter : IDisposable
                 TtlSeconds = r.TimeLeft?.TotalSeconds,
                 Hits = r.Hits,
             })],
+            Groups = _groups.Names,
             Flows = kept,
             FlowsPushedOut = pushedOut,
         };
