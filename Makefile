@@ -33,7 +33,7 @@ docs:
 	@scripts/docs
 
 test:
-	@scripts/setup run package
+	@scripts/setup build run package
 	@scripts/test
 
 lint:

@@ -11,7 +11,6 @@ internal static class Completion
 {
     // Whoever presses a key does not wait for a peer that is busy.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
-    private static readonly string[] DeviceArguments = ["peer", "which", "name", "member"];
 
     /// <summary>Answers a script of <see cref="CompletionCommand"/>: a line for each word that fits, what it means behind a tab. Nothing that goes wrong is said: a shell would show it in the middle of a line.</summary>
     /// <param name="root">The program.</param>
@@ -24,22 +23,25 @@ internal static class Completion
         {
             return;
         }
-        List<string> words = [.. arguments.Skip(1).Where(w => w != "=")];
+        List<string> words = [.. arguments.Skip(1)];
         if (arguments.Length - 1 < count)
         {
             words.Add("");
         }
-        IReadOnlyList<(string Word, string What)> found = Find(root, words, out bool devices, out string? context);
+        IReadOnlyList<(string Word, string What)> found = Find(root, words, out CompletedNames names, out string? context);
         foreach ((string word, string what) in found)
         {
             await output.WriteLineAsync($"{word}\t{what}");
         }
-        if (devices)
+        if (names != CompletedNames.None)
         {
             string flag = words[^1][..FlagLength(words[^1])];
-            foreach (PeerReport peer in await DevicesAsync(layout, context ?? layout.ActiveContext, words[^1][flag.Length..]))
+            foreach ((string name, string what) in await AskAsync(layout, context ?? layout.ActiveContext, names))
             {
-                await output.WriteLineAsync($"{flag}{peer.Name}\t{peer.MeshIp}");
+                if (name.StartsWith(words[^1][flag.Length..], StringComparison.OrdinalIgnoreCase))
+                {
+                    await output.WriteLineAsync($"{flag}{name}\t{what}");
+                }
             }
         }
     }
@@ -47,11 +49,11 @@ internal static class Completion
     /// <summary>The words that fit, with what they mean.</summary>
     /// <param name="root">The program.</param>
     /// <param name="words">Behind the program's name; the last is the one under the cursor, and may be empty.</param>
-    /// <param name="devices">True when names of devices fit, too.</param>
+    /// <param name="names">Whose names fit, too.</param>
     /// <param name="context">Which peer knows them; null for the one in use.</param>
-    internal static IReadOnlyList<(string Word, string What)> Find(RootCommand root, IReadOnlyList<string> words, out bool devices, out string? context)
+    internal static IReadOnlyList<(string Word, string What)> Find(RootCommand root, IReadOnlyList<string> words, out CompletedNames names, out string? context)
     {
-        (devices, context) = (false, null);
+        (names, context) = (CompletedNames.None, null);
         string last = words.Count > 0 ? words[^1] : "";
         Command command = root;
         Option? open = null;
@@ -82,13 +84,13 @@ internal static class Completion
         }
         if (Takes(open, last))
         {
-            devices = open!.HelpName == "PEER";
-            return Values(open, last);
+            names = NamesOf(open);
+            return Values(open!, last);
         }
         if (FlagLength(last) is > 0 and int length)
         {
             Option? option = Flag(command, root, last[..(length - 1)]);
-            devices = option?.HelpName == "PEER";
+            names = NamesOf(option);
             return option is null || CommandTree.ValueOf(option) is null ? [] : [.. Values(option, last[length..]).Select(v => (last[..length] + v.Word, v.What))];
         }
         if (last.StartsWith('-'))
@@ -103,14 +105,29 @@ internal static class Completion
         {
             return [];
         }
-        devices = DeviceArguments.Contains(command.Arguments[arguments].Name);
+        names = NamesOf(command, command.Arguments[arguments]);
         return Values(command.Arguments[arguments], last);
     }
+
+    private static CompletedNames NamesOf(Option? option) => option switch
+    {
+        { Name: "--source-peer" } => CompletedNames.Devices | CompletedNames.GroupSources,
+        { HelpName: "PEER" } => CompletedNames.Devices,
+        _ => CompletedNames.None,
+    };
+
+    // A group that is to be made has a new name, and nobody chooses who is in those that are built in.
+    private static CompletedNames NamesOf(Command command, Argument argument) => argument.Name switch
+    {
+        "peer" or "which" or "name" or "member" => CompletedNames.Devices,
+        "group" => command.Name switch { "create" => CompletedNames.None, "members" => CompletedNames.Groups, _ => CompletedNames.MadeGroups },
+        _ => CompletedNames.None,
+    };
 
     // One whose value may be left out is followed by the next flag.
     private static bool Takes(Option? open, string word) => open is not null && !(open.Arity.MinimumNumberOfValues == 0 && word.StartsWith('-'));
 
-    // Of a word that is a flag and its value, where the value begins; else 0. Bash splits such words, other shells do not.
+    // Of a word that is a flag and its value, where the value begins; else 0.
     private static int FlagLength(string word) => word.StartsWith('-') ? word.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
 
     private static Option? Flag(Command command, RootCommand root, string name) => CommandTree.Flags(command, root).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
@@ -118,13 +135,28 @@ internal static class Completion
     private static IReadOnlyList<(string Word, string What)> Values(Symbol symbol, string last) =>
         [.. symbol.GetCompletions(CompletionContext.Empty).Select(c => c.Label).Where(l => l.StartsWith(last, StringComparison.Ordinal)).Select(l => (l, ""))];
 
-    private static async Task<IEnumerable<PeerReport>> DevicesAsync(HomeLayout layout, string context, string begin)
+    // What the running peer knows, with what it means.
+    private static async Task<IReadOnlyList<(string Name, string What)>> AskAsync(HomeLayout layout, string context, CompletedNames names)
     {
         try
         {
             using CancellationTokenSource late = new(Patience);
             using LocalApiClient client = await QueryCommand.ConnectAsync(layout, context, late.Token);
-            return (await client.PeersAsync(late.Token)).Where(p => p.Name.StartsWith(begin, StringComparison.OrdinalIgnoreCase));
+            List<(string, string)> found = [];
+            if (names.HasFlag(CompletedNames.Devices))
+            {
+                found.AddRange((await client.PeersAsync(late.Token)).Select(p => (p.Name, p.MeshIp)));
+            }
+            if (names.HasFlag(CompletedNames.GroupSources))
+            {
+                found.AddRange((await client.FilterAsync(LocalCommands.Filter, null, late.Token)).Groups.Select(g => ($"group:{g}", $"whoever is in {g}")));
+            }
+            if ((names & (CompletedNames.Groups | CompletedNames.MadeGroups)) != 0)
+            {
+                found.AddRange((await client.GroupsAsync(late.Token)).Where(g => !g.BuiltIn || names.HasFlag(CompletedNames.Groups))
+                    .Select(g => (g.Name, string.Create(CultureInfo.InvariantCulture, $"{g.Members} {(g.Members == 1 ? "user" : "users")}"))));
+            }
+            return found;
         }
         catch (Exception e) when (ExitCodes.Of(e) is not null)
         {

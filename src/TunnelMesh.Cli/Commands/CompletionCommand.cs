@@ -12,11 +12,26 @@ internal static class CompletionCommand
     private const string Bash = """
         # tunnelmesh completion for bash
         _tunnelmesh() {
-            local word rest
+            local word rest last= begin= count=0
+            local -a words
+            words=()
             COMPREPLY=()
+            # Readline takes words apart at colons and equals signs, and replaces what is behind the last one only.
+            for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+                if [[ $count -gt 0 && -n $word && ( $word =~ ^[:=]+$ || $last =~ ^[:=]+$ ) ]]; then
+                    begin=${words[count - 1]}
+                    if [[ $word =~ ^[:=]+$ ]]; then begin+=$word; fi
+                    words[count - 1]+=$word
+                else
+                    begin=
+                    words[count]=$word
+                    count=$((count + 1))
+                fi
+                last=$word
+            done
             while IFS=$'\t' read -r word rest; do
-                COMPREPLY+=("$word")
-            done < <("${COMP_WORDS[0]}" __complete "$COMP_CWORD" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+                COMPREPLY+=("${word#"$begin"}")
+            done < <("${COMP_WORDS[0]}" __complete "$count" "${words[@]}" 2>/dev/null)
         }
         complete -o default -F _tunnelmesh tunnelmesh
         """;

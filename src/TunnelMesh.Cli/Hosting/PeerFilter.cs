@@ -86,6 +86,7 @@ internal sealed class PeerFilter : IDisposable
                 TtlSeconds = r.TimeLeft?.TotalSeconds,
                 Hits = r.Hits,
             })],
+            Groups = _groups.Names,
             Flows = kept,
             FlowsPushedOut = pushedOut,
         };

@@ -12,6 +12,9 @@ public sealed class MapGroups : IFilterGroups
     /// <param name="map">The newest map.</param>
     public void Take(NetworkMap map) => _map = map;
 
+    /// <summary>The groups there are, built-in ones first, then by name; what a coordinator sends that is no name is left out.</summary>
+    public IReadOnlyList<string> Names => [.. GroupName.BuiltIn.Where(Exists), .. (_map?.Groups ?? []).Where(GroupName.MayBeMade).Order(StringComparer.Ordinal)];
+
     /// <inheritdoc/>
     public bool IsMember(string group, string deviceId) => group == GroupName.Everyone ||
         (_map is { } map && map.Devices.TryGetValue(deviceId, out MapEntry? device) && device.Wire.Groups is { } own && own.Take(GroupName.MaxOfDevice).Contains(group));

@@ -55,6 +55,9 @@ internal sealed partial class GuideMachine : IAsyncDisposable
     /// <summary>The newest token in what was printed, or null.</summary>
     public static string? TokenIn(string output) => TokenText().Matches(output).LastOrDefault()?.Value;
 
+    /// <summary>What sha256sum printed of its input, or null.</summary>
+    public static string? SumIn(string output) => SumText().Matches(output).LastOrDefault()?.Value;
+
     public async ValueTask DisposeAsync()
     {
         await booted.DisposeAsync();
@@ -68,6 +71,9 @@ internal sealed partial class GuideMachine : IAsyncDisposable
     private static string[] Shell(string text) =>
         ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "setsid", "--wait", "bash", "-c", $"cd /root\n[ ! -e /run/guide.env ] || . /run/guide.env\nset -e\n{text}\nexport -p > /run/guide.env"];
 
-    [GeneratedRegex(@"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")]
+    [GeneratedRegex(@"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f]|  -)")]
     private static partial Regex TokenText();
+
+    [GeneratedRegex(@"(?<![0-9a-f])[0-9a-f]{64}(?=  -)")]
+    private static partial Regex SumText();
 }

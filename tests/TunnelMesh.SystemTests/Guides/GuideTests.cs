@@ -6,8 +6,8 @@ namespace TunnelMesh.SystemTests.Guides;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class GuideTests
 {
-    // What a person would put in place of it.
-    private const string PastedToken = "PASTE-THE-TOKEN-HERE";
+    // What a person would put in place of them.
+    private const string PastedToken = "PASTE-THE-TOKEN-HERE", PastedSum = "PASTE-THE-SHA256-HERE";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -36,11 +36,12 @@ public sealed class GuideTests
                 machines[name] = await GuideMachine.StartAsync(underlay, name, network, hosts, Cancel);
             }
 
-            string token = "";
+            (string token, string sum) = ("", "");
             foreach (GuideBlock block in Founding(guide).Concat(guide.Blocks))
             {
-                string output = await machines[block.Machine].FollowAsync(block with { Text = block.Text.Replace(PastedToken, token, StringComparison.Ordinal) }, Cancel);
-                token = GuideMachine.TokenIn(output) ?? token;
+                string text = block.Text.Replace(PastedToken, token, StringComparison.Ordinal).Replace(PastedSum, sum, StringComparison.Ordinal);
+                string output = await machines[block.Machine].FollowAsync(block with { Text = text }, Cancel);
+                (token, sum) = (GuideMachine.TokenIn(output) ?? token, GuideMachine.SumIn(output) ?? sum);
             }
         }
         finally

@@ -6,8 +6,9 @@ using TunnelMesh.SystemTests.Packages;
 namespace TunnelMesh.SystemTests.Packages;
 
 /// <summary>
-/// Packages that scripts/package has made of the program under test, for all tests. A program that is a file of its own is packed as it is; in place of one that needs others beside it stands a script
-/// that finds it. What is for other systems is a stand-in: nothing of it is run here.
+/// Packages that scripts/package has made for all tests: of the release that TUNNELMESH_RELEASE names, a folder as scripts/publish makes it (scripts/test names one with a native program for this machine),
+/// else of the program under test. One that is a file of its own is packed as it is; in place of one that needs others beside it stands a script that finds it. What the release does not have for other
+/// systems is a stand-in: nothing of it is run here.
 /// </summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class BuiltPackages : IAsyncLifetime
@@ -27,6 +28,9 @@ public sealed class BuiltPackages : IAsyncLifetime
     /// <summary>The same with revision 2, for an upgrade.</summary>
     public string Second => Path.Combine(folder.FullName, "second");
 
+    /// <summary>True when the program in them is the whole one, not a script that finds it.</summary>
+    public bool IsWhole { get; private set; }
+
     /// <summary>Makes them, once.</summary>
     public async Task MakeAsync(CancellationToken cancel)
     {
@@ -40,8 +44,19 @@ public sealed class BuiltPackages : IAsyncLifetime
                 return;
             }
             Directory.CreateDirectory(Release);
+            if (Environment.GetEnvironmentVariable("TUNNELMESH_RELEASE") is { Length: > 0 } named)
+            {
+                foreach (string file in Directory.GetFiles(named, "tunnelmesh-*").Where(f => !IsPackage(f)))
+                {
+                    File.Copy(file, Path.Combine(Release, Path.GetFileName(file)));
+                }
+            }
             string program = Path.Combine(Release, "tunnelmesh-linux-x64");
-            if (File.Exists(Path.ChangeExtension(Repository.Binary, ".dll")))
+            if (File.Exists(program))
+            {
+                IsWhole = true;
+            }
+            else if (File.Exists(Path.ChangeExtension(Repository.Binary, ".dll")))
             {
                 await File.WriteAllTextAsync(program, $"#!/bin/sh\n[ ! -x /opt/tm/tunnelmesh ] || exec /opt/tm/tunnelmesh \"$@\"\nexec {Repository.Binary} \"$@\"\n", cancel);
                 File.SetUnixFileMode(program, (UnixFileMode)0b111_101_101);
@@ -49,8 +64,9 @@ public sealed class BuiltPackages : IAsyncLifetime
             else
             {
                 File.Copy(Repository.Binary, program);
+                IsWhole = true;
             }
-            foreach (string other in new[] { "linux-arm64", "osx-arm64", "osx-x64", "win-x64.exe" })
+            foreach (string other in new[] { "linux-arm64", "osx-arm64", "osx-x64", "win-x64.exe" }.Where(o => !File.Exists(Path.Combine(Release, $"tunnelmesh-{o}"))))
             {
                 await File.WriteAllTextAsync(Path.Combine(Release, $"tunnelmesh-{other}"), $"stands for {other}\n", cancel);
             }
@@ -86,6 +102,8 @@ public sealed class BuiltPackages : IAsyncLifetime
     /// <summary>The SHA-256 of a program of the release.</summary>
     /// <param name="target">Its target.</param>
     public string Sum(string target) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(Release, $"tunnelmesh-{target}"))));
+
+    private static bool IsPackage(string file) => Path.GetExtension(file) is ".deb" or ".rpm" or ".zip" or ".rb";
 
     /// <inheritdoc/>
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;

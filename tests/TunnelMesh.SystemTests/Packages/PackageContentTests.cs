@@ -42,6 +42,11 @@ public sealed class PackageContentTests(BuiltPackages packages)
         Assert.DoesNotContain(files, f => f.StartsWith("/etc/", StringComparison.Ordinal) && !f.EndsWith('/'));
         Assert.Contains("libssl3", await Command.RunAsync(["dpkg-deb", "--field", deb, "Depends"], cancel: Cancel), StringComparison.Ordinal);
         Assert.Equal(architecture, await Command.RunAsync(["dpkg-deb", "--field", deb, "Architecture"], cancel: Cancel));
+        if (architecture == "amd64")
+        {
+            // A program that is whole says which C library it was linked with, a script does not.
+            Assert.Equal(packages.IsWhole, (await Command.RunAsync(["dpkg-deb", "--field", deb, "Depends"], cancel: Cancel)).StartsWith("libc6 (>= 2.", StringComparison.Ordinal));
+        }
     }
 
     [Theory]
@@ -57,6 +62,7 @@ public sealed class PackageContentTests(BuiltPackages packages)
         Assert.Contains("libcrypto.so.3()(64bit)", needs);
         Assert.All(owners.Where(o => o.Length > 0), o => Assert.Equal("root:root", o));
         Assert.Equal([architecture], await QueryAsync(rpm, "--queryformat", "%{ARCH}"));
+        Assert.Contains("/usr/share/doc/tunnelmesh", files);
         Assert.DoesNotContain('@', string.Concat((await QueryAsync(rpm, "--scripts")).Where(l => !l.Contains("$@", StringComparison.Ordinal))));
     }
 

@@ -49,10 +49,11 @@ internal sealed class PackageLab : IAsyncDisposable
         }
     }
 
-    /// <summary>Says in the service's file what to join, and has the service start now and with the system.</summary>
+    /// <summary>Says in the service's file what to join, gives it a configuration, and has the service start now and with the system.</summary>
     public async Task EnableAsync(CancellationToken cancel)
     {
         await Nas.RunAsync(cancel, "sh", "-c", $"umask 077; printf 'TUNNELMESH_SERVER={Hub.Machine.Address}:8443\\nTUNNELMESH_TOKEN={token}\\n' > /etc/tunnelmesh/env.conf");
+        await Nas.RunAsync(cancel, "sh", "-c", "mkdir -p -m 700 /root/.tunnelmesh && printf 'dns:\n  aliases: [files]\n' > /root/.tunnelmesh/config.yaml");
         await Nas.RunAsync(cancel, "systemctl", "enable", "--now", "--quiet", "tunnelmesh");
     }
 
@@ -64,6 +65,9 @@ internal sealed class PackageLab : IAsyncDisposable
         await Nas.RunAsync(cancel, "sh", "-c", "kill -INT $(cat /run/by-hand)");
         Assert.Equal(0, await join.WaitForExitAsync(TimeSpan.FromSeconds(10), cancel));
     }
+
+    /// <summary>What the administrator has: secrets, identity and configuration, each with its mode, owner and text.</summary>
+    public Task<string> OwnFilesAsync(CancellationToken cancel) => Nas.RunAsync(cancel, "sh", "-c", "for f in /etc/tunnelmesh/env.conf /root/.tunnelmesh/id_ed25519 /root/.tunnelmesh/config.yaml; do stat -c '%n %a %U' $f; sha256sum < $f; done");
 
     /// <summary>The process of the service; 0 for none.</summary>
     public Task<string> PidAsync(CancellationToken cancel) => Nas.RunAsync(cancel, "systemctl", "show", "--property=MainPID", "--value", "tunnelmesh");

@@ -38,9 +38,12 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         string id = await lab.DeviceAsync(Cancel);
         Assert.Contains("CapEff:\t0000000000001400", await nas.RunAsync(Cancel, "cat", $"/proc/{await lab.PidAsync(Cancel)}/status"), StringComparison.Ordinal);
 
-        // An upgrade has it go on as the new program, and as the same device.
-        string before = await lab.PidAsync(Cancel);
+        // An upgrade has it go on as the new program, and as the same device, and changes nothing that is the administrator's.
+        string before = await lab.PidAsync(Cancel), own = await lab.OwnFilesAsync(Cancel);
+        Assert.Contains("env.conf 600 root", own, StringComparison.Ordinal);
         await nas.RunAsync(Cancel, "dpkg", "--install", second);
+        Assert.Equal(own, await lab.OwnFilesAsync(Cancel));
+        await nas.UntilAsync(status => status.Contains("\"aliases\":[\"files\"]", StringComparison.Ordinal), Cancel, "tunnelmesh", "status", "--json");
         Assert.Contains("-2", await nas.RunAsync(Cancel, "dpkg-query", "--show", "--showformat=${Version}", "tunnelmesh"), StringComparison.Ordinal);
         Assert.NotEqual(before, await lab.PidAsync(Cancel));
         Assert.Equal(id, await lab.DeviceAsync(Cancel));
@@ -115,14 +118,19 @@ public sealed class PackageLifeTests(BuiltPackages packages)
         // Its database knows nothing of what Debian has installed.
         await nas.RunAsync(Cancel, "rpm", "--install", "--nodeps", "--force-debian", first);
         await lab.EnableAsync(Cancel);
-        string id = await lab.DeviceAsync(Cancel), before = await lab.PidAsync(Cancel);
+        string id = await lab.DeviceAsync(Cancel), before = await lab.PidAsync(Cancel), own = await lab.OwnFilesAsync(Cancel);
         await nas.RunAsync(Cancel, "rpm", "--upgrade", "--nodeps", "--force-debian", second);
+        Assert.EndsWith("-2", await nas.RunAsync(Cancel, "rpm", "--query", "--queryformat", "%{VERSION}-%{RELEASE}", "tunnelmesh"), StringComparison.Ordinal);
+        Assert.Equal(own, await lab.OwnFilesAsync(Cancel));
         Assert.NotEqual(before, await lab.PidAsync(Cancel));
         Assert.Equal(id, await lab.DeviceAsync(Cancel));
         await nas.RunAsync(Cancel, "rpm", "--verify", "--nodeps", "tunnelmesh");
         await nas.RunAsync(Cancel, "rpm", "--erase", "tunnelmesh");
         Assert.Equal("0", await lab.PidAsync(Cancel));
         await nas.RunAsync(Cancel, "test", "!", "-e", "/usr/bin/tunnelmesh", "-a", "!", "-e", Unit, "-a", "-e", "/etc/tunnelmesh/env.conf", "-a", "-e", $"{Home}/id_ed25519");
+        Assert.Equal(own, await lab.OwnFilesAsync(Cancel));
+        // Of the package nothing is left, empty directories neither.
+        Assert.Equal("", (await nas.TryRunAsync(Cancel, "find", "/usr", "/etc/systemd/system", "-name", "*tunnelmesh*", "-not", "-path", "/usr/local/*", "-not", "-type", "l")).Output.Trim());
         // What is enabled starts when it comes back.
         await nas.RunAsync(Cancel, "rpm", "--install", "--nodeps", "--force-debian", first);
         Assert.Equal(id, await lab.DeviceAsync(Cancel));

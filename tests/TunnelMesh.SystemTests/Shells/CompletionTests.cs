@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.Json;
 using TunnelMesh.SystemTests.Machines;
 using TunnelMesh.SystemTests.Peers;
 
@@ -21,7 +23,7 @@ public sealed class CompletionTests
 
     private static readonly string Token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    // A word, a flag, a value of a flag in both spellings, and a device, for which the running peer is asked.
+    // A word, a flag, a value of a flag in both spellings, and devices and groups, for which the running peer is asked. Bash takes words apart at colons and equals signs.
     private static readonly (string Line, string Expected)[] Lines =
     [
         ("tunnelmesh tok", "tunnelmesh token"),
@@ -30,6 +32,12 @@ public sealed class CompletionTests
         ("tunnelmesh --log-level=de", "tunnelmesh --log-level=debug"),
         ("tunnelmesh ping pri", "tunnelmesh ping printer"),
         ("tunnelmesh transport hub --with pri", "tunnelmesh transport hub --with printer"),
+        ("tunnelmesh group delete op", "tunnelmesh group delete operators"),
+        ("tunnelmesh group members all_a", "tunnelmesh group members all_admin_users"),
+        ("tunnelmesh group add-member operators pri", "tunnelmesh group add-member operators printer"),
+        ("tunnelmesh filter add --source-peer pri", "tunnelmesh filter add --source-peer printer"),
+        ("tunnelmesh filter add --source-peer group:op", "tunnelmesh filter add --source-peer group:operators"),
+        ("tunnelmesh filter remove --source-peer=group:op", "tunnelmesh filter remove --source-peer=group:operators"),
     ];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -38,13 +46,16 @@ public sealed class CompletionTests
     [InlineData("bash")]
     [InlineData("zsh")]
     [InlineData("fish")]
-    public async Task Tab_completes_commands_flags_values_and_devices(string shell)
+    public async Task Tab_completes_commands_flags_values_devices_and_groups(string shell)
     {
         Requirements.Programs("zsh", shell);
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
         await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel), printer = await Peer.AddAsync(underlay, "printer", Token, Cancel);
         await hub.JoinAsync(Cancel);
         await printer.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        CommandResult made = await InAsync(hub, "tunnelmesh", "group", "create", "operators");
+        Assert.True(made.Succeeded, made.ToString());
+        await KnowsGroupAsync(hub, "operators");
         string told = Path.Combine(hub.Folder, "line");
         foreach ((string line, string expected) in Lines)
         {
@@ -57,6 +68,40 @@ public sealed class CompletionTests
             CommandResult typed = await InAsync(hub, "zsh", "-f", "-c", Typist, "typist", shell == "bash" ? "bash --norc --noprofile -i" : "zsh -f -i", SetUp(shell, told), line, told);
             Assert.True(File.Exists(told), $"{line}: {typed}");
             Assert.Equal(expected, (await File.ReadAllTextAsync(told, Cancel)).Trim());
+        }
+    }
+
+    [Fact]
+    public async Task A_peer_that_is_no_coordinator_completes_groups_in_its_rules_and_offers_none_to_change()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel), printer = await Peer.AddAsync(underlay, "printer", Token, Cancel);
+        await hub.JoinAsync(Cancel);
+        await printer.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        Assert.True((await hub.AskAsync(Cancel, "group", "create", "operators")).Succeeded);
+        await KnowsGroupAsync(printer, "operators");
+        Assert.Equal("group:all_admin_users group:all_service_users group:everyone group:operators hub", await OfferAsync("4", "filter", "add", "--source-peer", ""));
+        Assert.Equal("", await OfferAsync("3", "group", "delete", ""));
+
+        async Task<string> OfferAsync(params string[] words)
+        {
+            CommandResult result = await printer.AskAsync(Cancel, ["__complete", .. words]);
+            Assert.True(result.Succeeded && result.Errors.Length == 0, result.ToString());
+            return string.Join(' ', result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]).Order(StringComparer.Ordinal));
+        }
+    }
+
+    // The map brings a group to the peers, a moment after the coordinator has it.
+    private static async Task KnowsGroupAsync(Peer peer, string group)
+    {
+        for (long start = Stopwatch.GetTimestamp(); ; await Task.Delay(50, Cancel))
+        {
+            JsonElement groups = (await peer.AskJsonAsync(Cancel, "filter", "list")).GetProperty("groups");
+            if (groups.EnumerateArray().Any(g => g.GetString() == group))
+            {
+                return;
+            }
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), groups.ToString());
         }
     }
 

@@ -108,6 +108,7 @@ public sealed class FilterCommandTests
         Assert.Equal((false, false), (Known(), LetsIn()));
         Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Groups = ["ops"] });
         Assert.Equal((true, false), (Known(), LetsIn()));
+        Assert.Equal(["everyone", "ops"], filter.Describe().Groups);
         Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Presence = [new PresenceChange { Id = device.Id, Online = true, LastSeen = 1, Groups = ["ops"] }] });
         Assert.Equal((true, true), (Known(), LetsIn()));
         Apply(new MapDelta { Epoch = "e", From = 7, Number = 8, Filter = new MapFilter { Rules = [new MapFilterRule { Action = "deny", SourcePeer = "group:ops" }] } });
@@ -132,7 +133,7 @@ public sealed class FilterCommandTests
     public void A_filter_without_rules_says_what_holds()
     {
         using StringWriter output = new();
-        FilterCommand.Print(new FilterReport { DefaultDeny = false, Rules = [], Flows = 0, FlowsPushedOut = 0 }, output);
+        FilterCommand.Print(new FilterReport { DefaultDeny = false, Rules = [], Groups = [], Flows = 0, FlowsPushedOut = 0 }, output);
         Assert.Equal("Everything else passes.\n", output.ToString());
     }
 

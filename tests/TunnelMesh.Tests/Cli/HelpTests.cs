@@ -121,19 +121,27 @@ public sealed class HelpTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ping n", true, null)]
-    [InlineData("ping nas ", false, null)]
-    [InlineData("doctor --context work ", true, "work")]
-    [InlineData("transport nas --with ", true, null)]
-    [InlineData("transport nas --with=", true, null)]
-    [InlineData("revoke ", true, null)]
-    [InlineData("group add-member ", false, null)]
-    [InlineData("group add-member ops l", true, null)]
-    [InlineData("init --output ", false, null)]
-    public void Devices_are_asked_for_where_one_belongs(string line, bool wanted, string? which)
+    [InlineData("ping n", CompletedNames.Devices, null)]
+    [InlineData("ping nas ", CompletedNames.None, null)]
+    [InlineData("doctor --context work ", CompletedNames.Devices, "work")]
+    [InlineData("transport nas --with ", CompletedNames.Devices, null)]
+    [InlineData("transport nas --with=", CompletedNames.Devices, null)]
+    [InlineData("revoke ", CompletedNames.Devices, null)]
+    [InlineData("group create ", CompletedNames.None, null)]
+    [InlineData("group delete o", CompletedNames.MadeGroups, null)]
+    [InlineData("group members ", CompletedNames.Groups, null)]
+    [InlineData("group members --context work ", CompletedNames.Groups, "work")]
+    [InlineData("group add-member ", CompletedNames.MadeGroups, null)]
+    [InlineData("group remove-member ", CompletedNames.MadeGroups, null)]
+    [InlineData("group add-member ops l", CompletedNames.Devices, null)]
+    [InlineData("filter add --source-peer ", CompletedNames.Devices | CompletedNames.GroupSources, null)]
+    [InlineData("filter remove --source-peer=group:", CompletedNames.Devices | CompletedNames.GroupSources, null)]
+    [InlineData("filter add --port ", CompletedNames.None, null)]
+    [InlineData("init --output ", CompletedNames.None, null)]
+    public void Names_of_the_mesh_are_asked_for_where_one_belongs(string line, object wanted, string? which)
     {
-        Completion.Find(Root(), line.Split(' '), out bool devices, out string? context);
-        Assert.Equal((wanted, which), (devices, context));
+        Completion.Find(Root(), line.Split(' '), out CompletedNames names, out string? context);
+        Assert.Equal((wanted, which), ((object)names, context));
     }
 
     [Theory]
@@ -152,19 +160,23 @@ public sealed class HelpTests : IDisposable
     [InlineData("tunnelmesh tok", "token")]
     [InlineData("tunnelmesh token revoke --rev", "--revoke-peers")]
     [InlineData("tunnelmesh --log-level=de", "debug")]
+    [InlineData("tunnelmesh completion --log-level=debug po", "powershell")]
+    [InlineData("tunnelmesh status --log-level=inf", "info")]
+    [InlineData("tunnelmesh status --log-level=", "debug error info trace warn")]
+    [InlineData("tunnelmesh filter add --source-peer group:ops --act", "--action")]
     public async Task Bash_completes_through_its_script(string line, string expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/bin/bash"), "needs bash");
         string script = (await _cli.RunAsync(["completion", "bash"])).Output;
-        // As readline splits it: "=" is a word.
-        string[] words = line.Replace("=", " = ", StringComparison.Ordinal).Split(' ');
+        // As readline splits it: "=" and ":" are words.
+        string[] words = line.Replace("=", " = ", StringComparison.Ordinal).Replace(":", " : ", StringComparison.Ordinal).TrimEnd().Split(' ');
         ProcessStartInfo start = new("/bin/bash") { RedirectStandardOutput = true, ArgumentList = { "--norc", "-c", $"{script}\nCOMP_CWORD={words.Length - 1}; COMP_WORDS=(\"$@\"); COMP_WORDS[0]=$0; _tunnelmesh; printf '%s\\n' \"${{COMPREPLY[@]}}\"", Path.Combine(AppContext.BaseDirectory, "tunnelmesh") } };
         foreach (string word in words)
         {
             start.ArgumentList.Add(word);
         }
         using Process bash = Process.Start(start)!;
-        Assert.Equal(expected, (await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim());
+        Assert.Equal(expected.Split(' '), (await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim().Split('\n').Order());
     }
 
     [Fact]

@@ -65,6 +65,19 @@ public sealed class CoordinatorServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_knows_the_root_joins_no_mesh_with_another_and_proves_nothing_there()
+    {
+        CoordinatorClient client = new(TimeProvider.System);
+        byte[] pin = SHA256.HashData(_authority.Root.RawData), other = [.. pin];
+        other[^1] ^= 1;
+        ControlException refused = await Assert.ThrowsAsync<ControlException>(() => client.JoinAsync(Request() with { CaPin = other }, _token, Cancel));
+        Assert.Equal(ControlFailure.Tls, refused.Code);
+        Assert.Contains(Convert.ToHexStringLower(pin), refused.Message, StringComparison.Ordinal);
+        Assert.Empty(await _state.LoadDevicesAsync(Cancel));
+        Assert.Equal("10.42.0.1", (await client.JoinAsync(Request() with { CaPin = pin }, _token, Cancel)).Device.Ip);
+    }
+
+    [Fact]
     public async Task A_second_token_counts_at_once_and_the_first_no_more_once_it_is_revoked()
     {
         CoordinatorClient client = new(TimeProvider.System);

@@ -208,6 +208,7 @@ public sealed class LocalApiServerTests : IDisposable
     private static FilterReport Filter(string? layer, FilterRuleRequest? rule) => new()
     {
         DefaultDeny = true,
+        Groups = ["everyone"],
         Flows = 0,
         FlowsPushedOut = 0,
         Rules = layer is null ? [] : [new FilterRuleReport

@@ -68,6 +68,7 @@ public sealed class MetricsTextTests
     {
         DefaultDeny = true,
         Rules = [.. new[] { "config", "temporary", "config" }.Select(layer => new FilterRuleReport { Layer = layer, Action = "allow", Protocol = "tcp", Port = "22", SourcePeer = "", SourceKnown = true, TtlSeconds = null, Hits = 0 })],
+        Groups = ["everyone"],
         Flows = 0,
         FlowsPushedOut = 0,
     };

@@ -35,6 +35,14 @@ public sealed class MapGroupsTests
     }
 
     [Fact]
+    public void Names_are_told_built_in_ones_first_and_what_is_none_is_not()
+    {
+        Assert.Equal(["everyone"], _groups.Names);
+        _groups.Take(Map(["staff", "all_service_users", "a\u001b[2Jb", "all_admin_users", "guests", "", "UPPER", "everyone"]));
+        Assert.Equal(["everyone", "all_admin_users", "all_service_users", "guests", "staff"], _groups.Names);
+    }
+
+    [Fact]
     public void A_list_of_groups_without_end_is_cut()
     {
         string[] names = [.. Enumerable.Range(0, GroupName.MaxOfDevice + 1).Select(i => $"g{i}")];
