@@ -155,8 +155,8 @@ internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layou
     private static async Task<string> NetworkAsync(CancellationToken cancel)
     {
         StringBuilder text = new();
-        foreach (string[] words in new[]
-            { new[] { "-brief", "address" }, ["rule"], ["-6", "rule"], ["route"], ["-6", "route"], ["route", "show", "table", ExitTable], ["-6", "route", "show", "table", ExitTable] })
+        string[][] asked = [["-brief", "address"], ["rule"], ["-6", "rule"], ["route"], ["-6", "route"], ["route", "show", "table", ExitTable], ["-6", "route", "show", "table", ExitTable]];
+        foreach (string[] words in asked)
         {
             await AddAsync("ip", words);
         }
