@@ -4,15 +4,15 @@ namespace TunnelMesh.Platform.Journals;
 public static class JournalLock
 {
     /// <summary>True while a process lives that wrote the journal.</summary>
-    /// <param name="path">The file, which need not exist.</param>
-    /// <exception cref="UnauthorizedAccessException">This process may not look.</exception>
+    /// <param name="path">The file, which need not exist. One that this process may not look at counts as held: whoever owns it has more rights, and it is not for this process to undo.</param>
     public static bool IsHeld(string path)
     {
         try
         {
             if (File.Exists(path))
             {
-                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None).Dispose();
+                // Shared, so that two who look do not take each other for its owner.
+                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
             }
             return false;
         }
@@ -21,7 +21,7 @@ public static class JournalLock
             // Undone meanwhile.
             return false;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return true;
         }

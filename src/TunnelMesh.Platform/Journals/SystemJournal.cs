@@ -21,7 +21,7 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
     public bool IsHeld => JournalLock.IsHeld(path);
 
     /// <summary>What has not been undone, or null.</summary>
-    /// <param name="problem">Why the file is of no use, for people; it is then kept aside.</param>
+    /// <param name="problem">Why the file is of no use, for people. One that is damaged is then kept aside, one that cannot be read, as a running peer has it, stays where it is.</param>
     public T? Read(out string? problem)
     {
         problem = null;
@@ -37,9 +37,19 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
             }
             problem = "it is no journal";
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException e)
         {
             problem = e.Message;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Undone meanwhile.
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = $"The journal of {what.Name}, {path}, cannot be read: {(IsHeld ? "a running peer has it. Stop that one first." : e.Message)}";
+            return null;
         }
         string aside = path + ".damaged";
         File.Move(path, aside, overwrite: true);
@@ -48,11 +58,15 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
     }
 
     /// <summary>Writes down what will be changed. On return it is on disk.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written, or another peer that runs has written it.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Write(T entry)
     {
         Dispose();
+        if (IsHeld)
+        {
+            throw new IOException($"another peer that runs has {path}; stop it first.");
+        }
         PrivateFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(entry, json));
         SyncDirectory();
         _held = Hold();

@@ -160,7 +160,7 @@ public sealed class FilterCommandTests
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             Rule = (FilterRuleRequest)args![0]!;
-            return new FilterReport { DefaultDeny = true, Rules = [], Flows = 0, FlowsPushedOut = 0 };
+            return new FilterReport { DefaultDeny = true, Rules = [], Flows = 0, FlowsPushedOut = 0, Groups = [] };
         }
     }
 }

@@ -76,7 +76,7 @@ public sealed class HelpTests : IDisposable
     // What prints nothing that a program would read: it does something, or passes on what others say or what is a file.
     private static readonly HashSet<string> WithoutJson =
     [
-        "join", "init", "leave", "version", "completion", "man", "trust-ca", "context create", "context use", "context delete", "exit open", "exit close",
+        "join", "init", "leave", "cleanup", "version", "completion", "man", "trust-ca", "context create", "context use", "context delete", "exit open", "exit close",
         "service install", "service uninstall", "service start", "service stop", "service restart", "service status", "service logs",
     ];
 

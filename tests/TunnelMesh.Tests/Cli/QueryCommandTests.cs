@@ -17,7 +17,7 @@ public sealed class QueryCommandTests : IDisposable
     [InlineData("group delete ops", "Group ops is gone; rules about group:ops are about nobody now.", """{"group":"ops","peer_id":null,"devices":[]}""")]
     [InlineData("resolve nas", "10.42.0.2\n", """{"name":"nas.tunnelmesh","ip":["10.42.0.2"],"ip6":[]}""")]
     [InlineData("transport", "No order is set: each device goes by its own configuration.", "[]")]
-    [InlineData("filter reload", "Everything else passes.", """{"default_deny":false,"rules":[],"flows":0,"flows_pushed_out":0}""")]
+    [InlineData("filter reload", "Everything else passes.", """{"default_deny":false,"rules":[],"groups":[],"flows":0,"flows_pushed_out":0}""")]
     [InlineData("token list", "No token is valid, so no device can join.", "[]")]
     public async Task An_answer_is_text_for_people_or_JSON(string command, string text, string json)
     {
@@ -60,7 +60,7 @@ public sealed class QueryCommandTests : IDisposable
             nameof(ILocalApiHandler.DeleteGroupAsync) => Task.FromResult(new GroupChangeReport { Group = (string)args![0]!, PeerId = null, Devices = [] }),
             nameof(ILocalApiHandler.Resolve) => new ResolveReport { Name = $"{args![0]}.tunnelmesh", Ip = ["10.42.0.2"], Ip6 = [] },
             nameof(ILocalApiHandler.TransportsAsync) => Task.FromResult<IReadOnlyList<TransportReport>>([]),
-            nameof(ILocalApiHandler.ReloadFilterAsync) => Task.FromResult(new FilterReport { DefaultDeny = false, Rules = [], Flows = 0, FlowsPushedOut = 0 }),
+            nameof(ILocalApiHandler.ReloadFilterAsync) => Task.FromResult(new FilterReport { DefaultDeny = false, Rules = [], Flows = 0, FlowsPushedOut = 0, Groups = [] }),
             nameof(ILocalApiHandler.TokensAsync) => Task.FromResult<IReadOnlyList<TokenReport>>([]),
             string other => throw new InvalidOperationException(other),
         };

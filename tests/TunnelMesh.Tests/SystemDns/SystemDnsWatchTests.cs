@@ -160,7 +160,7 @@ public sealed class SystemDnsWatchTests : IDisposable
         }
         // Another has taken over meanwhile.
         File.WriteAllText(InFolder("record"), "nameserver 10.43.0.2\n");
-        Assert.Contains("was undone", Setup().Recover(), StringComparison.Ordinal);
+        Assert.Contains("was undone", Setup().Recover()!.Text, StringComparison.Ordinal);
         Assert.Equal("nameserver 10.43.0.2\n", File.ReadAllText(InFolder("record")));
     }
 
