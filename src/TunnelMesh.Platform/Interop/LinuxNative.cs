@@ -49,6 +49,9 @@ internal static unsafe partial class LinuxNative
     [LibraryImport("libc", EntryPoint = "mallopt")]
     public static partial int TuneHeap(int parameter, int value);
 
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    public static partial int TrimHeap(nuint keep);
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileDescriptor Open(string path, int flags, int mode);
 

@@ -28,4 +28,22 @@ public static class NativeHeap
             // musl has one heap anyway.
         }
     }
+
+    /// <summary>Gives pages that are free back to the system (malloc_trim(3)). Does nothing where the C library is another.</summary>
+    public static void Trim()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        try
+        {
+            _ = LinuxNative.TrimHeap(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl gives them back by itself.
+        }
+    }
 }
