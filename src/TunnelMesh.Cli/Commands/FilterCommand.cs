@@ -45,7 +45,7 @@ internal static class FilterCommand
         RuleOptions rule = new(DefaultAction);
         Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
         Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer };
-        return Asks(commands, command, LocalCommands.FilterAdd, parsed => rule.Read(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) });
+        return Asks(commands, command, LocalCommands.FilterAdd, parsed => rule.ReadMeant(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) });
     }
 
     private static Command Remove(CommandContext commands)
@@ -76,6 +76,11 @@ internal static class FilterCommand
         public Option<string?> Protocol { get; } = new("--protocol") { Description = "tcp, udp, icmp or any (default: any)", HelpName = "PROTOCOL" };
         public Option<string?> Action { get; } = new("--action") { Description = $"allow or deny (default: {actionByDefault})", HelpName = "ACTION" };
         public Option<string?> SourcePeer { get; } = new("--source-peer") { Description = "Only what comes from this peer, or from the members of group:NAME (default: every peer)", HelpName = "PEER" };
+
+        // One about everything has to be meant: a forgotten flag would open all ports to everybody.
+        public FilterRuleRequest ReadMeant(ParseResult parsed) => Read(parsed) is { Action: null, Port: null, Protocol: null, SourcePeer: null }
+            ? throw new HostException(ExitCode.Usage, "A rule about everything that comes in from everybody needs --action. Else name a --port, --protocol or --source-peer.")
+            : Read(parsed);
 
         public FilterRuleRequest Read(ParseResult parsed)
         {

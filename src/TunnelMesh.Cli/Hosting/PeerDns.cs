@@ -72,7 +72,15 @@ internal sealed class PeerDns : IAsyncDisposable
             dns.Listen();
             dns.RefreshAudience();
             dns.FollowExitOfOthers();
-            dns._zone.Refresh();
+            try
+            {
+                dns._zone.Refresh();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Of another context, which may just be deleted. The look asks again.
+                options.Log.DnsLookFailed(e);
+            }
             if (dns._forExit)
             {
                 dns.RefreshServers();

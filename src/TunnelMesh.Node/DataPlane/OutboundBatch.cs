@@ -36,6 +36,9 @@ internal sealed class OutboundBatch(ITunnelOutput output, DataPlaneCounters coun
     /// <param name="now">Timestamp.</param>
     public void Note(PeerTunnel tunnel, in IpPacket packet, long now) => _gate?.Note(tunnel.Filter!, packet, now);
 
+    /// <summary>Has the packet filter note all that it was shown, where packets leave by another way than this.</summary>
+    public void Settle() => _gate?.Settle();
+
     /// <summary>Takes packets for a tunnel that has keys and a path; whatever has no room any more is sent first.</summary>
     /// <param name="tunnel">To whom.</param>
     /// <param name="packets">The packets.</param>

@@ -80,6 +80,8 @@ internal sealed class OutboundPipeline(TunnelMembers members, OutboundBatch batc
             return;
         }
 
+        // It may be another lane that sends them.
+        batch.Settle();
         for (int i = 0; i < segments.Count; i++)
         {
             if (segments.Split(i, _segment.AsSpan(0, segments.SegmentLength), segments.SegmentLength, 0) == 1)

@@ -43,23 +43,28 @@ internal sealed class ConnectionTable
     /// <summary>How long what is kept may be silent.</summary>
     public ConnectionLimits Limits => _limits;
 
-    /// <summary>Where a flow would lie, and has the processor fetch the bucket meanwhile, where it can be told to (not on Arm64).</summary>
+    /// <summary>Whether the processor can be told to fetch memory ahead: not on Arm64, for which the framework has no such instruction.</summary>
+    public static bool CanFetch => Sse.IsSupported;
+
+    /// <summary>Where a flow would lie, and has the processor fetch the bucket meanwhile.</summary>
+    /// <returns>Nowhere in particular without <see cref="CanFetch"/>.</returns>
     public unsafe FlowPlace Expect(in FlowKey key)
     {
-        ulong hash = key.Hash(_secret);
-        FlowPlace place = new(BucketOf(hash), TagOf(hash));
-        if (Sse.IsSupported)
+        if (!CanFetch)
         {
-            Sse.Prefetch0(Unsafe.AsPointer(ref _buckets[place.Bucket]));
+            return default;
         }
 
+        ulong hash = key.Hash(_secret);
+        FlowPlace place = new(BucketOf(hash), TagOf(hash));
+        Sse.Prefetch0(Unsafe.AsPointer(ref _buckets[place.Bucket]));
         return place;
     }
 
     /// <summary>Has the processor fetch the entry that a look-up would read, from a bucket that is there by now. Decides nothing.</summary>
     public unsafe void Fetch(FlowPlace place)
     {
-        if (!Sse.IsSupported)
+        if (!CanFetch)
         {
             return;
         }

@@ -52,7 +52,7 @@ internal sealed class InboundGate(PacketFilter filter)
     /// <param name="plain">The packet, of which nothing is known yet.</param>
     public void Expect(ReadOnlySpan<byte> plain)
     {
-        if (_open || plain.Length > MaxExpected || _expecting == Ahead || !IpPacket.TryParse(plain, out IpPacket packet) || _ahead.Is(packet))
+        if (_open || !ConnectionTable.CanFetch || plain.Length > MaxExpected || _expecting == Ahead || !IpPacket.TryParse(plain, out IpPacket packet) || _ahead.Is(packet))
         {
             return;
         }

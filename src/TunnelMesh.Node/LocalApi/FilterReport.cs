@@ -8,7 +8,7 @@ public sealed record FilterReport
     /// <summary>All rules, layer by layer.</summary>
     public required IReadOnlyList<FilterRuleReport> Rules { get; init; }
     /// <summary>Names of the groups that rules may be about, built-in ones first.</summary>
-    public required IReadOnlyList<string> Groups { get; init; }
+    public IReadOnlyList<string> Groups { get; init; } = [];
     /// <summary>Flows whose packets pass because of who began them, and UDP flows that rules let in.</summary>
     public required int Flows { get; init; }
     /// <summary>Flows that had to give way to newer ones since the start.</summary>

@@ -94,14 +94,7 @@ internal sealed class ExitRoutes(Func<IRouteTables> open)
             }
             else
             {
-                // One at a time is found.
-                int errno = 0;
-                while (errno == 0)
-                {
-                    errno = tables.DeleteRule(v6, Priority, Table, mark);
-                }
-
-                Check(errno == UnixNative.ENoEnt ? 0 : errno, v6, "take away a rule for routes");
+                DeleteRules(mark, v6);
             }
         }
     }
@@ -132,7 +125,20 @@ internal sealed class ExitRoutes(Func<IRouteTables> open)
     /// <summary>Takes everything away.</summary>
     public void Remove(ExitEntry entry)
     {
-        SetRules(entry.Mark, wanted: false);
+        ExitException? failed = null;
+        foreach (bool v6 in new[] { true, false })
+        {
+            try
+            {
+                DeleteRules(entry.Mark, v6);
+            }
+            catch (ExitException e)
+            {
+                // The rest is taken away all the same.
+                failed ??= e;
+            }
+        }
+
         Forget(entry.Local);
         uint index = UnixNative.IfNameToIndex(entry.Interface);
         using IRouteTables tables = open();
@@ -147,6 +153,24 @@ internal sealed class ExitRoutes(Func<IRouteTables> open)
         {
             _ = tables.DeleteRoute(Table, all, 0);
         }
+
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
+    // One at a time is found.
+    private void DeleteRules(uint mark, bool v6)
+    {
+        using IRouteTables tables = open();
+        int errno = 0;
+        while (errno == 0)
+        {
+            errno = tables.DeleteRule(v6, Priority, Table, mark);
+        }
+
+        Check(errno == UnixNative.ENoEnt ? 0 : errno, v6, "take away a rule for routes");
     }
 
     private static bool IsV6(IPNetwork prefix) => prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;

@@ -159,7 +159,7 @@ public sealed class AddressGuard : IDisposable
 
     // With nft each rule is looked at: a chain or a table that was emptied is there still.
     private bool IsThere(string backend, string tun) => backend == Nft
-        ? _rules.ListTable(GuardRules.NftTable(tun)) is { } now && now == _added
+        ? _rules.ListTable(GuardRules.NftTable(tun)) is { } now && now == (_added ??= now)
         : _rules.Succeeds(Iptables, GuardRules.IptablesLook(tun)) && (!_hasIPv6() || !_rules.IsHere(Ip6tables) || _rules.Succeeds(Ip6tables, GuardRules.IptablesLook(tun)));
 
     private string? Remove(GuardEntry entry) => RemoveRules(entry) ?? Forget();

@@ -62,14 +62,16 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Write(T entry)
     {
-        Dispose();
-        if (IsHeld)
+        if (_held is null && IsHeld)
         {
             throw new IOException($"another peer that runs has {path}; stop it first.");
         }
         PrivateFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(entry, json));
         SyncDirectory();
+        // The file is another now. The old one is held until then, so that at no time this process seems to be gone.
+        FileStream? before = _held;
         _held = Hold();
+        before?.Dispose();
     }
 
     /// <summary>Everything is undone.</summary>

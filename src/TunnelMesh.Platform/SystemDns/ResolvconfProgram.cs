@@ -51,7 +51,7 @@ internal sealed class ResolvconfProgram(SystemDnsPlaces places) : ISystemDns
         // openresolv writes the file also where somebody else has written it meanwhile: that stays theirs.
         SavedFile? theirs = WritesFile() ? null : SavedFiles.Read(places.ResolvConf, []);
         string? failure = Try(["-d", Record, "-f"]);
-        if (Has(entry) == true)
+        if (Has(entry) is { } still ? still : failure is not null && ResolvConf.Servers(SystemDnsPlaces.ReadText(places.ResolvConf)) is [var first, ..] && first.ToString() == entry.Server)
         {
             throw new SystemDnsException(failure ?? $"resolvconf keeps the record {Record}.");
         }

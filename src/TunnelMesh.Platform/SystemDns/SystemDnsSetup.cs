@@ -100,11 +100,11 @@ public sealed class SystemDnsSetup : IDisposable
     public string? Apply(SystemDnsRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
+        HeldBy = null;
         if (_obstacle() is { } obstacle)
         {
             return obstacle;
         }
-        HeldBy = null;
         if (_turn is not null && !_turn.TryTake(out string? holder))
         {
             HeldBy = holder;
@@ -204,6 +204,7 @@ public sealed class SystemDnsSetup : IDisposable
         string? problem = way.IsPresent() ? Try(way, request) : $"{way.Name} is no longer what decides whom this system asks for names.";
         if (problem is not null && ++_failures >= MaxFailures)
         {
+            _failures = 0;
             problem = Revert() ?? Apply(request);
         }
         if (problem is null)

@@ -25,6 +25,8 @@ public sealed class FilterCommandTests
     [InlineData("--protocol: expected tcp, udp, icmp or any, found `gre`.", "filter", "remove", "--protocol", "gre")]
     [InlineData("--action: expected allow or deny, found `drop`.", "filter", "add", "--action", "drop")]
     [InlineData("--source-peer: expected a device name (letters, digits and hyphens), group:NAME, or nothing for every peer, found `a;b`.", "filter", "add", "--action", "allow", "--source-peer", "a;b")]
+    [InlineData("A rule about everything that comes in from everybody needs --action.", "filter", "add")]
+    [InlineData("A rule about everything that comes in from everybody needs --action.", "filter", "add", "--ttl", "1h")]
     public async Task A_rule_that_is_none_is_refused_before_anybody_is_asked(string expected, params string[] arguments)
     {
         using CommandLine cli = new();
