@@ -204,8 +204,12 @@ public sealed class SystemDnsSetup : IDisposable
         string? problem = way.IsPresent() ? Try(way, request) : $"{way.Name} is no longer what decides whom this system asks for names.";
         if (problem is not null && ++_failures >= MaxFailures)
         {
-            _failures = 0;
-            problem = Revert() ?? Apply(request);
+            problem = Revert();
+            if (problem is null)
+            {
+                _failures = 0;
+                problem = Apply(request);
+            }
         }
         if (problem is null)
         {
