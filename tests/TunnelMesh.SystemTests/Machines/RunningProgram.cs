@@ -122,7 +122,14 @@ internal sealed partial class RunningProgram : IAsyncDisposable
         if (!process.HasExited)
         {
             process.Kill();
-            await process.WaitForExitAsync(CancellationToken.None);
+            try
+            {
+                // What it has started may go on and hold its output open, until the machine that it is in ends.
+                await process.WaitForExitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+            }
+            catch (TimeoutException)
+            {
+            }
         }
 
         process.Dispose();
