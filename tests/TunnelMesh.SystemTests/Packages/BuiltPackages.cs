@@ -48,7 +48,7 @@ public sealed class BuiltPackages : IAsyncLifetime
             {
                 foreach (string file in Directory.GetFiles(named, "tunnelmesh-*").Where(f => !IsPackage(f)))
                 {
-                    File.Copy(file, Path.Combine(Release, Path.GetFileName(file)));
+                    File.Copy(file, Path.Combine(Release, Path.GetFileName(file)), overwrite: true);
                 }
             }
             string program = Path.Combine(Release, "tunnelmesh-linux-x64");
@@ -63,7 +63,7 @@ public sealed class BuiltPackages : IAsyncLifetime
             }
             else
             {
-                File.Copy(Repository.Binary, program);
+                File.Copy(Repository.Binary, program, overwrite: true);
                 IsWhole = true;
             }
             foreach (string other in new[] { "linux-arm64", "osx-arm64", "osx-x64", "win-x64.exe" }.Where(o => !File.Exists(Path.Combine(Release, $"tunnelmesh-{o}"))))

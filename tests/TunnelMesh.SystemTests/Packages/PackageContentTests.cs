@@ -63,6 +63,9 @@ public sealed class PackageContentTests(BuiltPackages packages)
         Assert.All(owners.Where(o => o.Length > 0), o => Assert.Equal("root:root", o));
         Assert.Equal([architecture], await QueryAsync(rpm, "--queryformat", "%{ARCH}"));
         Assert.Contains("/usr/share/doc/tunnelmesh", files);
+        // What they share is in each script as it is, percent signs too.
+        string scripts = string.Join('\n', await QueryAsync(rpm, "--scripts")), shared = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "packages", "services.sh"), Cancel);
+        Assert.Equal(4, scripts.Split(shared.Trim()).Length);
         Assert.DoesNotContain('@', string.Concat((await QueryAsync(rpm, "--scripts")).Where(l => !l.Contains("$@", StringComparison.Ordinal))));
     }
 
