@@ -178,7 +178,9 @@ public sealed class ExitTests
         await lab.Exit.JoinAsync(Cancel, server, Serves);
         (code, output) = await lab.Client.FailToJoinAsync(Cancel, server, "exit_peer: exid");
         Assert.Equal(3, code);
-        Assert.Contains("`exid` is no device of the mesh. Peers that allow it: exit.", output, StringComparison.Ordinal);
+        Assert.Contains("`exid` is no device of the mesh.", output, StringComparison.Ordinal);
+        Assert.Contains("Did you mean `exit`?", output, StringComparison.Ordinal);
+        Assert.Contains("Peers that allow it: exit.", output, StringComparison.Ordinal);
         (code, output) = await lab.Client.FailToJoinAsync(Cancel, server, "exit_peer: client");
         Assert.Equal(3, code);
         Assert.Contains("is this device itself", output, StringComparison.Ordinal);
