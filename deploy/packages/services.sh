@@ -113,6 +113,9 @@ purge_state() {
         # A peer that was started by hand keeps its own.
         if [ -f "$hold" ] && [ ! -e "${hold%.lock}.sock" ]; then rm -f "$hold"; fi
     done
+    # Who sets up the names of the system. A peer that runs has it open; without one it says nothing.
+    set -- /run/tunnelmesh/*.sock
+    if [ ! -e "$1" ]; then rm -f /run/tunnelmesh/names-*; fi
     if [ -d /run/tunnelmesh ]; then rmdir --ignore-fail-on-non-empty /run/tunnelmesh; fi
     if [ -e /root/.tunnelmesh ]; then
         echo 'tunnelmesh: identity and memberships of root stay in /root/.tunnelmesh. Remove it when they are not needed any more.'
