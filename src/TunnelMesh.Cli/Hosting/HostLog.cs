@@ -143,7 +143,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 73, Level = LogLevel.Warning, Message = "the rules for addresses of the mesh could not be removed; the next start tries again: {Problem}")]
     public static partial void GuardNotRemoved(this ILogger log, string problem);
 
-    [LoggerMessage(EventId = 75, Level = LogLevel.Warning, Message = "another program has taken away rules against addresses of the mesh that arrive by other interfaces, which are back interface={Interface}")]
+    [LoggerMessage(EventId = 75, Level = LogLevel.Warning, Message = "another program has taken away rules against addresses of the mesh that arrive by other interfaces; they are back. For an hour this is not said again interface={Interface}")]
     public static partial void GuardBack(this ILogger log, string @interface);
 
     [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the traffic of other peers to the internet may leave through this machine interface={Interface}")]

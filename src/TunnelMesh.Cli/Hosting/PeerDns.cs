@@ -156,25 +156,19 @@ internal sealed class PeerDns : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _network.Changed -= OnNetwork;
+        if (_look is not null)
+        {
+            await _look.DisposeAsync().ConfigureAwait(false);
+        }
         try
         {
-            if (_look is not null)
-            {
-                await _look.DisposeAsync().ConfigureAwait(false);
-            }
+            // Before the resolver ends: the system must not ask one that is gone.
+            await _system.EndAsync().ConfigureAwait(false);
         }
         finally
         {
-            try
-            {
-                // Before the resolver ends: the system must not ask one that is gone.
-                await _system.EndAsync().ConfigureAwait(false);
-            }
-            finally
-            {
-                await _server.DisposeAsync().ConfigureAwait(false);
-                _system.Dispose();
-            }
+            await _server.DisposeAsync().ConfigureAwait(false);
+            _system.Dispose();
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class PeerExit : IAsyncDisposable
     private readonly Func<bool> _asked;
     private readonly ExitHealth _health = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Nudge _look = new(), _rules = new();
+    private readonly Nudge _look, _rules;
     private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
     private readonly Lock _changing = new();
     private volatile Now _now;
@@ -39,6 +39,7 @@ internal sealed class PeerExit : IAsyncDisposable
     private PeerExit(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId, ExitTraffic traffic, Func<bool> asked)
     {
         (_options, _setup, _runtime, _dns, _network, _ownId, _traffic, _asked) = (options, setup, runtime, dns, network, ownId, traffic, asked);
+        (_look, _rules) = (new Nudge(options.Time), new Nudge(options.Time));
         _now = new Now(ExitState.Starting, null, !Uses || options.Settings.ExitOfflineDirect ? Direct : Blocked, options.Time.GetUtcNow());
     }
 

@@ -11,12 +11,12 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerGuard : IAsyncDisposable
 {
     // Who empties the rules without end does not keep this machine busy: they are put back this often at most.
-    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(30), Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(30), Pause = TimeSpan.FromMilliseconds(100), TellAgainAfter = TimeSpan.FromHours(1);
     private readonly PeerHostOptions _options;
     private readonly AddressGuard _guard;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Nudge _changed = new();
-    private Task _keeping = Task.CompletedTask;
+    private RepeatedLook? _look;
+    private IDisposable? _watch;
+    private DateTimeOffset _told;
     private volatile GuardReport _report = new() { Enforced = false, By = null, Problem = "rules against it are added on Linux only in this version." };
 
     private PeerGuard(PeerHostOptions options, AddressGuard guard) => (_options, _guard) = (options, guard);
@@ -40,7 +40,9 @@ internal sealed class PeerGuard : IAsyncDisposable
             GuardSpec spec = new(options.Settings.TunName, [IPAddress.Parse(member.Membership.Device.Ip), IPAddress.Parse(member.Membership.Device.Ip6)], [range4, range6]);
             // Programs of the system are run for it.
             made.Note(await Task.Run(() => guard.Apply(spec)).ConfigureAwait(false), null);
-            made._keeping = Task.Run(() => made.KeepAsync(range4), CancellationToken.None);
+            made._look = new RepeatedLook(stop => made.LookAsync(range4, stop), e => options.Log.GuardProblem(e.Message), CheckEvery, options.Time);
+            // For what was changed before anybody watched.
+            made._look.Now();
         }
         return made;
     }
@@ -48,43 +50,29 @@ internal sealed class PeerGuard : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _keeping.ConfigureAwait(false);
+        if (_look is not null)
+        {
+            await _look.DisposeAsync().ConfigureAwait(false);
+        }
+        _watch?.Dispose();
         if (await Task.Run(_guard.Revert).ConfigureAwait(false) is { } problem)
         {
             _options.Log.GuardNotRemoved(problem);
         }
-        _stop.Dispose();
-        _changed.Dispose();
     }
 
     // Others empty the kernel's rules whole, as the reload of a firewall does. Where the kernel tells of it they are back at once.
-    private async Task KeepAsync(IPNetwork range)
+    private async Task LookAsync(IPNetwork range, CancellationToken stop)
     {
-        IDisposable? watch = null;
-        try
+        // What could not be added before may be there now.
+        _watch ??= _guard.Watch(_look!.Now);
+        Note(_guard.Check(), Overlapping(range));
+        if (_guard.WereGone && _options.Time.GetUtcNow() - _told >= TellAgainAfter)
         {
-            while (true)
-            {
-                // What could not be added before may be there now.
-                watch ??= _guard.Watch(_changed.Give);
-                await _changed.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false);
-                Note(_guard.Check(), Overlapping(range));
-                if (_guard.WereGone)
-                {
-                    _options.Log.GuardBack(_options.Settings.TunName);
-                }
-                await Task.Delay(Pause, _options.Time, _stop.Token).ConfigureAwait(false);
-            }
+            _options.Log.GuardBack(_options.Settings.TunName);
+            _told = _options.Time.GetUtcNow();
         }
-        catch (OperationCanceledException)
-        {
-            // Stopped.
-        }
-        finally
-        {
-            watch?.Dispose();
-        }
+        await Task.Delay(Pause, _options.Time, stop).ConfigureAwait(false);
     }
 
     // A start in such a network is refused; a machine that moves comes into one while its peer runs.

@@ -6,9 +6,8 @@ internal sealed class RepeatedLook : IAsyncDisposable
     private readonly Func<CancellationToken, Task> _look;
     private readonly Action<Exception> _failed;
     private readonly TimeSpan _every;
-    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _notice = new(0, 1);
+    private readonly Nudge _notice;
     private readonly Task _running;
 
     /// <summary>Begins, with a pause.</summary>
@@ -18,22 +17,12 @@ internal sealed class RepeatedLook : IAsyncDisposable
     /// <param name="time">Times it.</param>
     public RepeatedLook(Func<CancellationToken, Task> look, Action<Exception> failed, TimeSpan every, TimeProvider time)
     {
-        (_look, _failed, _every, _time) = (look, failed, every, time);
+        (_look, _failed, _every, _notice) = (look, failed, every, new Nudge(time));
         _running = Task.Run(RunAsync);
     }
 
     /// <summary>Looks without a pause.</summary>
-    public void Now()
-    {
-        try
-        {
-            _notice.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is about to look anyway, or stops.
-        }
-    }
+    public void Now() => _notice.Give();
 
     /// <summary>Ends it. Does not throw, whatever became of the looks.</summary>
     public async ValueTask DisposeAsync()
@@ -51,7 +40,7 @@ internal sealed class RepeatedLook : IAsyncDisposable
         {
             while (true)
             {
-                await PauseAsync().ConfigureAwait(false);
+                await _notice.WaitAsync(_every, _stop.Token).ConfigureAwait(false);
                 try
                 {
                     await _look(_stop.Token).ConfigureAwait(false);
@@ -70,20 +59,6 @@ internal sealed class RepeatedLook : IAsyncDisposable
         catch (Exception) when (_stop.IsCancellationRequested)
         {
             // Stopped.
-        }
-    }
-
-    private async Task PauseAsync()
-    {
-        using CancellationTokenSource pause = new(_every, _time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(pause.Token, _stop.Token);
-        try
-        {
-            await _notice.WaitAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-            // It is over.
         }
     }
 }
