@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Platform.Interop;
 using TunnelMesh.Platform.Journals;
 
@@ -21,26 +22,21 @@ internal sealed class ExitNeighbours(string journal)
     public FileStream? Lock()
     {
         string path = Path.Combine(Folder, ".exit.lock");
-        FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
+        try
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
+            for (int left = Attempts; left > 0; left--)
+            {
+                if (PrivateFile.TryHold(path) is { } hold)
+                {
+                    return hold;
+                }
 
-        for (int left = Attempts; left > 0; left--)
-        {
-            try
-            {
-                return new FileStream(path, options);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
                 Thread.Sleep(Pause);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The directory may be read-only.
         }
 
         return null;

@@ -9,8 +9,6 @@ namespace TunnelMesh.Platform.SystemDns;
 /// </summary>
 public sealed class SystemDnsTurn : IDisposable
 {
-    // How .NET tells that somebody else has a file locked: flock(2), EWOULDBLOCK.
-    private const int WouldBlock = 11;
     private const int MaxOwnerBytes = 4096;
     private const UnixFileMode Everybodys = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
         UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
@@ -53,14 +51,14 @@ public sealed class SystemDnsTurn : IDisposable
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(_path)!, Everybodys);
             }
-            _held = PrivateFile.Open(_path, FileMode.OpenOrCreate);
+            _held = PrivateFile.TryHold(_path);
+            if (_held is null)
+            {
+                holder = Read(Holder) is { Length: > 0 } named ? named : "another peer";
+                return false;
+            }
             File.WriteAllText(Holder, _owner);
             return true;
-        }
-        catch (IOException e) when (_held is null && e.HResult == WouldBlock)
-        {
-            holder = Read(Holder) is { Length: > 0 } named ? named : "another peer";
-            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
