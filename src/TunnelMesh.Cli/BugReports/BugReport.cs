@@ -9,6 +9,7 @@ using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Coordinator.Access;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.Processes;
 using TunnelMesh.Platform.Services;
 
@@ -22,7 +23,7 @@ namespace TunnelMesh.Cli.BugReports;
 internal sealed class BugReport(ProcessEnvironment environment, HomeLayout layout, string context, string? configFile)
 {
     /// <summary>The table of routes that exit traffic takes.</summary>
-    internal const string ExitTable = "29805";
+    internal static readonly string ExitTable = ExitSetup.Table.ToString(CultureInfo.InvariantCulture);
 
     private const int MaxLogBytes = 2 << 20, MaxSecretBytes = 64 << 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);

@@ -17,7 +17,7 @@ public sealed partial class ExitSetup : IExitSetup
     private readonly Func<IReadOnlyList<string>> _forwarders;
     private ExitUse? _use;
     private Action? _addRules;
-    private bool _leads, _namesClosed;
+    private bool _leads, _namesClosed, _namesStay;
 
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal, in the directory of the context; those of other contexts of the home lie beside that.</param>
@@ -37,6 +37,9 @@ public sealed partial class ExitSetup : IExitSetup
 
     /// <summary>The mark of the mesh's own packets where none is configured.</summary>
     public const uint DefaultMark = ExitRoutes.Mark;
+
+    /// <summary>Number of the table of routes that the machine's traffic takes.</summary>
+    public const uint Table = ExitRoutes.Table;
 
     /// <summary>What does not hold although the peer goes on, for people; null when all is well.</summary>
     public string? Weakness { get; private set; }
@@ -161,11 +164,12 @@ public sealed partial class ExitSetup : IExitSetup
         });
     }
 
-    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before. Runs a program of the system.</summary>
+    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before, and takes away what could not be before. Runs a program of the system.</summary>
     /// <returns>True when they were in force before and had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
     public bool CheckRules()
     {
+        OpenNames();
         if (_journal.Entry is not { Backend.Length: > 0 } entry || _addRules is not { } add || _rules.Has(entry.Backend, entry.Interface))
         {
             return false;
@@ -222,14 +226,19 @@ public sealed partial class ExitSetup : IExitSetup
         string? backend = _rules.Backend;
         // What fails is tried again by the checks.
         _addRules = closed && backend is not null ? () => AddNames(backend, use) : null;
-        if (_addRules is { } add)
+        _namesStay = !closed && backend is not null && _rules.Remove(backend, use.Interface) is not null;
+        Weaken(closed && backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : null);
+        _addRules?.Invoke();
+    }
+
+    private void OpenNames()
+    {
+        if (_namesStay && _use is { } use && _rules.Backend is { } backend && _rules.Remove(backend, use.Interface) is { } problem)
         {
-            add();
+            throw new ExitException($"Ports of name servers stay closed although traffic goes out directly, so names may not be found: {problem}");
         }
-        else
-        {
-            Weaken(backend is null ? "this machine has neither nft nor iptables (apt install nftables, dnf install nftables)" : _rules.Remove(backend, use.Interface));
-        }
+
+        _namesStay = false;
     }
 
     private void AddNames(string backend, ExitUse use)

@@ -36,7 +36,7 @@ public interface IExitSetup : IDisposable
     /// <exception cref="ExitException">The system refused.</exception>
     void Check();
 
-    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before. Runs programs of the system.</summary>
+    /// <summary>Adds the rules for packets again where somebody has taken them away, or where they could not be added before, and takes away what could not be before. Runs programs of the system.</summary>
     /// <returns>True when they were in force before and had to be added.</returns>
     /// <exception cref="ExitException">The system refused.</exception>
     bool CheckRules();

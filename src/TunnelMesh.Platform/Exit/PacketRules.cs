@@ -115,6 +115,8 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
             else if (backend == Iptables)
             {
                 RunAll(IptablesRules.Remove(tun));
+                // A call that fails may have had nothing to remove; what counts is what is there.
+                return Look(Iptables, tun) is null ? null : $"`iptables-save` and `ip6tables-save` show chains of {tun} still.";
             }
 
             return null;

@@ -133,6 +133,25 @@ public sealed class ExitUseTests : IDisposable
     }
 
     [Fact]
+    public void Name_servers_that_could_not_be_opened_are_opened_by_the_checks()
+    {
+        _programs = ["iptables", "ip6tables", "iptables-save", "ip6tables-save"];
+        using ExitSetup setup = Setup();
+        setup.Use(Wanted, leads: true);
+        Assert.True(_listed);
+        _failOn = "-D OUTPUT";
+        setup.Lead(leads: false);
+        Assert.True(_tables.Rules.Count == 0);
+        Assert.Contains("stay closed although traffic goes out directly", Assert.Throws<ExitException>(() => setup.CheckRules()).Message, StringComparison.Ordinal);
+        _failOn = null;
+        Assert.False(setup.CheckRules());
+        Assert.False(_listed);
+        _calls.Clear();
+        Assert.False(setup.CheckRules());
+        Assert.Empty(_calls);
+    }
+
+    [Fact]
     public void Name_servers_are_closed_for_a_minute_at_a_time_and_no_longer_than_traffic_is_led()
     {
         using ExitSetup setup = Setup();
