@@ -20,10 +20,11 @@ internal static class CleanupCommand
             {
                 throw new HostException(ExitCode.Usage, "--all is about every context, and --context about one. Leave out one of the two.");
             }
+            TextWriter output = parsed.InvocationConfiguration.Output;
             IReadOnlyList<string> names = parsed.GetValue(all) ? commands.Contexts.Names() : [ContextName.Require(parsed.GetValue(context)!)];
             ContextInspector inspector = new(commands.Layout);
-            List<Recovery> left = [];
-            List<string> running = [];
+            List<string> problems = [], running = [];
+            bool found = false;
             foreach (string name in names)
             {
                 LeftBehind behind = new(commands.Layout, name);
@@ -32,14 +33,21 @@ internal static class CleanupCommand
                     running.Add(name);
                     continue;
                 }
-                left.AddRange(behind.Undo());
+                // Told at once: what comes after it may fail.
+                foreach (Recovery one in behind.Undo())
+                {
+                    found = true;
+                    if (one.IsUndone)
+                    {
+                        await output.WriteLineAsync(one.Text);
+                    }
+                    else
+                    {
+                        problems.Add(one.Text);
+                    }
+                }
             }
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            foreach (Recovery undone in left.Where(r => r.IsUndone))
-            {
-                await output.WriteLineAsync(undone.Text);
-            }
-            if (left.Where(r => !r.IsUndone).Select(r => r.Text).ToArray() is { Length: > 0 } problems)
+            if (problems.Count > 0)
             {
                 throw new HostException(ExitCode.General, $"{string.Join(' ', problems)}{(commands.Layout.IsRoot ? "" : " What a peer of root's has left, only root can put back: run this as root.")}");
             }
@@ -48,7 +56,7 @@ internal static class CleanupCommand
                 throw new HostException(ExitCode.InUse,
                     $"The peer of the context {string.Join(", ", running)} is running, and puts back what it has changed when it ends. To end it: Ctrl-C where it runs, or tunnelmesh service stop{commands.Flag(running[0])}");
             }
-            if (left.Count == 0)
+            if (!found)
             {
                 await output.WriteLineAsync(parsed.GetValue(all) ? "No peer has left anything behind." : $"No peer of the context {names[0]} has left anything behind.");
             }
