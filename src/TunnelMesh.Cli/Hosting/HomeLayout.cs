@@ -86,7 +86,7 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
     /// <summary>What peers of root share on this machine, whatever their homes are.</summary>
     public static string ServiceDirectory =>
         OperatingSystem.IsWindows() ? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.CommonApplicationData), "TunnelMesh")
-        // It has no /run, and lets nobody make one.
+        // macOS has no /run, and lets nobody make one.
         : OperatingSystem.IsMacOS() ? "/var/run/tunnelmesh"
         : "/run/tunnelmesh";
 }

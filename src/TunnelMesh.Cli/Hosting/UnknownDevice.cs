@@ -15,18 +15,19 @@ internal static class UnknownDevice
     /// <param name="map">The map.</param>
     /// <param name="text">Name, address or ID, as somebody wrote it.</param>
     public static LocalApiException Error(NetworkMap map, string text) =>
-        new(LocalErrorCodes.NotFound, $"No device of the mesh is called `{PlainText.Line(text, MaxShown)}`.{Hint(map, text)} `tunnelmesh peers` lists them.");
+        new(LocalErrorCodes.NotFound, $"No device of the mesh is called `{PlainText.Line(text, MaxShown)}`.{Hint(map, text, "this")} `tunnelmesh peers` lists them.");
 
     /// <summary>A question whether a name or an alias was meant, as <see cref="EditDistance.Hint"/> asks it.</summary>
     /// <param name="map">The map.</param>
     /// <param name="text">Name, address or ID, as somebody wrote it.</param>
-    public static string Hint(NetworkMap map, string text)
+    /// <param name="others">What else may stand there.</param>
+    public static string Hint(NetworkMap map, string text, params IEnumerable<string> others)
     {
         if (IPAddress.TryParse(text, out _))
         {
             return "";
         }
         _ = MapNames.Find(map, text, out string label);
-        return EditDistance.Hint(label, map.Devices.Values.SelectMany(d => d.Wire.Aliases.Prepend(d.Name)).Append("this"));
+        return EditDistance.Hint(label, map.Devices.Values.SelectMany(d => d.Wire.Aliases.Prepend(d.Name)).Concat(others));
     }
 }

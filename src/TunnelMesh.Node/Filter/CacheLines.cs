@@ -33,9 +33,6 @@ internal sealed unsafe class CacheLines<T>
         _first = (T*)((start + Line - 1) & ~(nuint)(Line - 1));
     }
 
-    /// <summary>Elements.</summary>
-    public int Length => _length;
-
     /// <summary>One of them.</summary>
     public ref T this[int index]
     {

@@ -18,17 +18,16 @@ namespace TunnelMesh.Node.Filter;
 /// <param name="filter">Rules and table of the device.</param>
 internal sealed class InboundGate(PacketFilter filter)
 {
-    private readonly FirstFragments _fragments = new(filter.Secret, filter.FragmentLifetime);
     /// <summary>Packets that are looked at ahead.</summary>
     public const int Ahead = 16;
 
     // Packets of so many bytes are looked at ahead: of larger ones, which mostly come in trains of one flow, reading them twice would cost more than waiting for memory.
     private const int MaxExpected = 256;
 
+    private readonly FirstFragments _fragments = new(filter.Secret, filter.FragmentLifetime);
     private readonly FlowPlace[] _expected = new FlowPlace[Ahead];
     private int _expecting;
-    private FlowMemo _ahead;
-    private FlowMemo _memo;
+    private FlowMemo _ahead, _memo;
     private FilterPeer _peer = null!;
     private ActiveRule? _rule;
     private bool _open, _memoAdmits;

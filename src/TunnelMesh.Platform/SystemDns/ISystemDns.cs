@@ -22,7 +22,7 @@ public interface ISystemDns
     /// <summary>True while the system is still as it was told, or does not say. Others may have written over it.</summary>
     /// <param name="request">What it was told.</param>
     /// <param name="entry">From <see cref="Plan"/>.</param>
-    /// <param name="closely">Whether a program may be run where files do not tell all; false comes several times as often.</param>
+    /// <param name="closely">Whether a program may be run where files do not tell all; every other look.</param>
     bool IsIntact(SystemDnsRequest request, SystemDnsEntry entry, bool closely);
 
     /// <summary>Puts back what was there. What somebody else has changed meanwhile stays theirs. May be called for what was never applied, and again.</summary>
