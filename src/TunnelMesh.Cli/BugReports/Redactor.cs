@@ -35,7 +35,7 @@ internal sealed partial class Redactor
         }
         text = Replace(PrivateKey(), text, _ => "[private key left out]");
         text = Replace(UserInfo(), text, m => $"{m.Groups[1].Value}[left out]@");
-        text = Replace(NamedSecret(), text, m => $"{m.Groups[1].Value}[left out]");
+        text = TakeOut(text, NamedSecrets.Find(text));
         text = Replace(Hexadecimal(), text, m => _public.Contains(m.Value) ? m.Value : Left(m));
         return Replace(Base64(), text, m => IsPath(m.Value) ? m.Value : Left(m));
     }
@@ -49,6 +49,18 @@ internal sealed partial class Redactor
             left.Append(text, from, at - from).Append(Counted("[secret left out]"));
         }
         return from == 0 ? text : left.Append(text, from, text.Length - from).ToString();
+    }
+
+    private string TakeOut(string text, IEnumerable<Range> values)
+    {
+        StringBuilder left = new();
+        int from = 0;
+        foreach (Range value in values)
+        {
+            left.Append(text, from, value.Start.Value - from).Append(Counted("[left out]"));
+            from = value.End.Value;
+        }
+        return left.Append(text, from, text.Length - from).ToString();
     }
 
     private string Replace(Regex pattern, string text, MatchEvaluator by) => pattern.Replace(text, m =>
@@ -69,15 +81,16 @@ internal sealed partial class Redactor
     private static bool IsPath(string text) => !text.Any(char.IsAsciiDigit) || !text.Any(char.IsAsciiLetterUpper) || !text.Any(char.IsAsciiLetterLower);
 
     // To the end of the text when the end of the key is missing. A log has its lines as \n.
-    [GeneratedRegex(@"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|\z)", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
     private static partial Regex PrivateKey();
 
-    [GeneratedRegex(@"(\b[a-z][a-z0-9+.-]*://)[^\s/@""']+@", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    // A password may have anything in it that ends a URL; behind a host's colon stands a number.
+    [GeneratedRegex("""
+        (\b[a-z][a-z0-9+.-]{0,30}://)
+        (?:(?!\[)[^\s/@:"]{0,1024}:(?!\d{1,5}(?:[/?\#"',;)\]}\s]|$))(?:[^\s"]|"(?![,\]}:\s]|$)){0,1024}@
+          |[^\s/?\#"'<>]{0,1024}@)
+        """, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex UserInfo();
-
-    // Tokens have numbers in the log, and those stay.
-    [GeneratedRegex(@"((?:pass(?:word|wd|phrase)?|secret|authorization|tunnelmesh_token|api[_-]?key|token(?!=\d{1,9}\b))[""']?\s*[=:]\s*[""']?)[^\s""',;}]+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex NamedSecret();
 
     [GeneratedRegex("(?<![0-9A-Za-z])[0-9A-Fa-f]{32,}(?![0-9A-Za-z])", RegexOptions.CultureInvariant)]
     private static partial Regex Hexadecimal();
