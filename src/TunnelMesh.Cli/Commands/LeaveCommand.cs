@@ -9,6 +9,9 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>leave</c>: gives up the membership and stops the peer.</summary>
 internal static class LeaveCommand
 {
+    // It undoes what it has changed on the system first, by programs that may be slow.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
@@ -19,13 +22,15 @@ internal static class LeaveCommand
         {
             string which = parsed.GetValue(context)!;
             bool forced = parsed.GetValue(force);
-            bool told;
+            bool told, ended = true;
             string? stays = null;
             TextWriter output = parsed.InvocationConfiguration.Output;
             try
             {
                 using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, which, cancellation);
                 told = await client.LeaveAsync(forced, cancellation);
+                // Whoever joins anew, deletes the context or opens the way next must not meet it.
+                ended = await client.WaitForEndAsync(Patience, TimeProvider.System, cancellation);
             }
             catch (PeerNotRunningException e)
             {
@@ -53,7 +58,8 @@ internal static class LeaveCommand
             }
             return Done();
 
-            int Done() => stays is null ? (int)ExitCode.Ok : throw new HostException(ExitCode.General, $"{stays} To try again: tunnelmesh cleanup{commands.Flag(which)}");
+            int Done() => !ended ? throw new HostException(ExitCode.General, $"The peer of the context {which} has left, but not ended within {Patience.TotalSeconds:0} s. `pgrep -af tunnelmesh` shows it; it may need more time, and until then nothing else can use the context.")
+                : stays is null ? (int)ExitCode.Ok : throw new HostException(ExitCode.General, $"{stays} To try again: tunnelmesh cleanup{commands.Flag(which)}");
         });
         return command;
     }

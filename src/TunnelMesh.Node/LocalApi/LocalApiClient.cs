@@ -6,12 +6,14 @@ namespace TunnelMesh.Node.LocalApi;
 /// <summary>Asks a running peer through its control socket. One request at a time.</summary>
 public sealed class LocalApiClient : IDisposable
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
     private readonly Socket _socket;
     private readonly LineReader _reader;
+    private readonly string _path;
 
-    private LocalApiClient(Socket socket)
+    private LocalApiClient(Socket socket, string path)
     {
-        _socket = socket;
+        (_socket, _path) = (socket, path);
         _reader = new LineReader(socket, LocalSocket.MaxResponseBytes);
     }
 
@@ -30,7 +32,7 @@ public sealed class LocalApiClient : IDisposable
             try
             {
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
-                return new LocalApiClient(socket);
+                return new LocalApiClient(socket, path);
             }
             catch (SocketException e)
             {
@@ -174,6 +176,26 @@ public sealed class LocalApiClient : IDisposable
     /// <summary>Stops the peer.</summary>
     /// <exception cref="LocalApiException">The peer refused.</exception>
     public Task ShutdownAsync(CancellationToken cancellation) => AskAsync(new LocalRequest { Command = LocalCommands.Shutdown }, cancellation);
+
+    /// <summary>Waits until a peer that was told to stop has ended, with everything undone that it had made: until nobody holds the place of its control socket.</summary>
+    /// <param name="patience">How long.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>False when it is there still.</returns>
+    public async Task<bool> WaitForEndAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        long begin = time.GetTimestamp();
+        while (LocalSocket.IsServed(_path))
+        {
+            if (time.GetElapsedTime(begin) >= patience)
+            {
+                return false;
+            }
+            await Task.Delay(LookInterval, time, cancellation).ConfigureAwait(false);
+        }
+        return true;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using TunnelMesh.Platform.Journals;
 
 namespace TunnelMesh.Node.LocalApi;
 
@@ -31,6 +32,12 @@ public static class LocalSocket
                 $"The control socket {path} has a path of {bytes} bytes; the system allows {MaxPathBytes}. Set TUNNELMESH_HOME to a shorter directory."));
         }
     }
+
+    /// <summary>The file that whoever serves a socket holds, from before until after.</summary>
+    internal static string HoldOf(string path) => Path.ChangeExtension(path, ".lock");
+
+    /// <summary>True while a peer has the place of a socket, also when it answers no more. One of before there was a hold counts by its socket.</summary>
+    internal static bool IsServed(string path) => File.Exists(HoldOf(path)) ? JournalLock.IsHeld(HoldOf(path)) : File.Exists(path);
 
     /// <summary>Process and user at the other end (SO_PEERCRED); null where the system does not tell.</summary>
     internal static (int Pid, uint Uid)? GetPeer(Socket socket)

@@ -87,6 +87,9 @@ public sealed class PeerTests
         await hub.JoinAsync(Cancel);
         await a.AskUntilAsync(s => s.GetProperty("coordinator").GetProperty("state").GetString() == "connected", Cancel, "status");
         Assert.True((await a.AskAsync(Cancel, "leave")).Succeeded);
+        // The peer is no more when that is said.
+        CommandResult deleted = await a.AskAsync(Cancel, "context", "delete", "default", "--yes");
+        Assert.True(deleted.Succeeded, deleted.ToString());
         Assert.Equal(0, await a.Program!.WaitForExitAsync(TimeSpan.FromSeconds(5), Cancel));
         Assert.NotEqual(0, (await hub.AskAsync(Cancel, "leave")).ExitCode);
     }
