@@ -8,6 +8,8 @@
 mesh_binary=${TUNNELMESH_BINARY:-$root/bin/tunnelmesh}
 mesh_state=''
 mesh_tag=''
+# What runs here measures tunnels by TCP and UDP. Whoever wants the filter as users have it makes this empty, or configures one.
+mesh_filter=$'filter:\n  default_deny: false'
 
 # mesh_new NAME [FOLDER]: a new, empty underlay.
 mesh_new() {
@@ -113,8 +115,7 @@ mesh_join() {
     local name=$1 home=$mesh_state/$1/home
     shift
     [ $# -gt 0 ] || grep -qs '^coordinator:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" 'coordinator:' "  data_dir: $mesh_state/$name/data"
-    # What runs here measures tunnels by TCP and UDP; whoever wants the filter configures it.
-    grep -qs '^filter:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" 'filter:' '  default_deny: false'
+    [ -z "$mesh_filter" ] || grep -qs '^filter:' "$mesh_state/$name/config.yaml" || mesh_configure "$name" "$mesh_filter"
     local config=()
     [ ! -e "$mesh_state/$name/config.yaml" ] || config=(--config "$mesh_state/$name/config.yaml")
     : > "$mesh_state/$name/log"
