@@ -14,4 +14,8 @@ internal enum CompletedNames
     MadeGroups = 4,
     /// <summary>Groups as rules of the packet filter have them, <c>group:NAME</c>; every peer knows them.</summary>
     GroupSources = 8,
+    /// <summary>Devices that let the traffic of others out to the internet.</summary>
+    ExitPeers = 16,
+    /// <summary>Numbers of tokens that are valid, as a coordinator has them.</summary>
+    Tokens = 32,
 }

@@ -112,6 +112,7 @@ internal static class Completion
     private static CompletedNames NamesOf(Option? option) => option switch
     {
         { Name: "--source-peer" } => CompletedNames.Devices | CompletedNames.GroupSources,
+        { Name: "--exit-node" } => CompletedNames.ExitPeers,
         { HelpName: "PEER" } => CompletedNames.Devices,
         _ => CompletedNames.None,
     };
@@ -121,6 +122,7 @@ internal static class Completion
     {
         "peer" or "which" or "name" or "member" => CompletedNames.Devices,
         "group" => command.Name switch { "create" => CompletedNames.None, "members" => CompletedNames.Groups, _ => CompletedNames.MadeGroups },
+        "id" => CompletedNames.Tokens,
         _ => CompletedNames.None,
     };
 
@@ -143,9 +145,14 @@ internal static class Completion
             using CancellationTokenSource late = new(Patience);
             using LocalApiClient client = await QueryCommand.ConnectAsync(layout, context, late.Token);
             List<(string, string)> found = [];
-            if (names.HasFlag(CompletedNames.Devices))
+            if ((names & (CompletedNames.Devices | CompletedNames.ExitPeers)) != 0)
             {
-                found.AddRange((await client.PeersAsync(late.Token)).Select(p => (p.Name, p.MeshIp)));
+                found.AddRange((await client.PeersAsync(late.Token)).Where(p => p.AllowsExit || names.HasFlag(CompletedNames.Devices)).Select(p => (p.Name, p.MeshIp)));
+            }
+            if (names.HasFlag(CompletedNames.Tokens))
+            {
+                found.AddRange((await client.TokensAsync(late.Token)).Where(t => t.State == TokenCommand.Valid)
+                    .Select(t => (t.Id.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"has admitted {t.Admitted}"))));
             }
             if (names.HasFlag(CompletedNames.GroupSources))
             {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
@@ -43,7 +44,7 @@ internal static class FilterCommand
     private static Command Add(CommandContext commands)
     {
         RuleOptions rule = new(DefaultAction);
-        Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
+        Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d, 365d at most (default: until the peer ends)", HelpName = "DURATION" };
         Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer };
         return Asks(commands, command, LocalCommands.FilterAdd, parsed => rule.ReadMeant(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) });
     }
@@ -67,14 +68,15 @@ internal static class FilterCommand
         parsed => _ = rule(parsed));
 
     private static double? Seconds(string? text) => text is null ? null
-        : Quantities.TryParseDuration(text, out TimeSpan ttl) ? ttl.TotalSeconds
-        : throw new HostException(ExitCode.Usage, $"--ttl: expected a duration such as 30m, 1h or 2d, found `{text}`.");
+        : !Quantities.TryParseDuration(text, out TimeSpan ttl) ? throw new HostException(ExitCode.Usage, $"--ttl: expected a duration such as 30m, 1h or 2d, found `{text}`.")
+        : PeerFilter.FaultOf(ttl.TotalSeconds) is { } fault ? throw new HostException(ExitCode.Usage, $"--ttl: {fault}, found `{text}`.")
+        : ttl.TotalSeconds;
 
     private sealed class RuleOptions(string actionByDefault)
     {
         public Option<string?> Port { get; } = new("--port") { Description = "Port at this device, or a range such as 8000-8100 (default: every port)", HelpName = "PORT" };
-        public Option<string?> Protocol { get; } = new("--protocol") { Description = "tcp, udp, icmp or any (default: any)", HelpName = "PROTOCOL" };
-        public Option<string?> Action { get; } = new("--action") { Description = $"allow or deny (default: {actionByDefault})", HelpName = "ACTION" };
+        public Option<string?> Protocol { get; } = Choice("--protocol", "tcp, udp, icmp or any (default: any)", "tcp", "udp", "icmp", "any");
+        public Option<string?> Action { get; } = Choice("--action", $"allow or deny (default: {actionByDefault})", "allow", "deny");
         public Option<string?> SourcePeer { get; } = new("--source-peer") { Description = "Only what comes from this peer, or from the members of group:NAME (default: every peer)", HelpName = "PEER" };
 
         // One about everything has to be meant: a forgotten flag would open all ports to everybody.
@@ -93,6 +95,13 @@ internal static class FilterCommand
             };
             // Said before a peer is asked, which may not be there.
             return FilterRule.TryParse(request.Port, request.Protocol, request.Action ?? "allow", request.SourcePeer, out _, out string problem) ? request : throw new HostException(ExitCode.Usage, $"--{problem.Replace("source_peer", "source-peer", StringComparison.Ordinal)}.");
+        }
+
+        private static Option<string?> Choice(string name, string description, params string[] values)
+        {
+            Option<string?> option = new(name) { Description = description, HelpName = name[2..].ToUpperInvariant() };
+            option.CompletionSources.Add(_ => values.Select(v => new CompletionItem(v)));
+            return option;
         }
     }
 }

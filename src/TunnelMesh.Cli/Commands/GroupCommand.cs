@@ -79,7 +79,17 @@ internal static class GroupCommand
             new Command("members", "List who is in a group, with their devices") { group },
             (client, parsed, cancellation) => client.GroupMembersAsync(parsed.GetValue(group)!, cancellation),
             LocalApiJson.Default.IReadOnlyListGroupMemberReport,
-            (members, parsed, output) => Print(members, parsed.GetValue(group)!, output));
+            (members, parsed, output) => Print(members, parsed.GetValue(group)!, output),
+            parsed => Check(parsed.GetValue(group)!, LocalCommands.GroupMembers));
+    }
+
+    // Said before a peer is asked, which may not be there.
+    private static void Check(string group, string ask)
+    {
+        if (GroupReports.FaultOf(group, ask) is { } fault)
+        {
+            throw new HostException(ExitCode.Usage, fault);
+        }
     }
 
     private static Command Change(CommandContext commands, string name, string description, string ask, Argument<string>? member)
@@ -96,13 +106,7 @@ internal static class GroupCommand
             (client, parsed, cancellation) => client.ChangeGroupAsync(ask, parsed.GetValue(group)!, Whom(parsed), cancellation),
             LocalApiJson.Default.GroupChangeReport,
             (change, parsed, output) => output.WriteLine(Describe(change, ask, Whom(parsed))),
-            parsed =>
-            {
-                if (ask == LocalCommands.GroupCreate && GroupReports.FaultOf(parsed.GetValue(group)!) is { } fault)
-                {
-                    throw new HostException(ExitCode.Usage, fault);
-                }
-            });
+            parsed => Check(parsed.GetValue(group)!, ask));
 
         string? Whom(ParseResult parsed) => member is null ? null : parsed.GetValue(member);
     }

@@ -9,7 +9,8 @@ namespace TunnelMesh.Cli.Commands;
 /// <summary><c>token list|create|revoke</c>: what admits devices to the mesh. Runs on a coordinator.</summary>
 internal static class TokenCommand
 {
-    private const string Valid = "valid";
+    /// <summary>The state of one that admits devices.</summary>
+    internal const string Valid = "valid";
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands) =>
@@ -88,8 +89,8 @@ internal static class TokenCommand
 
     private static Command Make(CommandContext commands)
     {
-        Option<string?> expires = new("--expires") { Description = "How long it admits devices, such as 12h or 7d (default: until it is revoked)", HelpName = "DURATION" };
-        Option<long?> uses = new("--uses") { Description = "How many devices it admits (default: any number)", HelpName = "N" };
+        Option<string?> expires = new("--expires") { Description = "How long it admits devices, from 1m to 3650d, such as 12h or 7d (default: until it is revoked)", HelpName = "DURATION" };
+        Option<long?> uses = new("--uses") { Description = "How many devices it admits, 1 to 1000000 (default: any number)", HelpName = "N" };
         Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("create", "Make a token and print it, this once") { expires, uses, context, json };
@@ -98,18 +99,47 @@ internal static class TokenCommand
             TimeSpan? life = parsed.GetValue(expires) is not { } text ? null
                 : Quantities.TryParseDuration(text, out TimeSpan duration) ? duration
                 : throw new HostException(ExitCode.Usage, $"`{text}` is no duration for --expires: from 1m to 3650d, like 90m, 12h or 7d.");
+            if ((TokenLimits.FaultOfLife(life?.TotalSeconds) ?? TokenLimits.FaultOfUses(parsed.GetValue(uses))) is { } fault)
+            {
+                throw new HostException(ExitCode.Usage, fault);
+            }
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             NewTokenReport token = await client.CreateTokenAsync(life, parsed.GetValue(uses), cancellation);
-            return QueryCommand.Write(parsed, json, token, LocalApiJson.Default.NewTokenReport, output =>
+            try
             {
                 // The token alone is the output, so that a script can take it.
-                output.WriteLine(token.Token);
+                QueryCommand.Write(parsed, json, token, LocalApiJson.Default.NewTokenReport, output => output.WriteLine(token.Token));
+                await parsed.InvocationConfiguration.Output.FlushAsync(CancellationToken.None);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+            {
+                throw await UnseenAsync(client, token.Id, e);
+            }
+            if (!parsed.GetValue(json))
+            {
                 string until = token.Expires is { } end ? $"until {Time(end)}" : $"until `tunnelmesh token revoke {Number(token.Id)}`";
                 parsed.InvocationConfiguration.Error.WriteLine(
                     $"Token {Number(token.Id)} admits {(token.Uses is { } most ? most == 1 ? "one device" : $"{Number(most)} devices" : "any number of devices")}, {until}. It is not shown again: set it as TUNNELMESH_TOKEN on the machine that joins.");
-            });
+            }
+            return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    // Nothing shows it again, so whoever made it could not even tell it from others.
+    private static async Task<HostException> UnseenAsync(LocalApiClient client, long id, Exception why)
+    {
+        string number = Number(id), problem = why.Message.TrimEnd('.');
+        try
+        {
+            await client.RevokeTokenAsync(id, withPeers: false, CancellationToken.None);
+            return new HostException(ExitCode.General, $"Token {number} could not be written to standard output ({problem}), so it was revoked again: it admits nobody. Make another one.", why);
+        }
+        catch (LocalApiException e)
+        {
+            return new HostException(ExitCode.General,
+                $"Token {number} could not be written to standard output ({problem}), nor revoked again ({e.Message.TrimEnd('.')}). It may be valid, and nobody has seen it: tunnelmesh token list, then tunnelmesh token revoke {number}", why);
+        }
     }
 
     private static Command Revoke(CommandContext commands)

@@ -27,20 +27,46 @@ internal static class UsageText
                 : command.Subcommands.Count > 0 ? NoCommand(unknown, command, path)
                 : $"`{unknown}` is one argument too many for `{path}`. `{path} --help` shows what it takes.";
         }
+        if (Empty(parsed) is { } empty)
+        {
+            return $"{empty} is empty, as a variable that is not set leaves it: give it a value, or leave it out. `{path} --help` shows what it takes.";
+        }
         if (parsed.Errors.Count == 0)
         {
             return null;
+        }
+        if (parsed.Errors.Select(e => OwnerOf(e.SymbolResult)).OfType<OptionResult>().FirstOrDefault(o => o.Tokens.Count == 0) is { } bare)
+        {
+            return $"The value of `{bare.IdentifierToken?.Value ?? bare.Option.Name}` is missing. `{path} --help` shows what it takes.";
         }
         return command.Subcommands.Count > 0 && (parsed.Tokens.Count == 0 || !isRoot)
             ? $"Which command{(isRoot ? "" : $" of `{path}`")}? {(isRoot ? "" : string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => $"`{c.Name}`")) + "; ")}`{path} --help` shows them."
             : $"{(NoValue(parsed.Errors[0].SymbolResult) ?? FailureReport.OneLine(parsed.Errors[0].Message)).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
     }
 
+    // An empty word says nothing anywhere, and what is left out stands for everything: for every port, for everybody. `--config` has a word of its own for it.
+    private static string? Empty(ParseResult parsed)
+    {
+        for (CommandResult? at = parsed.CommandResult; at is not null; at = at.Parent as CommandResult)
+        {
+            foreach (SymbolResult child in at.Children.Where(c => c.Tokens.Any(t => string.IsNullOrWhiteSpace(t.Value))))
+            {
+                switch (child)
+                {
+                    case OptionResult { Implicit: false, Option.Name: not "--config" } option:
+                        return $"`{option.IdentifierToken?.Value ?? option.Option.Name}`";
+                    case ArgumentResult argument:
+                        return argument.Argument.Name.ToUpperInvariant();
+                }
+            }
+        }
+        return null;
+    }
+
     // The parser's own words for it name types of the framework.
     private static string? NoValue(SymbolResult? at)
     {
-        SymbolResult? owner = at is ArgumentResult { Parent: OptionResult parent } ? parent : at;
-        (string name, Type type) = owner switch
+        (string name, Type type) = OwnerOf(at) switch
         {
             OptionResult option => ($"`{option.Option.Name}`", option.Option.ValueType),
             ArgumentResult argument => (argument.Argument.Name, argument.Argument.ValueType),
@@ -53,6 +79,9 @@ internal static class UsageText
         }
         return $"`{FailureReport.OneLine(text)}` is no number for {name}: expected a whole number up to {(type == typeof(int) ? int.MaxValue : long.MaxValue)}";
     }
+
+    // The value of a flag has a result of its own.
+    private static SymbolResult? OwnerOf(SymbolResult? at) => at is ArgumentResult { Parent: OptionResult option } ? option : at;
 
     // Also true for what is to be no number.
     private static bool IsNumber(Type type, string text) =>

@@ -1,4 +1,5 @@
 using TunnelMesh.Cli.Configuration;
+using TunnelMesh.Cli.Hosting;
 
 namespace TunnelMesh.Cli.Contexts;
 
@@ -12,11 +13,11 @@ internal static class ContextName
     public static bool IsValid(string name) => ConfigKeys.IsLabel(name);
 
     /// <summary>The name, when it may be one.</summary>
-    /// <exception cref="ConfigException">It may not.</exception>
+    /// <exception cref="HostException">It may not; a wrong command line.</exception>
     public static string Require(string name) => IsValid(name)
         ? name
         // Shown without what would move a terminal's cursor.
-        : throw new ConfigException($"`{string.Concat(name.Select(c => char.IsControl(c) ? '?' : c).Take(80))}` is no name for a context: use letters, digits and hyphens, at most 63, no hyphen at an end.");
+        : throw new HostException(ExitCode.Usage, $"`{string.Concat(name.Select(c => char.IsControl(c) ? '?' : c).Take(80))}` is no name for a context: use letters, digits and hyphens, at most 63, no hyphen at an end.");
 
     /// <summary>The flag that names the context in a line for people to type; empty where it may be left out.</summary>
     /// <param name="context">The context.</param>

@@ -87,6 +87,8 @@ internal static class ExitCodes
 
     private static ExitCode OfLocal(string code) => code switch
     {
+        LocalErrorCodes.BadRequest => ExitCode.Usage,
+        LocalErrorCodes.BadConfiguration => ExitCode.Configuration,
         LocalErrorCodes.Forbidden => ExitCode.Permission,
         LocalErrorCodes.Unreachable => ExitCode.Network,
         LocalErrorCodes.UnknownCommand or LocalErrorCodes.OtherVersion => ExitCode.VersionMismatch,

@@ -19,12 +19,24 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     // As many as are read in one line.
     private const int MaxListed = 20, MaxShown = 80;
 
-    /// <summary>What is wrong with a name for a new group, a sentence; null when nothing is.</summary>
+    /// <summary>What is wrong with the name of a group for a command, a sentence; null when nothing is.</summary>
     /// <param name="name">Any text.</param>
-    internal static string? FaultOf(string name) =>
-        GroupName.IsBuiltIn(Normal(name)) ? $"`{Normal(name)}` is built in: every mesh has it."
-        : GroupName.MayBeMade(Normal(name)) ? null
-        : $"`{Shown(name)}` is no name for a group: use letters, digits and hyphens, {MeshName.MaxLength} at most, no hyphen at an end.";
+    /// <param name="command">One of <see cref="LocalCommands"/>.</param>
+    internal static string? FaultOf(string name, string command)
+    {
+        name = Normal(name);
+        if (!GroupName.IsBuiltIn(name))
+        {
+            return GroupName.MayBeMade(name) ? null : $"`{Shown(name)}` is no name for a group: use letters, digits and hyphens, {MeshName.MaxLength} at most, no hyphen at an end.";
+        }
+        return command == LocalCommands.GroupMembers ? null : $"`{name}` is built in: " + command switch
+        {
+            LocalCommands.GroupCreate => "every mesh has it.",
+            LocalCommands.GroupDelete => "it cannot be deleted.",
+            _ when name == GroupName.AllAdminUsers => "coordinator.admin_peers in the configuration here says who is in it, and `tunnelmesh filter reload` has it read.",
+            _ => "nobody chooses who is in it. Make a group for that: tunnelmesh group create NAME",
+        };
+    }
 
     /// <inheritdoc cref="ILocalApiHandler.GroupsAsync"/>
     public async Task<IReadOnlyList<GroupReport>> ListAsync(CancellationToken cancellation) =>
@@ -36,7 +48,7 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     /// <inheritdoc cref="ILocalApiHandler.GroupMembersAsync"/>
     public async Task<IReadOnlyList<GroupMemberReport>> MembersAsync(string group, CancellationToken cancellation)
     {
-        string name = Normal(group);
+        string name = Sound(group, LocalCommands.GroupMembers);
         IReadOnlyList<GroupMember> members = GroupName.IsBuiltIn(name) ? BuiltInMembers(name) : (await FindAsync(name, cancellation).ConfigureAwait(false)).Members;
         ILookup<string, string> devices = map.Devices.Values.ToLookup(d => Key(d.Wire.IdentityKey), d => d.Name);
         return [.. members.Select(m => new GroupMemberReport { PeerId = m.UserId, Devices = [.. devices[Key(m.IdentityKey)].Order(StringComparer.Ordinal)] })];
@@ -45,11 +57,7 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     /// <inheritdoc cref="ILocalApiHandler.CreateGroupAsync"/>
     public async Task<GroupChangeReport> CreateAsync(string group, CancellationToken cancellation)
     {
-        string name = Normal(group);
-        if (FaultOf(name) is { } fault)
-        {
-            throw new LocalApiException(LocalErrorCodes.BadRequest, fault);
-        }
+        string name = Sound(group, LocalCommands.GroupCreate);
         return await groups.CreateAsync(name, cancellation).ConfigureAwait(false) switch
         {
             GroupOutcome.Unchanged => throw Failed($"There is a group `{name}` already; `tunnelmesh group members {name}` shows who is in it."),
@@ -61,11 +69,7 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     /// <inheritdoc cref="ILocalApiHandler.DeleteGroupAsync"/>
     public async Task<GroupChangeReport> DeleteAsync(string group, CancellationToken cancellation)
     {
-        string name = Normal(group);
-        if (GroupName.IsBuiltIn(name))
-        {
-            throw Failed($"`{name}` is built in: it cannot be deleted.");
-        }
+        string name = Sound(group, LocalCommands.GroupDelete);
         if (await groups.DeleteAsync(name, cancellation).ConfigureAwait(false) == GroupOutcome.UnknownGroup)
         {
             throw await NoGroupAsync(name, cancellation).ConfigureAwait(false);
@@ -81,13 +85,7 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     /// <exception cref="LocalApiException">No such group or user, or nothing to change.</exception>
     public async Task<GroupChangeReport> SetMemberAsync(string group, string member, bool wanted, CancellationToken cancellation)
     {
-        string name = Normal(group);
-        if (GroupName.IsBuiltIn(name))
-        {
-            throw Failed(name == GroupName.AllAdminUsers
-                ? $"`{name}` is built in: coordinator.admin_peers in the configuration here says who is in it, and `tunnelmesh filter reload` has it read."
-                : $"`{name}` is built in: nobody chooses who is in it. Make a group for that: tunnelmesh group create NAME");
-        }
+        string name = Sound(group, wanted ? LocalCommands.GroupAdd : LocalCommands.GroupRemove);
         GroupMember user = FindUser(member, await FindAsync(name, cancellation).ConfigureAwait(false), wanted);
         return await groups.SetMemberAsync(name, user.IdentityKey, wanted, cancellation).ConfigureAwait(false) switch
         {
@@ -142,6 +140,9 @@ internal sealed class GroupReports(NetworkMap map, string ownId, LiveGroups grou
     private static string Key(byte[] identityKey) => Convert.ToHexString(identityKey);
 
     private static string Normal(string name) => name.Trim().ToLowerInvariant();
+
+    private static string Sound(string group, string command) =>
+        FaultOf(group, command) is { } fault ? throw new LocalApiException(LocalErrorCodes.BadRequest, fault) : Normal(group);
 
     private static string Shown(string text) => PlainText.Line(text, MaxShown);
 

@@ -248,7 +248,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
         }
         catch (Exception e) when (e is ConfigException or StorageFailedException)
         {
-            throw new LocalApiException(LocalErrorCodes.Failed, $"{e.Message} The rules stay as they were.");
+            throw new LocalApiException(e is ConfigException ? LocalErrorCodes.BadConfiguration : LocalErrorCodes.Failed, $"{e.Message} The rules stay as they were.");
         }
         return parts.Filter.Describe();
     }

@@ -148,9 +148,13 @@ internal sealed class PeerDns : IAsyncDisposable
             Refused = counts.Refused,
             Forwarded = counts.Forwarded,
             ForwardFailures = counts.ForwardFailures,
-            Drops = new Dictionary<string, long> { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent, ["crowded"] = counts.Crowded },
+            Drops = DropsOf(counts),
         };
     }
+
+    /// <summary>Messages that came to nothing, by reason.</summary>
+    internal static Dictionary<string, long> DropsOf(DnsCounts counts) =>
+        new() { ["malformed"] = counts.Malformed, ["stranger"] = counts.Strangers, ["rate_limited"] = counts.Limited, ["unsent"] = counts.Unsent, ["crowded"] = counts.Crowded };
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -13,7 +13,7 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>The packet filter of a running peer: follows configuration, map and command line, and ends what has an end. Any thread.</summary>
 internal sealed class PeerFilter : IDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(365);
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(365), Shortest = TimeSpan.FromSeconds(1);
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly bool _serves, _answersNames;
@@ -51,7 +51,7 @@ internal sealed class PeerFilter : IDisposable
     public void Take(NetworkMap map)
     {
         _groups.Take(map);
-        TakeRules(map);
+        Take(map.Filter ?? new MapFilter());
     }
 
     /// <summary>The map is another one. Before the data plane hears of it, so that devices that are new there are in their groups.</summary>
@@ -60,13 +60,28 @@ internal sealed class PeerFilter : IDisposable
         _groups.Take(change.Map);
         if (change.FilterChanged)
         {
-            TakeRules(change.Map);
+            Take(change.Map.Filter ?? new MapFilter());
         }
         else if (change.GroupsChanged)
         {
             Filter.NoteGroups();
         }
     }
+
+    /// <summary>Takes what the coordinator in this process says from now on, before the map brings it.</summary>
+    public void Take(MapFilter said)
+    {
+        IReadOnlyList<FilterRule> rules = MeshRules.Parse(said, out int refused);
+        if (refused > 0)
+        {
+            _log.FilterRulesRefused(refused);
+        }
+        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : [], _answersNames);
+    }
+
+    /// <summary>What is wrong with the time a temporary rule is to hold, without a full stop; null when nothing is.</summary>
+    /// <param name="seconds">Seconds, or no number at all.</param>
+    public static string? FaultOf(double seconds) => seconds >= Shortest.TotalSeconds && seconds <= Longest.TotalSeconds ? null : "expected a duration from 1s to 365d";
 
     /// <summary>All rules as they are now.</summary>
     public FilterReport Describe()
@@ -100,8 +115,7 @@ internal sealed class PeerFilter : IDisposable
         TimeSpan? holds = null;
         if (request.TtlSeconds is { } seconds)
         {
-            holds = seconds >= 1 && seconds <= Longest.TotalSeconds ? TimeSpan.FromSeconds(seconds)
-                : throw new LocalApiException(LocalErrorCodes.BadRequest, "ttl: expected a duration from 1s to 365d.");
+            holds = FaultOf(seconds) is { } fault ? throw new LocalApiException(LocalErrorCodes.BadRequest, $"ttl: {fault}.") : TimeSpan.FromSeconds(seconds);
         }
         if (!Filter.TryAddTemporary(rule, holds))
         {
@@ -121,7 +135,10 @@ internal sealed class PeerFilter : IDisposable
         FilterRule rule = Parse(request, request.Action ?? "allow");
         if (Filter.RemoveTemporary(rule, request.Action is not null) == 0)
         {
-            throw new LocalApiException(LocalErrorCodes.NotFound, Filter.List().Any(r => r.Rule.IsAboutSame(rule))
+            FilterRuleState[] same = [.. Filter.List().Where(r => r.Rule.IsAboutSame(rule))];
+            throw new LocalApiException(LocalErrorCodes.NotFound, same.FirstOrDefault(r => r.Layer == FilterLayer.Temporary) is { } other
+                ? $"The temporary rule with this port, protocol and source peer has the action {other.Rule.ActionText}, not {rule.ActionText}. To remove it, leave --action out or say {other.Rule.ActionText}."
+                : same.Length > 0
                 ? "The rule is not a temporary one: it stands in the configuration of this peer or of the coordinator. Change it there, then run `tunnelmesh filter reload`."
                 : "There is no such temporary rule. `tunnelmesh filter list` lists them; port, protocol and source peer have to be the same.");
         }
@@ -147,17 +164,6 @@ internal sealed class PeerFilter : IDisposable
             _disposed = true;
         }
         _timer.Dispose();
-    }
-
-    private void TakeRules(NetworkMap map)
-    {
-        MapFilter said = map.Filter ?? new MapFilter();
-        IReadOnlyList<FilterRule> rules = MeshRules.Parse(said, out int refused);
-        if (refused > 0)
-        {
-            _log.FilterRulesRefused(refused);
-        }
-        Filter.SetMesh(said.DefaultDeny, rules, _serves ? said.ServicePorts : [], _answersNames);
     }
 
     private static FilterRule Parse(FilterRuleRequest request, string? action) =>

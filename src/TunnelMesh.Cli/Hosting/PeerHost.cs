@@ -35,6 +35,7 @@ internal sealed class PeerHost : IAsyncDisposable
     private readonly PeerApi _api;
     private Task _stream = Task.CompletedTask;
     private Task _plane = Task.CompletedTask;
+    private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile bool _left;
 
     private PeerHost(PeerHostOptions options)
@@ -73,6 +74,7 @@ internal sealed class PeerHost : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _cleanup.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
+        _reloading.Dispose();
     }
 
     private static async Task StartAndWaitAsync(PeerHostOptions options, CancellationToken cancel)
@@ -294,12 +296,29 @@ internal sealed class PeerHost : IAsyncDisposable
     // The filter's part and who the admins are, whom rules name as a group: nothing else can be changed while a peer runs.
     private async Task ReloadFilterAsync(PeerFilter filter, HostedCoordinator? coordinator, CancellationToken cancellation)
     {
+        // One after the other, so that what was read last is what holds.
+        await _reloading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await ReadFilterAsync(filter, coordinator, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+    }
+
+    private async Task ReadFilterAsync(PeerFilter filter, HostedCoordinator? coordinator, CancellationToken cancellation)
+    {
         Settings settings = _options.ReadSettings?.Invoke() ?? _options.Settings;
         if (coordinator is not null)
         {
             // First, since it alone can fail.
             await coordinator.Groups.SetAdminsAsync(settings.AdminPeers, cancellation).ConfigureAwait(false);
-            coordinator.SetFilter(PeerFilter.ForMesh(settings));
+            MapFilter said = PeerFilter.ForMesh(settings);
+            coordinator.SetFilter(said);
+            // This device hears of it with the map, as all do, but whoever asked is answered before.
+            filter.Take(said);
         }
         filter.Take(settings);
         _options.Log.FilterReloaded(settings.FilterRules.Count, filter.Filter.DefaultDeny);

@@ -11,9 +11,6 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="clock">Clock.</param>
 internal sealed class TokenReports(HostedCoordinator coordinator, Func<string, string> nameOf, TimeProvider clock)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromMinutes(1), Longest = TimeSpan.FromDays(3650);
-    private const long MostUses = 1_000_000;
-
     /// <summary>A state as people and JSON read it.</summary>
     public static string Name(TokenState state) => JsonNamingPolicy.SnakeCaseLower.ConvertName(state.ToString());
 
@@ -36,13 +33,9 @@ internal sealed class TokenReports(HostedCoordinator coordinator, Func<string, s
     /// <inheritdoc cref="ILocalApiHandler.CreateTokenAsync"/>
     public async Task<NewTokenReport> CreateAsync(TimeSpan? life, long? uses, CancellationToken cancellation)
     {
-        if (life < Shortest || life > Longest)
+        if ((TokenLimits.FaultOfLife(life?.TotalSeconds) ?? TokenLimits.FaultOfUses(uses)) is { } fault)
         {
-            throw new LocalApiException(LocalErrorCodes.BadRequest, "A token lives from one minute (1m) to ten years (3650d).");
-        }
-        if (uses is < 1 or > MostUses)
-        {
-            throw new LocalApiException(LocalErrorCodes.BadRequest, $"A token admits from 1 to {MostUses} devices, or any number.");
+            throw new LocalApiException(LocalErrorCodes.BadRequest, fault);
         }
         TokenRow token = await coordinator.CreateTokenAsync(clock.GetUtcNow() + life, uses, cancellation).ConfigureAwait(false)
             ?? throw new LocalApiException(LocalErrorCodes.Failed, "As many tokens are valid as may be at once, 256. Revoke some: `tunnelmesh token list` shows them.");

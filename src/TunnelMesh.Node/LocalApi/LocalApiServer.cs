@@ -41,7 +41,7 @@ public sealed class LocalApiServer : IAsyncDisposable
     {
         LocalSocket.CheckPath(path);
         MakeDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string hold = Path.ChangeExtension(path, ".lock");
+        string hold = LocalSocket.HoldOf(path);
         FileStream? alone = PrivateFile.TryHold(hold);
         try
         {
@@ -235,11 +235,11 @@ public sealed class LocalApiServer : IAsyncDisposable
                     return (Refuse(LocalErrorCodes.BadRequest, "Either a device or a user is revoked."), false);
                 case LocalCommands.Tokens:
                     return (new LocalResponse { Ok = true, Tokens = await _handler.TokensAsync(stopped).ConfigureAwait(false) }, false);
-                case LocalCommands.CreateToken when request.LifeSeconds is null or (> 0 and <= int.MaxValue):
+                case LocalCommands.CreateToken when TokenLimits.FaultOfLife(request.LifeSeconds) is { } fault:
+                    return (Refuse(LocalErrorCodes.BadRequest, fault), false);
+                case LocalCommands.CreateToken:
                     TimeSpan? life = request.LifeSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
                     return (new LocalResponse { Ok = true, NewToken = await _handler.CreateTokenAsync(life, request.Uses, stopped).ConfigureAwait(false) }, false);
-                case LocalCommands.CreateToken:
-                    return (Refuse(LocalErrorCodes.BadRequest, "A token lives for at least a second, and not for centuries."), false);
                 case LocalCommands.RevokeToken when request.TokenId is { } token:
                     return (new LocalResponse { Ok = true, RevokedToken = await _handler.RevokeTokenAsync(token, request.WithPeers, stopped).ConfigureAwait(false) }, false);
                 case LocalCommands.RevokeToken:

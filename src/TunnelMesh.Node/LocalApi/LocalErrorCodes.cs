@@ -3,8 +3,10 @@ namespace TunnelMesh.Node.LocalApi;
 /// <summary>Values of <see cref="LocalResponse.Error"/>; stable names.</summary>
 public static class LocalErrorCodes
 {
-    /// <summary>The line is no request.</summary>
+    /// <summary>The line is no request, or what it names cannot be meant.</summary>
     public const string BadRequest = "bad_request";
+    /// <summary>The configuration that was to be read again cannot be used.</summary>
+    public const string BadConfiguration = "bad_configuration";
     /// <summary>The running peer does not know this command (it is older than the client).</summary>
     public const string UnknownCommand = "unknown_command";
     /// <summary>Only root and the owner of the process may do this.</summary>

@@ -57,6 +57,12 @@ public sealed class TokenTests
         Assert.Equal(6, (await stolen.FailToJoinAsync(Cancel, server)).Code);
         await hub.AskUntilAsync(status => status.GetProperty("peers_online").GetInt32() == 2, Cancel, "status");
 
+        // One that nobody could see admits nobody.
+        CommandResult unseen = await hub.Machine.TryRunAsync(["env", $"TUNNELMESH_HOME={hub.Home}", "sh", "-c", $"{Repository.Binary} token create > /dev/full"], Cancel);
+        Assert.Equal(1, unseen.ExitCode);
+        Assert.Contains("so it was revoked again", unseen.Errors, StringComparison.Ordinal);
+        Assert.Equal("revoked", (await hub.AskJsonAsync(Cancel, "token", "list", "--all")).EnumerateArray().Last().GetProperty("state").GetString());
+
         CommandResult list = await hub.AskAsync(Cancel, "token", "list", "--all");
         foreach (string secret in new[] { Token, token })
         {

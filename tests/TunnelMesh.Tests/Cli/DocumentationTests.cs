@@ -7,8 +7,10 @@ using TunnelMesh.Cli.Commands;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
+using TunnelMesh.Protocol.Noise;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -145,6 +147,23 @@ public sealed class DocumentationTests
     {
         string section = Section("JSON");
         Assert.All(Enum.GetValues<DiagnosisCause>(), cause => Assert.Contains($"`{JsonNamingPolicy.SnakeCaseLower.ConvertName(cause.ToString())}`", section, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_word_that_counters_of_status_have_is_described()
+    {
+        Assert.Equal(Snake<HandshakeResult>(), Words("dataplane", "handshakes"));
+        Assert.Equal(Snake<DropReason>(), Words("dataplane", "drops"));
+        Assert.Equal(PeerDns.DropsOf(default).Keys, Words("dns", "drops"));
+
+        static IEnumerable<string> Snake<T>() where T : struct, Enum => Enum.GetValues<T>().Select(v => JsonNamingPolicy.SnakeCaseLower.ConvertName(v.ToString()));
+
+        // Of the table that has a row for each.
+        static IEnumerable<string> Words(string part, string field)
+        {
+            string title = $"| word in `{part}.{field}` | |";
+            return Section("JSON").Split('\n').SkipWhile(l => l != title).Skip(2).TakeWhile(l => l.StartsWith("| `", StringComparison.Ordinal)).Select(l => l.Split('`')[1]);
+        }
     }
 
     [Fact]

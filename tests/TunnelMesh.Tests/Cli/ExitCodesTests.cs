@@ -36,6 +36,8 @@ public sealed class ExitCodesTests
         { new StunListenException(new(0, 3478), System.Net.Sockets.SocketError.AddressAlreadyInUse, new IOException()), 8 },
         { new PeerNotRunningException("none"), 7 },
         { new PeerAlreadyRunningException("one"), 8 },
+        { new LocalApiException(LocalErrorCodes.BadRequest, "no such duration"), 2 },
+        { new LocalApiException(LocalErrorCodes.BadConfiguration, "c.yaml:1: unknown key"), 3 },
         { new LocalApiException(LocalErrorCodes.Forbidden, "no"), 4 },
         { new LocalApiException(LocalErrorCodes.Unreachable, "away"), 5 },
         { new LocalApiException(LocalErrorCodes.UnknownCommand, "what"), 10 },

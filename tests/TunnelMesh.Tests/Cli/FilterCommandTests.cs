@@ -21,6 +21,9 @@ public sealed class FilterCommandTests
 
     [Theory]
     [InlineData("--ttl: expected a duration such as 30m, 1h or 2d, found `soon`.", "filter", "add", "--port", "22", "--action", "allow", "--ttl", "soon")]
+    [InlineData("--ttl: expected a duration from 1s to 365d, found `0`.", "filter", "add", "--port", "22", "--ttl", "0")]
+    [InlineData("--ttl: expected a duration from 1s to 365d, found `1ms`.", "filter", "add", "--port", "22", "--ttl", "1ms")]
+    [InlineData("--ttl: expected a duration from 1s to 365d, found `3650d`.", "filter", "add", "--port", "22", "--ttl", "3650d")]
     [InlineData("--port: expected a port from 1 to 65535 or a range such as 8000-8100, found `ssh`.", "filter", "add", "--port", "ssh", "--action", "allow")]
     [InlineData("--protocol: expected tcp, udp, icmp or any, found `gre`.", "filter", "remove", "--protocol", "gre")]
     [InlineData("--action: expected allow or deny, found `drop`.", "filter", "add", "--action", "drop")]
@@ -87,6 +90,10 @@ public sealed class FilterCommandTests
         Assert.Contains("ttl: expected", Refused(() => filter.Add(new FilterRuleRequest { Action = "allow", TtlSeconds = 0.5 }), LocalErrorCodes.BadRequest), StringComparison.Ordinal);
         Assert.Contains("action: expected", Refused(() => filter.Add(new FilterRuleRequest { Port = "22" }), LocalErrorCodes.BadRequest), StringComparison.Ordinal);
         Assert.Contains("not a temporary one", Refused(() => filter.Remove(new FilterRuleRequest { Port = "80", Protocol = "tcp" }), LocalErrorCodes.NotFound), StringComparison.Ordinal);
+        filter.Add(new FilterRuleRequest { Port = "5555", Protocol = "tcp", Action = "deny" });
+        Assert.Equal("The temporary rule with this port, protocol and source peer has the action deny, not allow. To remove it, leave --action out or say deny.",
+            Refused(() => filter.Remove(new FilterRuleRequest { Port = "5555", Protocol = "tcp", Action = "allow" }), LocalErrorCodes.NotFound));
+        filter.Remove(new FilterRuleRequest { Port = "5555", Protocol = "tcp", Action = "deny" });
         Assert.Contains("no such temporary rule", Refused(() => filter.Remove(new FilterRuleRequest { Port = "81" }), LocalErrorCodes.NotFound), StringComparison.Ordinal);
         for (int port = 1; port <= 256; port++)
         {
@@ -94,6 +101,28 @@ public sealed class FilterCommandTests
         }
         Assert.Contains("256 temporary rules already", Refused(() => filter.Add(new FilterRuleRequest { Port = "300", Action = "allow" }), LocalErrorCodes.Failed), StringComparison.Ordinal);
         Assert.False(filter.Describe().DefaultDeny);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(-1e300)]
+    public void What_is_no_time_at_all_is_no_time_for_a_rule(double seconds)
+    {
+        using PeerFilter filter = new(ConfigReader.Read("", "c.yaml"), serves: false, NullLogger.Instance, _time);
+        Assert.Contains("from 1s to 365d", Refused(() => filter.Add(new FilterRuleRequest { Action = "allow", TtlSeconds = seconds }), LocalErrorCodes.BadRequest), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_the_coordinator_in_this_process_says_holds_before_the_map_brings_it()
+    {
+        using PeerFilter filter = new(ConfigReader.Read("", "c.yaml"), serves: true, NullLogger.Instance, _time);
+        Settings said = ConfigReader.Read("coordinator:\n  service_ports: [9443]\n  filter:\n    default_deny: false\n    rules:\n    - {port: 7000, protocol: tcp, action: deny}\n", "c.yaml");
+        filter.Take(PeerFilter.ForMesh(said));
+        Assert.Equal(["coordinator 7000 deny", "service 9443 allow"], filter.Describe().Rules.Select(r => $"{r.Layer} {r.Port} {r.Action}").Order(StringComparer.Ordinal));
+        Assert.False(filter.Describe().DefaultDeny);
+        filter.Take(PeerFilter.ForMesh(ConfigReader.Read("coordinator:\n  service_ports: []\n", "c.yaml")));
+        Assert.Empty(filter.Describe().Rules);
     }
 
     [Fact]

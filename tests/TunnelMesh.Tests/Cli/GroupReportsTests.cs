@@ -77,12 +77,12 @@ public sealed class GroupReportsTests
 
         Assert.Equal("There is no group `opps`. Did you mean `ops`? There are everyone, all_admin_users, all_service_users, ops.", await RefusedAsync(LocalErrorCodes.NotFound, reports.MembersAsync("opps", Cancel)));
         Assert.Equal("There is no group `zzzzzz`. There are everyone, all_admin_users, all_service_users, ops.", await RefusedAsync(LocalErrorCodes.NotFound, reports.DeleteAsync("zzzzzz", Cancel)));
-        Assert.StartsWith("There is no group `a b`.", await RefusedAsync(LocalErrorCodes.NotFound, reports.SetMemberAsync("a\u001bb", "laptop", true, Cancel)), StringComparison.Ordinal);
+        Assert.StartsWith("`a b` is no name for a group", await RefusedAsync(LocalErrorCodes.BadRequest, reports.SetMemberAsync("a\u001bb", "laptop", true, Cancel)), StringComparison.Ordinal);
         Assert.StartsWith("There is a group `ops` already", await RefusedAsync(LocalErrorCodes.Failed, reports.CreateAsync("OPS", Cancel)), StringComparison.Ordinal);
         Assert.Equal("`everyone` is built in: every mesh has it.", await RefusedAsync(LocalErrorCodes.BadRequest, reports.CreateAsync("everyone", Cancel)));
-        Assert.Equal("`everyone` is built in: it cannot be deleted.", await RefusedAsync(LocalErrorCodes.Failed, reports.DeleteAsync("everyone", Cancel)));
-        Assert.StartsWith("`everyone` is built in: nobody chooses who is in it.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("everyone", "laptop", true, Cancel)), StringComparison.Ordinal);
-        Assert.StartsWith("`all_admin_users` is built in: coordinator.admin_peers", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("all_admin_users", "laptop", true, Cancel)), StringComparison.Ordinal);
+        Assert.Equal("`everyone` is built in: it cannot be deleted.", await RefusedAsync(LocalErrorCodes.BadRequest, reports.DeleteAsync("everyone", Cancel)));
+        Assert.StartsWith("`everyone` is built in: nobody chooses who is in it.", await RefusedAsync(LocalErrorCodes.BadRequest, reports.SetMemberAsync("everyone", "laptop", true, Cancel)), StringComparison.Ordinal);
+        Assert.StartsWith("`all_admin_users` is built in: coordinator.admin_peers", await RefusedAsync(LocalErrorCodes.BadRequest, reports.SetMemberAsync("all_admin_users", "laptop", true, Cancel)), StringComparison.Ordinal);
         Assert.Equal(laptop.User, Assert.Single(await reports.MembersAsync("all_admin_users", Cancel)).PeerId);
 
         Assert.StartsWith($"`{laptop.User}` may mean more than one user, so nothing was changed.", await RefusedAsync(LocalErrorCodes.Failed, reports.SetMemberAsync("ops", laptop.User, true, Cancel)), StringComparison.Ordinal);

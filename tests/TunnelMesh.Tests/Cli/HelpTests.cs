@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Reflection;
 using TunnelMesh.Cli;
 using TunnelMesh.Cli.Commands;
+using TunnelMesh.Node.LocalApi;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -105,6 +107,9 @@ public sealed class HelpTests : IDisposable
     [InlineData("join --wire", "")]
     [InlineData("service logs --user --fo", "--follow")]
     [InlineData("service logs --user alice --fo", "--follow")]
+    [InlineData("filter add --action ", "allow deny")]
+    [InlineData("filter remove --action=d", "--action=deny")]
+    [InlineData("filter add --protocol ", "tcp udp icmp any")]
     [InlineData("completion ", "bash zsh fish powershell")]
     [InlineData("quack ", "")]
     public async Task Words_are_completed(string line, string expected)
@@ -127,6 +132,10 @@ public sealed class HelpTests : IDisposable
     [InlineData("transport nas --with ", CompletedNames.Devices, null)]
     [InlineData("transport nas --with=", CompletedNames.Devices, null)]
     [InlineData("revoke ", CompletedNames.Devices, null)]
+    [InlineData("revoke --user ", CompletedNames.Devices, null)]
+    [InlineData("token revoke ", CompletedNames.Tokens, null)]
+    [InlineData("join --exit-node ", CompletedNames.ExitPeers, null)]
+    [InlineData("join host:1 --exit-peer=", CompletedNames.ExitPeers, null)]
     [InlineData("group create ", CompletedNames.None, null)]
     [InlineData("group delete o", CompletedNames.MadeGroups, null)]
     [InlineData("group members ", CompletedNames.Groups, null)]
@@ -142,6 +151,21 @@ public sealed class HelpTests : IDisposable
     {
         Completion.Find(Root(), line.Split(' '), out CompletedNames names, out string? context);
         Assert.Equal((wanted, which), ((object)names, context));
+    }
+
+    [Theory]
+    [InlineData("revoke ", "laptop nas")]
+    [InlineData("join --exit-node ", "nas")]
+    [InlineData("join --exit-peer=n", "--exit-peer=nas")]
+    [InlineData("join --exit-node l", "")]
+    [InlineData("token revoke ", "2")]
+    public async Task Devices_and_tokens_are_those_that_the_running_peer_knows(string line, string expected)
+    {
+        await using LocalApiServer server = LocalApiServer.Start(Names.Make(), Path.Combine(_cli.Home, "default.sock"), TimeProvider.System);
+        string[] words = line.Split(' ');
+        (int code, string output, string error) = await _cli.RunAsync(["__complete", $"{words.Length}", .. words]);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(expected, string.Join(' ', output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]).Order(StringComparer.Ordinal)));
     }
 
     [Theory]
@@ -189,5 +213,25 @@ public sealed class HelpTests : IDisposable
             Assert.Contains("__complete", output, StringComparison.Ordinal);
         }
         Assert.Equal(2, (await _cli.RunAsync(["completion", "csh"])).Code);
+    }
+
+    /// <summary>Knows two devices, one of which lets traffic out, and two tokens, one of which is valid.</summary>
+    public class Names : DispatchProxy
+    {
+        internal static ILocalApiHandler Make() => Create<ILocalApiHandler, Names>();
+
+        /// <inheritdoc/>
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
+        {
+            nameof(ILocalApiHandler.GetPeers) => new[] { Device("nas", true), Device("laptop", false) },
+            nameof(ILocalApiHandler.TokensAsync) => Task.FromResult<IReadOnlyList<TokenReport>>([Token(1, "revoked"), Token(2, "valid")]),
+            string other => throw new InvalidOperationException(other),
+        };
+
+        private static PeerReport Device(string name, bool exit) =>
+            new() { Name = name, PeerId = "", DeviceId = name, MeshIp = "10.42.0.9", MeshIp6 = "", Online = true, AllowsExit = exit, Path = "udp" };
+
+        private static TokenReport Token(long id, string state) =>
+            new() { Id = id, State = state, Given = false, Admitted = 1, Uses = null, Added = DateTimeOffset.UnixEpoch, Expires = null };
     }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using TunnelMesh.Cli.Commands;
 using TunnelMesh.Node.LocalApi;
 
@@ -42,6 +43,40 @@ public sealed class TokenCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, "so it was revoked again: it admits nobody.")]
+    [InlineData("The disk is full.", "nor revoked again (The disk is full). It may be valid, and nobody has seen it: tunnelmesh token list, then tunnelmesh token revoke 6")]
+    public async Task A_token_that_nobody_could_see_is_revoked_again(string? problem, string expected)
+    {
+        foreach (string[] line in new string[][] { ["token", "create"], ["token", "create", "--json"] })
+        {
+            ILocalApiHandler peer = TokenMaker.Make(problem, out TokenMaker maker);
+            await using LocalApiServer server = LocalApiServer.Start(peer, Path.Combine(_cli.Home, "default.sock"), TimeProvider.System);
+            (int code, string error) = await _cli.RunToAsync(line, new FullDisk());
+            Assert.Equal(1, code);
+            Assert.StartsWith("tunnelmesh: Token 6 could not be written to standard output (No space left on device), ", error, StringComparison.Ordinal);
+            Assert.Contains(expected, error, StringComparison.Ordinal);
+            Assert.DoesNotContain(TokenMaker.Text, error, StringComparison.Ordinal);
+            Assert.Equal([6L], maker.Revoked);
+        }
+    }
+
+    [Fact]
+    public async Task A_token_that_was_seen_stays()
+    {
+        ILocalApiHandler peer = TokenMaker.Make(null, out TokenMaker maker);
+        await using LocalApiServer server = LocalApiServer.Start(peer, Path.Combine(_cli.Home, "default.sock"), TimeProvider.System);
+        (int code, string output, string error) = await _cli.RunAsync(["token", "create"]);
+        Assert.Equal((0, TokenMaker.Text), (code, output.Trim()));
+        Assert.StartsWith("Token 6 admits any number of devices", error, StringComparison.Ordinal);
+        Assert.Empty(maker.Revoked);
+    }
+
+    [Theory]
+    [InlineData("token create --expires 0", "A token lives from one minute (1m) to ten years (3650d), or without an end.")]
+    [InlineData("token create --expires 59s", "A token lives from one minute (1m) to ten years (3650d), or without an end.")]
+    [InlineData("token create --expires 3651d", "A token lives from one minute (1m) to ten years (3650d), or without an end.")]
+    [InlineData("token create --uses 0", "A token admits from 1 to 1000000 devices, or any number.")]
+    [InlineData("token create --uses 1000001", "A token admits from 1 to 1000000 devices, or any number.")]
     [InlineData("token create --expires soon", "`soon` is no duration for --expires: from 1m to 3650d")]
     [InlineData("token", "Which command of `tunnelmesh token`? `list`, `create`, `revoke`; `tunnelmesh token --help` shows them.")]
     [InlineData("token lst", "There is no command `lst` of `tunnelmesh token`. Did you mean `list`?")]
@@ -55,5 +90,45 @@ public sealed class TokenCommandTests : IDisposable
         Assert.Equal((2, ""), (code, output));
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd().Split('\n'));
+    }
+
+    /// <summary>Makes token 6.</summary>
+    public class TokenMaker : DispatchProxy
+    {
+        public static string Text { get; } = new('a', 64);
+
+        public IList<long> Revoked { get; } = [];
+
+        private string? Problem { get; set; }
+
+        internal static ILocalApiHandler Make(string? problem, out TokenMaker maker)
+        {
+            ILocalApiHandler made = Create<ILocalApiHandler, TokenMaker>();
+            maker = (TokenMaker)made;
+            maker.Problem = problem;
+            return made;
+        }
+
+        /// <inheritdoc/>
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            if (targetMethod!.Name == nameof(ILocalApiHandler.CreateTokenAsync))
+            {
+                return Task.FromResult(new NewTokenReport { Id = 6, Token = Text, Expires = null, Uses = null });
+            }
+            Revoked.Add((long)args![0]!);
+            return Problem is null ? Task.FromResult(TokenCommandTests.Revoked with { Id = 6 }) : throw new LocalApiException(LocalErrorCodes.Failed, Problem);
+        }
+    }
+
+    private sealed class FullDisk : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("No space left on device");
+
+        public override void Write(char[] buffer, int index, int count) => throw new IOException("No space left on device");
+
+        public override void Write(string? value) => throw new IOException("No space left on device");
+
+        public override void WriteLine(string? value) => throw new IOException("No space left on device");
     }
 }

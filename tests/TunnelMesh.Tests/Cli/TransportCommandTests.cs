@@ -14,7 +14,7 @@ public sealed class TransportCommandTests : IDisposable
     [Theory]
     [InlineData("pigeon,udp", "`pigeon` is no transport")]
     [InlineData("udp,", "`` is no transport")]
-    [InlineData("", "`` is no transport")]
+    [InlineData("", "ORDER is empty")]
     [InlineData("udp,ssh,udp", "once")]
     public async Task An_order_that_is_none_is_a_wrong_command_line_whether_a_peer_runs_or_not(string order, string says)
     {

@@ -26,7 +26,12 @@ public sealed class UsageTests : IDisposable
     [InlineData("ping nas -i 2", "`tunnelmesh ping` has no flag `-i`. Did you mean `--interval`?")]
     [InlineData("ping nas --count x", "`x` is no number for `--count`: expected a whole number up to 2147483647. `tunnelmesh ping --help`")]
     [InlineData("ping nas --count 9999999999", "`9999999999` is no number for `--count`: expected a whole number up to 2147483647.")]
-    [InlineData("ping nas --count", "Required argument missing for option: '--count'.")]
+    [InlineData("ping nas --count", "The value of `--count` is missing. `tunnelmesh ping --help` shows what it takes.")]
+    [InlineData("--log-level", "The value of `--log-level` is missing. `tunnelmesh --help`")]
+    [InlineData("-l", "The value of `-l` is missing.")]
+    [InlineData("token --log-level", "The value of `--log-level` is missing. `tunnelmesh token --help`")]
+    [InlineData("filter add --port 22 --source-peer=", "The value of `--source-peer` is missing.")]
+    [InlineData("filter add --port", "The value of `--port` is missing.")]
     [InlineData("ping nas --until-direct=soon", "`soon` is one argument too many for `tunnelmesh ping`.")]
     [InlineData("token create --uses few", "`few` is no number for `--uses`: expected a whole number up to")]
     [InlineData("token revoke first", "`first` is no number for id: expected a whole number up to")]
@@ -38,6 +43,36 @@ public sealed class UsageTests : IDisposable
         Assert.Equal("", output);
         Assert.StartsWith("tunnelmesh: ", error, StringComparison.Ordinal);
         Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("`--source-peer`", "filter", "add", "--port", "22", "--protocol", "tcp", "--source-peer", "")]
+    [InlineData("`--port`", "filter", "add", "--port", "", "--action", "allow")]
+    [InlineData("`--protocol`", "filter", "remove", "--protocol", " ")]
+    [InlineData("`--action`", "filter", "add", "--action", "")]
+    [InlineData("`--ttl`", "filter", "add", "--port", "22", "--ttl", "")]
+    [InlineData("`--expires`", "token", "create", "--expires", "")]
+    [InlineData("`--uses`", "token", "create", "--uses", "")]
+    [InlineData("ID", "token", "revoke", "")]
+    [InlineData("WHICH", "revoke", "", "--yes")]
+    [InlineData("GROUP", "group", "create", "")]
+    [InlineData("MEMBER", "group", "add-member", "ops", "")]
+    [InlineData("CONTEXT", "context", "use", "")]
+    [InlineData("`--context`", "status", "--context", "")]
+    [InlineData("`--log-level`", "--log-level", "", "status")]
+    [InlineData("SERVER", "join", "")]
+    [InlineData("`-n`", "join", "-n", "")]
+    [InlineData("`--exit-node`", "join", "--exit-node", "")]
+    [InlineData("`--with`", "transport", "nas", "--with", "")]
+    [InlineData("PEER", "ping", "")]
+    [InlineData("`--log`", "bugreport", "--log", "")]
+    [InlineData("`--user`", "service", "status", "--user", "")]
+    public async Task An_empty_value_is_refused_everywhere_since_what_is_left_out_stands_for_everything(string what, params string[] arguments)
+    {
+        (int code, string output, string error) = await _cli.RunAsync(arguments);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith($"tunnelmesh: {what} is empty, as a variable that is not set leaves it: give it a value, or leave it out.", error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd().Split('\n'));
     }
 

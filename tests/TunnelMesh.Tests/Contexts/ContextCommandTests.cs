@@ -106,7 +106,7 @@ public sealed class ContextCommandTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains("There is no context nowhere", error, StringComparison.Ordinal);
         (code, _, error) = await _cli.RunAsync(["context", verb, "../x"]);
-        Assert.Equal(3, code);
+        Assert.Equal(2, code);
         Assert.Contains("is no name for a context", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_cli.Home));
     }

@@ -98,7 +98,8 @@ public sealed class ContextStoreTests : IDisposable
     [InlineData("aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaa")]
     public void What_is_no_label_is_no_name(string name)
     {
-        ConfigException e = Assert.Throws<ConfigException>(() => Store.Ensure(name));
+        HostException e = Assert.Throws<HostException>(() => Store.Ensure(name));
+        Assert.Equal(ExitCode.Usage, e.Code);
         Assert.Contains("is no name for a context", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', e.Message);
         Assert.False(Directory.Exists(Path.Combine(_cli.Home, "contexts")));
