@@ -131,7 +131,7 @@ public sealed class UserServiceTests
         await nas.RunAsync(Cancel, "sh", "-c", $$"""
             set -e
             cp -p {{notes}} /root/notes
-            ip link add tun-mesh5 type dummy
+            ip tuntap add dev tun-mesh5 mode tun
             mkdir -p /root/.tunnelmesh/contexts/work
             printf '{"interface":"tun-mesh6","backend":"nft"}' > /root/.tunnelmesh/contexts/work/guard.json
             for n in 5 6; do nft add table inet tunnelmesh-guard-tun-mesh$n; done
