@@ -49,6 +49,8 @@ public sealed class ExitServiceTests
             Assert.Equal("enabled", await nas.RunAsync(Cancel, "systemctl", "is-enabled", Boot));
             Assert.Contains("network-pre.target", await nas.RunAsync(Cancel, "systemctl", "show", "--property=Before", "--value", Boot), StringComparison.Ordinal);
             Assert.Equal("", await nas.RunAsync(Cancel, "systemd-analyze", "verify", "/etc/systemd/system/" + Boot));
+            judged = await nas.TryRunAsync(Cancel, "systemd-analyze", "security", "--no-pager", "--threshold=40", Boot);
+            Assert.True(judged.Succeeded, judged.ToString());
             await nas.UntilAsync(status => status.Contains("kill switch on, from the start of the machine on", StringComparison.Ordinal), Cancel, BootedMachine.Program, "status");
             await nas.TakeAsync(archive, Cancel, "root/.tunnelmesh", "etc/tunnelmesh", "etc/systemd/system");
         }
