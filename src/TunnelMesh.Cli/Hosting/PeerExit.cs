@@ -19,7 +19,7 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerExit : IAsyncDisposable
 {
     // A stranger to the map may be in a change of it that is on its way.
-    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(15), TellAgainAfter = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(15), RoutesEvery = TimeSpan.FromSeconds(2), TellAgainAfter = TimeSpan.FromHours(1);
     // Who empties the rules without end does not keep this machine busy: they are put back after so long at most.
     private static readonly TimeSpan OpenAtMost = TimeSpan.FromSeconds(0.25), RulesGoneAtMost = TimeSpan.FromSeconds(1);
     private readonly PeerHostOptions _options;
@@ -234,7 +234,7 @@ internal sealed class PeerExit : IAsyncDisposable
                     _health.Note(await IsHeardAsync(plane, device.Id).ConfigureAwait(false));
                 }
                 Become(choice);
-                if (_options.Time.GetElapsedTime(checkedAt) > CheckEvery)
+                if (_options.Time.GetElapsedTime(checkedAt) > RoutesEvery)
                 {
                     Try(RoutesPlace, _setup.Check);
                     checkedAt = _options.Time.GetTimestamp();
