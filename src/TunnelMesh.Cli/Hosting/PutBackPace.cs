@@ -23,7 +23,7 @@ internal sealed class PutBackPace(TimeSpan longest, TimeProvider time)
     public bool IsQuarrel => _inRow >= Quarrel && time.GetElapsedTime(_putBack) < Calm;
 
     /// <summary>How long to wait before the next look; zero for not at all.</summary>
-    public TimeSpan Wait => _pause == TimeSpan.Zero || time.GetElapsedTime(_looked) is var passed && passed >= _pause ? TimeSpan.Zero : _pause - passed;
+    public TimeSpan Wait => _pause - time.GetElapsedTime(_looked) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
     /// <summary>Notes a look.</summary>
     /// <param name="putBack">Whether something had to be put back.</param>
