@@ -2,7 +2,7 @@ namespace TunnelMesh.Platform.SystemDns;
 
 /// <summary>
 /// Keeps one file writable in the unit of a hardened service. systemd mounts the file that is there at the start; whoever puts another in its place by a rename takes the mount away with it, and the new file is read-only
-/// here as its directory is. systemd mounts that one, too, when it is asked (`systemctl bind`, systemd 248 and later), so that no more of the directory has to be open to the service. One thread at a time.
+/// here as its directory is. systemd mounts that one, too, when it is asked (`systemctl bind`, systemd 248 and later), so that no more of the directory has to be open to the service. To be made at the start of the process; one thread at a time.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="find">The path of a program, or null.</param>
@@ -13,8 +13,8 @@ internal sealed class UnitOpening(string path, Func<string, string?> find, Actio
     // Each may add a mount that helps nothing.
     private const int MaxVain = 3;
     private const string ReadOnly = "ro";
-    private string? _unit;
-    private bool _looked;
+    // What an administrator's own unit keeps closed stays closed.
+    private readonly string? _unit = Covering(read("/proc/self/mountinfo"), path).Point == path ? UnitOf(read("/proc/self/cgroup")) : null;
     private int _vain;
 
     /// <summary>Why it is not writable, for people; null when all is well, and where no unit had opened it up.</summary>
@@ -23,13 +23,8 @@ internal sealed class UnitOpening(string path, Func<string, string?> find, Actio
     /// <summary>Looks, and has it opened up where another is in its place. To be called before it is written and every few seconds. May run a program of the system.</summary>
     public void Keep()
     {
-        (string point, bool isOpen) = Covering(read("/proc/self/mountinfo"), path);
-        if (!_looked)
-        {
-            // What an administrator's own unit keeps closed stays closed.
-            (_looked, _unit) = (true, point == path ? UnitOf(read("/proc/self/cgroup")) : null);
-        }
-        if (isOpen || _unit is null || new FileInfo(path) is not { Exists: true, LinkTarget: null })
+        bool isOpen = false;
+        if (_unit is null || Covering(read("/proc/self/mountinfo"), path).IsOpen || new FileInfo(path) is not { Exists: true, LinkTarget: null })
         {
             (_vain, Problem) = (0, null);
             return;

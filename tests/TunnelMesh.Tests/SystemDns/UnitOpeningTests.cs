@@ -73,8 +73,8 @@ public sealed class UnitOpeningTests : IDisposable
         opening.Keep();
         Assert.Equal(4, _calls.Count);
 
-        UnitOpening without = Opening(systemctl: false);
         _mounts = Open;
+        UnitOpening without = Opening(systemctl: false);
         without.Keep();
         _mounts = Closed;
         without.Keep();
