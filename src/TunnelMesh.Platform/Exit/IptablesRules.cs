@@ -93,7 +93,7 @@ internal static class IptablesRules
 
     /// <summary>Removes what <see cref="NamesTrial"/> adds, also where there is nothing.</summary>
     public static IReadOnlyList<Call> RemoveTrial(string tun) =>
-        [.. new[] { false, true }.SelectMany(v6 => new[] { Make(v6, true, $"-t filter -F {Trial(tun)}"), Make(v6, true, $"-t filter -X {Trial(tun)}") })];
+        [Make(false, true, $"-t filter -F {Trial(tun)}"), Make(false, true, $"-t filter -X {Trial(tun)}"), Make(true, true, $"-t filter -F {Trial(tun)}"), Make(true, true, $"-t filter -X {Trial(tun)}")];
 
     /// <summary>The kill switch, as <see cref="NftRules.KillSwitch"/>.</summary>
     public static IReadOnlyList<Call> KillSwitch(ExitUse u)

@@ -93,7 +93,7 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
             try
             {
                 RunAll(IptablesRules.NamesTrial(use));
-                return Array.TrueForAll((bool[])[false, true], v6 => File.Exists(Path.Combine(lists, IptablesRules.NamesList(tun, v6))));
+                return HasList(v6: false) && HasList(v6: true);
             }
             finally
             {
@@ -104,6 +104,8 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
         {
             return false;
         }
+
+        bool HasList(bool v6) => File.Exists(Path.Combine(lists, IptablesRules.NamesList(tun, v6)));
     }
 
     /// <summary>Keeps name servers closed for another while.</summary>
