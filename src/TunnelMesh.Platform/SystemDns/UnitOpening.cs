@@ -23,13 +23,13 @@ internal sealed class UnitOpening(string path, Func<string, string?> find, Actio
     /// <summary>Looks, and has it opened up where another is in its place. To be called before it is written and every few seconds. May run a program of the system.</summary>
     public void Keep()
     {
-        bool isOpen = false;
         if (_unit is null || Covering(read("/proc/self/mountinfo"), path).IsOpen || new FileInfo(path) is not { Exists: true, LinkTarget: null })
         {
             (_vain, Problem) = (0, null);
             return;
         }
-        if (_vain++ < MaxVain && find("systemctl") is { } systemctl)
+        bool isOpen = false;
+        if (_vain < MaxVain && find("systemctl") is { } systemctl)
         {
             try
             {
@@ -41,6 +41,7 @@ internal sealed class UnitOpening(string path, Func<string, string?> find, Actio
                 // An older systemd does not know how.
             }
         }
+        _vain = isOpen ? 0 : _vain + 1;
         Problem = isOpen ? null : $"Another program has put another file in the place of {path}, and this service may not write to that one before it is started anew: systemctl restart {_unit}";
     }
 
