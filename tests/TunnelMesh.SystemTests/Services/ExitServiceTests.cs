@@ -76,6 +76,18 @@ public sealed class ExitServiceTests
         await again.RunAsync(Cancel, BootedMachine.Program, "service", "stop");
         Assert.Equal("", await network.RunAsync(["nft", "list", "ruleset"], cancel: Cancel));
         Assert.True(await network.ReachesAsync(hub.Machine.Address, 5, Cancel));
+
+        // Without nft it is done by iptables, with the same few rights; the legacy one needs more.
+        if ((await again.TryRunAsync(Cancel, "iptables", "--version")).Output.Contains("nf_tables", StringComparison.Ordinal))
+        {
+            await again.RunAsync(Cancel, "rm", "/usr/sbin/nft");
+            await again.RunAsync(Cancel, "systemctl", "restart", Boot);
+            Assert.False(await network.ReachesAsync(hub.Machine.Address, 1, Cancel));
+            Assert.Contains("-A OUTPUT -j TM-tun-mesh0-OUTP", await network.RunAsync(["iptables-save"], cancel: Cancel), StringComparison.Ordinal);
+            await again.RunAsync(Cancel, BootedMachine.Program, "exit", "open");
+            Assert.True(await network.ReachesAsync(hub.Machine.Address, 5, Cancel));
+        }
+
         await again.RunAsync(Cancel, BootedMachine.Program, "service", "uninstall");
         Assert.Equal("not-found", await again.RunAsync(Cancel, "systemctl", "show", "--property=LoadState", "--value", Boot));
     }
