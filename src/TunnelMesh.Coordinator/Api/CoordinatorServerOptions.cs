@@ -44,7 +44,7 @@ public sealed record CoordinatorServerOptions
     public TimeSpan MapMaxAge { get; init; } = TimeSpan.FromDays(30);
     /// <summary>Connections of one address (IPv6: a /64) that are no member's stream (yet); beyond it the oldest are cut, once they have had <see cref="StrangerGrace"/>.</summary>
     public int StrangersPerAddress { get; init; } = 256;
-    /// <summary>The same of all addresses together; beyond it the oldest are cut.</summary>
+    /// <summary>The same of all addresses together, half of it of one at most; beyond it the oldest are cut, those of the address with most of them first.</summary>
     public int StrangersInAll { get; init; } = 8192;
     /// <summary>How long a connection has to prove itself: a join takes a few round trips.</summary>
     public TimeSpan StrangerGrace { get; init; } = TimeSpan.FromSeconds(5);
