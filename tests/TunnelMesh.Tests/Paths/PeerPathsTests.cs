@@ -117,6 +117,36 @@ public sealed class PeerPathsTests
         Assert.Equal(changes, trial.Paths.Changes);
         // One small question each tenth of a second at most, and a large one every two seconds.
         Assert.InRange(trial.Probes.Count(p => p.At > trial.Now - 10_000 && p.Path == Wan), 5, 120);
+
+        // The other path is only looked at every ten seconds.
+        Assert.InRange(trial.Probes.Count(p => p.At > trial.Now - 10_000 && p.Path == RelayPath), 0, 1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void While_a_path_does_not_answer_the_others_are_asked_as_well_also_when_something_comes_over_it(bool heard)
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Run(3000);
+        trial.Answers = false;
+        trial.Cut(Wan);
+        int before = trial.Probes.Count;
+        int took = trial.Until(
+            () =>
+            {
+                if (heard && trial.Now % 50 == 0)
+                {
+                    trial.Paths.NoteHeard(Wan, trial.Now);
+                }
+
+                return trial.Probes.Skip(before).Any(p => p.Path == RelayPath);
+            },
+            1000);
+        Assert.InRange(took, 190, 350);
+        Assert.Equal(Wan, trial.Paths.Route.First);
     }
 
     [Theory]
@@ -148,8 +178,11 @@ public sealed class PeerPathsTests
         trial.Run(3);
         Assert.Contains(trial.Probes.Skip(before), p => p.Path == Wan && p.Size == PeerPaths.SmallSize);
 
-        // A sender may be late to say so; what had been answered by then is not asked for.
+        // Once, and no other path with it: it may have needed no answer.
         trial.Run(500);
+        Assert.Equal([(Wan, PeerPaths.SmallSize)], trial.Probes.Skip(before).Select(p => (p.Path, p.Size)));
+
+        // A sender may be late to say so; what had been answered by then is not asked for.
         before = trial.Probes.Count;
         trial.Paths.NoteHeard(Wan, trial.Now);
         trial.Paths.NoteSent(trial.Now - 1);
