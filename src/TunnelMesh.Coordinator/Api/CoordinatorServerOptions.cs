@@ -26,7 +26,7 @@ public sealed record CoordinatorServerOptions
     public required MeshAuthority Authority { get; init; }
     /// <summary>Its own device, registered as the mesh's coordinator before it listens; null for a coordinator that is no peer.</summary>
     public SelfDevice? Self { get; init; }
-    /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them.</summary>
+    /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them until <see cref="CoordinatorServer.SetAddresses"/> says otherwise.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
     /// <summary>The relay.</summary>
     public RelayOptions Relay { get; init; } = new();
@@ -34,7 +34,7 @@ public sealed record CoordinatorServerOptions
     public MapFilter Filter { get; init; } = new();
     /// <summary>Who administers the mesh beside the user of <see cref="Self"/>, as <see cref="ICoordinatorState.SetAdminsAsync"/> takes it.</summary>
     public IReadOnlyList<string> AdminPeers { get; init; } = [];
-    /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
+    /// <summary>STUN endpoints (host:port) of this coordinator, as <see cref="Urls"/>.</summary>
     public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
