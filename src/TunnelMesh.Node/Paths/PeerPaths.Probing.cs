@@ -113,8 +113,8 @@ internal sealed partial class PeerPaths
         {
             // The last packet of whatever was said comes here too, though it may need no answer: of a device that only answers, each one. WireGuard would learn of a dead path by it after 15 s,
             // from a keepalive that the other side owes after 10 s and that does not come; here traffic is to move within half a second, and nobody but the programs knows what is an answer. So it is
-            // asked once, over this path alone: 76 bytes and their echo, and none after that. The others, which the relay has to carry, are asked only when this one keeps silent.
-            AskCurrent(now, others: false);
+            // asked once, over this path alone: 76 bytes and their echo, and none after that. The others, which the relay has to carry, are asked at once only while more is sent.
+            AskCurrent(now, others: sentAt - since >= SilenceOf(current) / 2);
         }
 
         if (_askedAt != long.MaxValue)

@@ -72,7 +72,8 @@ internal sealed class HeldInitiations(TimeProvider time)
         Place place = _places[index];
         bool waits = Waits(place, now);
         place.IsTaken = false;
-        (initiation, source, since) = (place.Bytes, place.Source, place.Since);
+        initiation = place.Bytes;
+        (source, since) = (place.Source, place.Since);
         return waits;
     }
 
