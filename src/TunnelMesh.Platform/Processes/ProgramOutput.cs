@@ -28,9 +28,11 @@ public static class ProgramOutput
         {
             using Process process = Process.Start(start) ?? throw new IOException($"{name} did not start.");
             process.StandardInput.Close();
+            // A process closes only what nobody has asked it for.
+            using StreamReader standardOutput = process.StandardOutput, standardError = process.StandardError;
             try
             {
-                Task<string> output = process.StandardOutput.ReadToEndAsync(over.Token), errors = process.StandardError.ReadToEndAsync(over.Token);
+                Task<string> output = standardOutput.ReadToEndAsync(over.Token), errors = standardError.ReadToEndAsync(over.Token);
                 await process.WaitForExitAsync(over.Token).ConfigureAwait(false);
                 return await output.ConfigureAwait(false) + await errors.ConfigureAwait(false);
             }

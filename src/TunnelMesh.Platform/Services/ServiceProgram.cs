@@ -60,8 +60,10 @@ public sealed class ServiceProgram : IServiceRunner
     public (int Code, string Output) Ask(IReadOnlyList<string> command)
     {
         using Process process = Start(command, redirect: true);
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        string errors = process.StandardError.ReadToEnd();
+        // A process closes only what nobody has asked it for.
+        using StreamReader standardOutput = process.StandardOutput, standardError = process.StandardError;
+        Task<string> output = standardOutput.ReadToEndAsync();
+        string errors = standardError.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, $"{errors} {output.Result}");
     }

@@ -29,7 +29,9 @@ internal static class SystemProgram
         try
         {
             using Process process = Process.Start(start) ?? throw new SystemDnsException($"`{words}` did not start.");
-            Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+            // A process closes only what nobody has asked it for.
+            using StreamReader standardOutput = process.StandardOutput, standardError = process.StandardError;
+            Task<string> output = standardOutput.ReadToEndAsync(), errors = standardError.ReadToEndAsync();
             process.StandardInput.Write(input);
             process.StandardInput.Close();
             if (!process.WaitForExit(Patience))

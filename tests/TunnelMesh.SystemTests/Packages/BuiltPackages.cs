@@ -6,9 +6,8 @@ using TunnelMesh.SystemTests.Packages;
 namespace TunnelMesh.SystemTests.Packages;
 
 /// <summary>
-/// Packages that scripts/package has made for all tests: of the release that TUNNELMESH_RELEASE names, a folder as scripts/publish makes it (scripts/test names one with a native program for this machine),
-/// else of the program under test. One that is a file of its own is packed as it is; in place of one that needs others beside it stands a script that finds it. What the release does not have for other
-/// systems is a stand-in: nothing of it is run here.
+/// Packages that scripts/package has made for all tests, of the program under test. One that is a file of its own, the native one, is packed as it is; in place of one that needs others beside it stands
+/// a script that finds it. Programs for other systems are stand-ins: nothing of them is run here.
 /// </summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class BuiltPackages : IAsyncLifetime
@@ -44,19 +43,8 @@ public sealed class BuiltPackages : IAsyncLifetime
                 return;
             }
             Directory.CreateDirectory(Release);
-            if (Environment.GetEnvironmentVariable("TUNNELMESH_RELEASE") is { Length: > 0 } named)
-            {
-                foreach (string file in Directory.GetFiles(named, "tunnelmesh-*").Where(f => !IsPackage(f)))
-                {
-                    File.Copy(file, Path.Combine(Release, Path.GetFileName(file)), overwrite: true);
-                }
-            }
             string program = Path.Combine(Release, "tunnelmesh-linux-x64");
-            if (File.Exists(program))
-            {
-                IsWhole = true;
-            }
-            else if (File.Exists(Path.ChangeExtension(Repository.Binary, ".dll")))
+            if (File.Exists(Path.ChangeExtension(Repository.Binary, ".dll")))
             {
                 await File.WriteAllTextAsync(program, $"#!/bin/sh\n[ ! -x /opt/tm/tunnelmesh ] || exec /opt/tm/tunnelmesh \"$@\"\nexec {Repository.Binary} \"$@\"\n", cancel);
                 File.SetUnixFileMode(program, (UnixFileMode)0b111_101_101);
@@ -66,7 +54,7 @@ public sealed class BuiltPackages : IAsyncLifetime
                 File.Copy(Repository.Binary, program, overwrite: true);
                 IsWhole = true;
             }
-            foreach (string other in new[] { "linux-arm64", "osx-arm64", "osx-x64", "win-x64.exe" }.Where(o => !File.Exists(Path.Combine(Release, $"tunnelmesh-{o}"))))
+            foreach (string other in new[] { "linux-arm64", "osx-arm64", "osx-x64", "win-x64.exe" })
             {
                 await File.WriteAllTextAsync(Path.Combine(Release, $"tunnelmesh-{other}"), $"stands for {other}\n", cancel);
             }
@@ -102,8 +90,6 @@ public sealed class BuiltPackages : IAsyncLifetime
     /// <summary>The SHA-256 of a program of the release.</summary>
     /// <param name="target">Its target.</param>
     public string Sum(string target) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(Release, $"tunnelmesh-{target}"))));
-
-    private static bool IsPackage(string file) => Path.GetExtension(file) is ".deb" or ".rpm" or ".zip" or ".rb";
 
     /// <inheritdoc/>
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using CsCheck;
 using TunnelMesh.Fuzz;
 using TunnelMesh.Protocol.Packets.Offload;
+using TunnelMesh.Tests.Shared;
 
 namespace TunnelMesh.Tests.Packets.Offload;
 
@@ -176,9 +177,7 @@ public sealed class SegmentSplitterTests
         byte[] packet = flow.Make(Payload(60000)), output = new byte[64 * 1500];
         VirtioNetHeader header = Header(flow, 1400);
         Assert.Equal(43, Once(header, packet, output));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Once(header, packet, output);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Least(() => Once(header, packet, output)));
 
         static int Once(in VirtioNetHeader header, byte[] packet, byte[] output) =>
             SegmentSplitter.TryParse(header, packet, out SegmentSplitter splitter) ? splitter.Split(0, output, 1500, 16) : -1;
