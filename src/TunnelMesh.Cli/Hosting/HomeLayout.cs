@@ -1,4 +1,6 @@
+using System.Text;
 using TunnelMesh.Cli.Contexts;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -7,6 +9,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="isRoot">True for user 0, and for an administrator of Windows.</param>
 internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 {
+    private const int MaxActiveBytes = 4096;
+
     /// <summary>True for user 0, and for an administrator of Windows.</summary>
     public bool IsRoot => isRoot;
 
@@ -29,10 +33,11 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
         {
             try
             {
-                string chosen = File.ReadAllText(ActiveFile).Trim();
+                // Root asks for that of a user, too.
+                string chosen = Encoding.UTF8.GetString(RegularFile.Read(ActiveFile, MaxActiveBytes)).Trim('\uFEFF').Trim();
                 return ContextName.IsValid(chosen) ? chosen : ContextName.Default;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
             {
                 return ContextName.Default;
             }
