@@ -348,7 +348,7 @@ internal static class ServiceCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         // For images of systems, and for tests: files go below a directory, and nothing is run.
-        public Option<string?> Root { get; } = new("--root") { Description = "Write below this directory, and start nothing", HelpName = "DIR", Hidden = true };
+        public Option<string?> Root { get; } = new Option<string?>("--root") { Description = "Write below this directory, and start nothing", Hidden = true }.AsPath(PathOption.Directory);
 
         public ServiceTarget Read(ParseResult parsed)
         {

@@ -255,17 +255,19 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 Instance = _instance,
             }, cancel).ConfigureAwait(false);
             renewing = KeepRenewingAsync(server, over.Token);
-            // The upgrade has passed the certificate; a coordinator with nothing new to say stays silent.
+            // What changes from here on is in no hello.
             _connection = connection;
-            Become(ControlPhase.Connected, server, null);
+            // Only an answer tells that the coordinator took the hello, and one with nothing new to say would stay silent.
+            await TrySendAsync(() => new SignOfLife(), cancel).ConfigureAwait(false);
             bool first = true;
             while (true)
             {
                 object? message = await connection.ReceiveAsync(cancel).ConfigureAwait(false);
                 if (first)
                 {
-                    // Only now is it certain that the coordinator took the hello: the pause starts small again.
                     first = false;
+                    Become(ControlPhase.Connected, server, null);
+                    // The pause starts small again.
                     connected();
                 }
                 switch (message)
