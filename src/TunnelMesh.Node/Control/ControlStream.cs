@@ -181,6 +181,18 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         }
     }
 
+    private static async Task AskAsync(ControlConnection connection, CancellationToken cancel)
+    {
+        try
+        {
+            await connection.AskAsync(cancel).ConfigureAwait(false);
+        }
+        catch (ControlException)
+        {
+            // The reader finds out why: a refusal may have come before.
+        }
+    }
+
     private async Task TrySendAsync(Func<object> make, CancellationToken cancel)
     {
         if (_connection is { } connection)
@@ -258,7 +270,7 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
             // What changes from here on is in no hello.
             _connection = connection;
             // Only an answer tells that the coordinator took the hello, and one with nothing new to say would stay silent.
-            await TrySendAsync(() => new SignOfLife(), cancel).ConfigureAwait(false);
+            await AskAsync(connection, cancel).ConfigureAwait(false);
             bool first = true;
             while (true)
             {

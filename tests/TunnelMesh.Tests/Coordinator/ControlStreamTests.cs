@@ -102,11 +102,9 @@ public sealed class ControlStreamTests
         await using TestMesh mesh = await TestMesh.StartAsync();
         JoinRequest request = mesh.Request("again");
         JoinResult joined = await mesh.JoinAsync(request);
-        NetworkMap map;
-        await using (TestPeer first = mesh.Run(request, joined.Certificate))
-        {
-            map = await first.UntilAsync(m => m.ByName.ContainsKey("again"));
-        }
+        TestPeer first = mesh.Run(request, joined.Certificate);
+        NetworkMap map = await first.UntilAsync(m => m.ByName.ContainsKey("again"));
+        await first.StopAsync();
         using System.Security.Cryptography.X509Certificates.X509Certificate2 server = mesh.Authority.IssueServer("hub", []);
         await using TlsRelay relay = await TlsRelay.StartAsync(server, [mesh.Authority.Issuer], joined.Certificate.Leaf);
         relay.Target = mesh.Server.Port;
