@@ -71,7 +71,7 @@ internal static class Examples
         ["context delete"] = [("tunnelmesh context delete work", "Destroy it with its keys, after a question"), ("tunnelmesh context delete work --yes", "Without one")],
         ["exit open"] = [("tunnelmesh exit open", "The peer has ended and nothing leaves: open the way")],
         ["exit close"] = [("tunnelmesh exit close", "Nothing leaves until the peer is connected, which uses exit_kill_switch")],
-        ["cleanup"] = [("tunnelmesh cleanup", "A peer was killed and is not to start again: put back what it has changed"), ("tunnelmesh cleanup --all", "The same for every context")],
+        ["cleanup"] = [("tunnelmesh cleanup", "A peer was killed and is not to start again: put back what it has changed"), ("tunnelmesh cleanup --all", "The same for every context"), ("tunnelmesh cleanup --user alice", "Of the peer that ran as alice, who is not root (Linux)")],
         ["trust-ca"] = [("tunnelmesh trust-ca", "Have programs of this system accept https://this.tm, after a question"), ("tunnelmesh trust-ca --remove", "Take it out again")],
         ["service install"] =
         [

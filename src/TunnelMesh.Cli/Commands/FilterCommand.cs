@@ -43,7 +43,7 @@ internal static class FilterCommand
     private static Command Add(CommandContext commands)
     {
         RuleOptions rule = new(DefaultAction);
-        Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d (default: until the peer ends)", HelpName = "DURATION" };
+        Option<string?> ttl = new("--ttl") { Description = "How long the rule holds, such as 30m, 1h or 2d, 365d at most (default: until the peer ends)", HelpName = "DURATION" };
         Command command = new("add", "Add a temporary rule, which is gone when the peer ends; for lasting ones see filter.rules in the configuration") { rule.Port, rule.Protocol, rule.Action, ttl, rule.SourcePeer };
         return Asks(commands, command, LocalCommands.FilterAdd, parsed => rule.ReadMeant(parsed) with { Action = parsed.GetValue(rule.Action) ?? DefaultAction, TtlSeconds = Seconds(parsed.GetValue(ttl)) });
     }

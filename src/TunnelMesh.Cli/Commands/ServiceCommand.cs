@@ -2,7 +2,6 @@ using System.CommandLine;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
-using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Users;
 
@@ -206,10 +205,10 @@ internal static class ServiceCommand
         {
             return;
         }
-        if (new LeftBehind(target.Commands.Layout, target.Context, target.IsOfUser ? target.Act : null).Undo(output) is { } stays)
+        if (target.Left(target.Context).Undo(output) is { } stays)
         {
             throw new HostException(ExitCode.General,
-                $"{stays} The service is stopped all the same. {(target.IsOfUser ? "The next peer of that user tries again, and so does another `service uninstall` after an `install`." : $"To try again: tunnelmesh cleanup{target.Flags}")}");
+                $"{stays} The service is stopped all the same. To try again: tunnelmesh cleanup{target.Flags}");
         }
     }
 
@@ -300,18 +299,8 @@ internal static class ServiceCommand
     }
 
     // One that the service runs itself is restarted with it.
-    private static async Task<bool> IsRunByHandAsync(ServiceTarget target, CancellationToken cancellation)
-    {
-        try
-        {
-            using LocalApiClient client = await LocalApiClient.ConnectAsync([target.Commands.Layout.ControlSocket(target.Context)], cancellation);
-        }
-        catch (PeerNotRunningException)
-        {
-            return false;
-        }
-        return target.Manager.IsActive(target.Name) != true;
-    }
+    private static async Task<bool> IsRunByHandAsync(ServiceTarget target, CancellationToken cancellation) =>
+        await target.RunsAsync(target.Context, cancellation) && target.Manager.IsActive(target.Name) != true;
 
     private static void Start(ServiceManager manager, string name, bool anew)
     {
@@ -341,12 +330,7 @@ internal static class ServiceCommand
     private sealed class Common(CommandContext commands)
     {
         public Option<string> Context { get; } = commands.ContextOption();
-        public Option<string?> User { get; } = new("--user")
-        {
-            Description = "The service that runs the peer of a user, who is not root (default: who called sudo); systemd only",
-            HelpName = "NAME",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        public Option<string?> User { get; } = ServiceTarget.UserOption("The service that runs the peer of a user, who is not root; systemd only");
         // For images of systems, and for tests: files go below a directory, and nothing is run.
         public Option<string?> Root { get; } = new Option<string?>("--root") { Description = "Write below this directory, and start nothing", Hidden = true }.AsPath(PathOption.Directory);
 

@@ -1,5 +1,7 @@
+using System.CommandLine;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
+using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Platform.Services;
 using TunnelMesh.Platform.Users;
 
@@ -85,6 +87,37 @@ internal sealed class ServiceTarget
             User = whose,
             IsOfUser = true,
         };
+    }
+
+    /// <summary>The flag that has a command be about a user.</summary>
+    /// <param name="what">What it is about then, for people.</param>
+    public static Option<string?> UserOption(string what) => new("--user")
+    {
+        Description = $"{what} (default: who called sudo)",
+        HelpName = "NAME",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>What killed peers of a context in its home have left.</summary>
+    /// <param name="context">The context.</param>
+    public LeftBehind Left(string context) => IsOfUser
+        ? new(Commands.Layout, context, Act, new HomeLayout(Commands.Environment.At(UnixUsers.FindUser(0)?.Home ?? "/root"), isRoot: true))
+        : new(Commands.Layout, context);
+
+    /// <summary>Whether a peer of a context in its home answers at the control socket.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<bool> RunsAsync(string context, CancellationToken cancellation)
+    {
+        try
+        {
+            using LocalApiClient client = await LocalApiClient.ConnectAsync([Commands.Layout.ControlSocket(context)], cancellation);
+            return true;
+        }
+        catch (PeerNotRunningException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Has this process look at the home as its user does, until what is returned is disposed of; null where it is the user's already, or root's.</summary>

@@ -70,7 +70,8 @@ internal static class StatusCommand
 
     private static string Exit(ExitReport exit, DateTimeOffset now)
     {
-        string problem = exit.Problem is { } told ? $": {told}" : "";
+        string again = exit.RulesRestored == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" (its rules again {exit.RulesRestored} times, after somebody had taken them away)");
+        string problem = exit.Problem is { } told ? $"{again}: {told}" : again;
         if (exit.Peer is not { } peer)
         {
             return (exit.Allows ? "lets the traffic of other peers out to the internet" : "not used") + problem;

@@ -1,4 +1,6 @@
+using System.Text;
 using TunnelMesh.Cli.Contexts;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Cli.Hosting;
 
@@ -7,6 +9,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// <param name="isRoot">True for user 0, and for an administrator of Windows.</param>
 internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
 {
+    private const int MaxActiveBytes = 4096;
+    private const string Ways = "Set HOME to a directory that exists, or TUNNELMESH_HOME to one for the files of this program, by its whole path.";
     private string? _home;
 
     /// <summary>True for user 0, and for an administrator of Windows.</summary>
@@ -32,10 +36,11 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
         {
             try
             {
-                string chosen = File.ReadAllText(ActiveFile).Trim();
+                // Root asks for that of a user, too.
+                string chosen = Encoding.UTF8.GetString(RegularFile.Read(ActiveFile, MaxActiveBytes)).Trim('\uFEFF').Trim();
                 return ContextName.IsValid(chosen) ? chosen : ContextName.Default;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or HostException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or HostException)
             {
                 return ContextName.Default;
             }
@@ -91,8 +96,6 @@ internal sealed class HomeLayout(ProcessEnvironment environment, bool isRoot)
         : !Path.IsPathFullyQualified(environment.UserHome) ? $"HOME is `{environment.UserHome}`, which is another directory wherever a command is given. {Ways}"
         : !Directory.Exists(environment.UserHome) ? $"The home directory {environment.UserHome} does not exist. {Ways}"
         : null;
-
-    private const string Ways = "Set HOME to a directory that exists, or TUNNELMESH_HOME to one for the files of this program, by its whole path.";
 
     private string FindHome()
     {

@@ -170,7 +170,7 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 61, Level = LogLevel.Warning, Message = "the kill switch does not hold from a restart of the machine on until this peer is connected. To have the system close the way before there is a network: sudo tunnelmesh service install --force")]
     public static partial void ExitOpenAtBoot(this ILogger log);
 
-    [LoggerMessage(EventId = 62, Level = LogLevel.Warning, Message = "another program has taken away rules for exit traffic, which are back")]
+    [LoggerMessage(EventId = 62, Level = LogLevel.Warning, Message = "another program has taken away rules for exit traffic, which are back. For an hour this is not said again")]
     public static partial void ExitRulesBack(this ILogger log);
 
     [LoggerMessage(EventId = 63, Level = LogLevel.Information, Message = "forwarding stays on, since others on this machine need it others={Others}")]

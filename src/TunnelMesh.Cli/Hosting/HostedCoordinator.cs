@@ -26,10 +26,12 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     private readonly CoordinatorServer _server;
     private readonly SqliteState _state;
     private readonly IReadOnlyList<StunResponder> _stun;
+    private readonly Func<(IReadOnlyList<string> Urls, IReadOnlyList<string> Stun)> _list;
 
-    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, IReadOnlyList<StunResponder> stun)
+    private HostedCoordinator(CleanupStack cleanup, CoordinatorServer server, SqliteState state, IPAddress address, PeerMembership membership, string caSha256, IReadOnlyList<StunResponder> stun, Func<(IReadOnlyList<string> Urls, IReadOnlyList<string> Stun)> list)
     {
         _stun = stun;
+        _list = list;
         _cleanup = cleanup;
         _server = server;
         _state = state;
@@ -114,6 +116,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             IPEndPoint? stunListen = settings.CoordinatorStunListen is { } where ? Listen(where, "coordinator.stun_listen") : null;
             IReadOnlyList<StunResponder> stun = stunListen is null ? [] : await StartStunAsync(stunListen, listen[0], options, cleanup).ConfigureAwait(false);
             IReadOnlyList<IPNetwork> inside = [state.Mesh.Cidr, state.Mesh.Ula, .. options.Range.OfOthers()];
+            (IReadOnlyList<string> urls, IReadOnlyList<string> servers) = List();
             CoordinatorServerOptions server = new()
             {
                 Listen = listen[0],
@@ -129,8 +132,8 @@ internal sealed class HostedCoordinator : IAsyncDisposable
                     IdentityKey = identity.PublicKey.ToArray(),
                     Record = DeviceRecord.Create(identity, options.Name, SHA256.HashData(root), stored.Device.Public, generation, expiry: 0),
                 },
-                Urls = Urls(listen, settings.TunName, inside),
-                Stun = [.. stun.Where(_ => stunListen is not null).SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, inside)).Select(e => e.ToString())],
+                Urls = urls,
+                Stun = servers,
                 AdminPeers = settings.AdminPeers,
                 Filter = PeerFilter.ForMesh(settings),
                 Logger = options.Log,
@@ -139,7 +142,10 @@ internal sealed class HostedCoordinator : IAsyncDisposable
             };
             CoordinatorServer started = cleanup.Add(await ListenAsync(server, cancel).ConfigureAwait(false));
             PeerMembership membership = Describe(server, state.Mesh, started.Self!, root, started.Port);
-            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun) { GivenTokens = given, DataDirectory = settings.CoordinatorDataDir };
+            return new HostedCoordinator(cleanup, started, state, Loopback(server.Listen.Address), membership, authority.CaSha256, stun, List) { GivenTokens = given, DataDirectory = settings.CoordinatorDataDir };
+
+            (IReadOnlyList<string> Urls, IReadOnlyList<string> Stun) List() =>
+                (Urls(listen, settings.TunName, inside), [.. stun.SelectMany(s => Reachable(new IPEndPoint(stunListen!.Address, s.Port), settings.TunName, inside)).Select(e => e.ToString())]);
         }
         catch
         {
@@ -175,6 +181,18 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="StunResponder.RefreshAsync"/>
     public Task AddressesChangedAsync() => Task.WhenAll(_stun.Select(s => s.RefreshAsync()));
+
+    /// <summary>Lists the addresses of this machine, and tells peers when they differ from those before. To be called at every look.</summary>
+    /// <exception cref="IOException">They cannot be listed.</exception>
+    public void TellAddresses()
+    {
+        (IReadOnlyList<string> urls, IReadOnlyList<string> stun) = _list();
+        // Without any address nobody hears of it, and a peer that asks later is better told where the machine was than nothing.
+        if (urls.Count > 0)
+        {
+            _server.SetAddresses(urls, stun);
+        }
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();

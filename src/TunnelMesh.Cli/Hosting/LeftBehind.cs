@@ -1,3 +1,4 @@
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.Guard;
 using TunnelMesh.Platform.Journals;
@@ -15,7 +16,8 @@ namespace TunnelMesh.Cli.Hosting;
 /// For a user's home, seen by root: has this process look into it as that user does. Then only rules for addresses of the mesh are undone, since nothing else of a user's peer outlives its
 /// interface, and root must not write into files what a user's journal says.
 /// </param>
-internal sealed class LeftBehind(HomeLayout layout, string context, Func<IDisposable?>? asOwner = null)
+/// <param name="root">With that: where files of root's peers lie, whose rules are not the user's, whatever the user's journal says.</param>
+internal sealed class LeftBehind(HomeLayout layout, string context, Func<IDisposable?>? asOwner = null, HomeLayout? root = null)
 {
     private readonly string _guard = PeerGuard.Journal(layout, context), _dns = NameFocus.Journal(layout, context), _exit = layout.ExitJournal(context);
 
@@ -42,7 +44,8 @@ internal sealed class LeftBehind(HomeLayout layout, string context, Func<IDispos
         using AddressGuard guard = new(_guard);
         if (asOwner is not null)
         {
-            return [.. new[] { guard.Recover(asOwner) }.OfType<Recovery>()];
+            IEnumerable<string> others = root is { } roots ? new ContextStore(roots).Names().Select(n => PeerGuard.Journal(roots, n)) : [];
+            return [.. new[] { guard.Recover(asOwner, others) }.OfType<Recovery>()];
         }
         using SystemDnsSetup dns = new(_dns);
         using IExitSetup exit = ExitSystem.Open(_exit, null);

@@ -230,8 +230,11 @@ internal sealed class PeerDns : IAsyncDisposable
             return;
         }
         RefreshServers();
+        bool all = _options.Settings.ExitPeer.Length > 0;
+        // With the kill switch nothing opens by itself.
+        bool reserve = all && !_options.Settings.ExitKillSwitch && await Task.Run(() => ExitSystem.ClosesNames(interfaceName, _options.Settings.FirewallMark), cancel).ConfigureAwait(false);
         await _system.StartAsync(new SystemDnsRequest(interfaceName, own, local, ["tunnelmesh", "mesh", "tm", .. _ranges.SelectMany(DnsZone.ReverseDomains)], _options.Context,
-            All: _options.Settings.ExitPeer.Length > 0, Reserve: !_options.Settings.ExitKillSwitch && ExitSystem.ClosesNames, _addresses), cancel).ConfigureAwait(false);
+            All: all, Reserve: reserve, _addresses), cancel).ConfigureAwait(false);
         RefreshServers();
     }
 

@@ -19,7 +19,9 @@ namespace TunnelMesh.Cli.Hosting;
 internal sealed class PeerExit : IAsyncDisposable
 {
     // A stranger to the map may be in a change of it that is on its way.
-    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MapPatience = TimeSpan.FromSeconds(2), MapLook = TimeSpan.FromMilliseconds(100), CheckEvery = TimeSpan.FromSeconds(5), RulesEvery = TimeSpan.FromSeconds(15), RoutesEvery = TimeSpan.FromSeconds(2), TellAgainAfter = TimeSpan.FromHours(1);
+    // Who empties the rules without end does not keep this machine busy: they are put back after so long at most.
+    private static readonly TimeSpan OpenAtMost = TimeSpan.FromSeconds(0.25), RulesGoneAtMost = TimeSpan.FromSeconds(1);
     private readonly PeerHostOptions _options;
     private readonly IExitSetup _setup;
     private readonly PeerRuntime _runtime;
@@ -34,17 +36,23 @@ internal sealed class PeerExit : IAsyncDisposable
     private Task _watching = Task.CompletedTask, _keeping = Task.CompletedTask;
     private readonly Lock _changing = new();
     private volatile Now _now;
-    private readonly string?[] _problems = new string?[4];
+    private readonly string?[] _problems = new string?[5];
+    private readonly PutBackPace _pace;
+    private volatile int _rulesRestored;
+    private DateTimeOffset _rulesTold;
 
     private PeerExit(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId, ExitTraffic traffic, Func<bool> asked)
     {
         (_options, _setup, _runtime, _dns, _network, _ownId, _traffic, _asked) = (options, setup, runtime, dns, network, ownId, traffic, asked);
         (_look, _rules) = (new Nudge(options.Time), new Nudge(options.Time));
+        _pace = new PutBackPace(options.Settings.ExitKillSwitch ? OpenAtMost : RulesGoneAtMost, options.Time);
         _now = new Now(ExitState.Starting, null, !Uses || options.Settings.ExitOfflineDirect ? Direct : Blocked, options.Time.GetUtcNow());
     }
 
     // What may go wrong, each until it goes right.
-    private const int RoutesPlace = 0, RulesPlace = 1, ForwardingPlace = 2, NamesPlace = 3;
+    private const int RoutesPlace = 0, RulesPlace = 1, ForwardingPlace = 2, NamesPlace = 3, QuarrelPlace = 4;
+
+    private const string Quarrel = "another program takes away rules for exit traffic again and again. They are put back within a second each time, and meanwhile what they stop gets past. `nft monitor` names the program: stop it, or have it leave tables of others alone.";
 
     private const string Exit = "exit", Blocked = "blocked", Direct = "direct";
 
@@ -162,6 +170,7 @@ internal sealed class PeerExit : IAsyncDisposable
             Allows = serves,
             Packets = counters?.OutPackets ?? 0,
             Bytes = counters?.OutBytes ?? 0,
+            RulesRestored = _rulesRestored,
             Problem = string.Join(' ', _problems.OfType<string>()) is { Length: > 0 } problem ? problem : null,
         };
     }
@@ -225,7 +234,7 @@ internal sealed class PeerExit : IAsyncDisposable
                     _health.Note(await IsHeardAsync(plane, device.Id).ConfigureAwait(false));
                 }
                 Become(choice);
-                if (_options.Time.GetElapsedTime(checkedAt) > CheckEvery)
+                if (_options.Time.GetElapsedTime(checkedAt) > RoutesEvery)
                 {
                     Try(RoutesPlace, _setup.Check);
                     checkedAt = _options.Time.GetTimestamp();
@@ -253,10 +262,15 @@ internal sealed class PeerExit : IAsyncDisposable
                 bool told = await _rules.WaitAsync(CheckEvery, _stop.Token).ConfigureAwait(false), due = _options.Time.GetElapsedTime(checkedAt) > RulesEvery;
                 if (told || due || watch is null)
                 {
+                    if (_pace.Wait is { Ticks: > 0 } pause)
+                    {
+                        await Task.Delay(pause, _options.Time, _stop.Token).ConfigureAwait(false);
+                    }
                     Try(RulesPlace, () => CheckRules(due));
                     // A renewal is told, too, and must not put off the next one.
                     checkedAt = due ? _options.Time.GetTimestamp() : checkedAt;
                 }
+                _problems[QuarrelPlace] = _pace.IsQuarrel ? Quarrel : null;
                 Try(ForwardingPlace, _setup.CheckForwarding);
                 Try(NamesPlace, CheckNames);
                 TellOwn();
@@ -270,12 +284,23 @@ internal sealed class PeerExit : IAsyncDisposable
 
     private void CheckRules(bool renew)
     {
-        if (renew)
+        bool putBack = false;
+        try
         {
-            _setup.Renew();
+            if (renew)
+            {
+                _setup.Renew();
+            }
+            putBack = _setup.CheckRules();
         }
-        if (_setup.CheckRules())
+        finally
         {
+            _pace.Note(putBack);
+        }
+        _rulesRestored = _pace.Times;
+        if (putBack && _options.Time.GetUtcNow() - _rulesTold >= TellAgainAfter)
+        {
+            _rulesTold = _options.Time.GetUtcNow();
             _options.Log.ExitRulesBack();
         }
     }

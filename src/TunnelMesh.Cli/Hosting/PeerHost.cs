@@ -480,14 +480,20 @@ internal sealed class PeerHost : IAsyncDisposable
 
     private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, HostedCoordinator? coordinator, INetworkMonitor network, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
     {
-        if (runtime.SetEndpoints(endpoints))
+        bool changed = runtime.SetEndpoints(endpoints);
+        if (coordinator is not null)
         {
-            string list = string.Join(',', endpoints);
-            _options.Log.EndpointsChanged(list);
-            if (coordinator is not null)
+            if (changed)
             {
                 await coordinator.AddressesChangedAsync().ConfigureAwait(false);
             }
+            // At every look: a coordinator lists its addresses before this one does, and a list that failed is made again.
+            coordinator.TellAddresses();
+        }
+        if (changed)
+        {
+            string list = string.Join(',', endpoints);
+            _options.Log.EndpointsChanged(list);
             Refresh(runtime, stream, network);
             await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
         }

@@ -263,7 +263,7 @@ internal sealed class PeerRuntime
             _map = change.Map;
             _filter?.Take(change);
             // Presence is a hint and no matter of the data plane.
-            if (change.Upserted.Count > 0 || change.Removed.Count > 0)
+            if (change.Upserted.Count > 0 || change.Removed.Count > 0 || change.CoordinatorsChanged)
             {
                 Apply();
             }

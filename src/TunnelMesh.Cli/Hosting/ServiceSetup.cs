@@ -15,6 +15,9 @@ internal sealed class ServiceSetup
     // What a hardened unit hides, and what others may write to or that goes with a restart of the machine.
     private static readonly string[] Homes = ["/home", "/root", "/run/user"], Passing = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
+    // For a program that no package has brought, best first.
+    private static readonly string[] Places = ["/usr/local/bin", "/opt/tunnelmesh"];
+
     private const string PackagedVariables = "/etc/tunnelmesh/env.conf", PackagedHome = "/root/.tunnelmesh", PackagedContext = PackagedHome + "/contexts/" + ContextName.Default;
 
     /// <summary>The environment of the command.</summary>
@@ -179,17 +182,25 @@ internal sealed class ServiceSetup
         if (!OperatingSystem.IsWindows() && Homes.Concat(Passing).Any(d => IsBelow(program, d)))
         {
             throw new HostException(ExitCode.Configuration,
-                $"A service of root must not run {program}, which lies where others may change it or where nothing stays. Put it elsewhere first: {PutElsewhere(program)}");
+                $"A service of root must not run {program}, which lies where others may change it or where nothing stays. First {PutElsewhere(program, look)}");
         }
         if (look is not null && RootOnly.FaultOf(program, look, out string where) is { } fault)
         {
             throw new HostException(ExitCode.Configuration,
                 $"A service of root must not run {program}: {where} {fault}, so others than root could have it run another program. If it is meant to be root's alone: chown root: {where} && chmod go-w {where}. " +
-                $"Otherwise put the program elsewhere: {PutElsewhere(program)}");
+                $"Otherwise {PutElsewhere(program, look)}");
         }
     }
 
-    private static string PutElsewhere(string program) => $"install -m 755 {program} /usr/local/bin/ && /usr/local/bin/tunnelmesh service install";
+    // Some systems let a group write to /usr/local (Debian's staff), whose members need not be root.
+    private static string PutElsewhere(string program, Func<string, UnixFileStatus?>? look) =>
+        Array.Find(Places, p => $"{p}/tunnelmesh" != program && (look is null || RootOnly.FaultOf(Existing(p, look), look, out _) is null)) is { } place
+            ? $"put the program elsewhere: install {(place == Places[0] ? "" : "-D ")}-m 755 {program} {place}/tunnelmesh && {place}/tunnelmesh service install"
+            : $"put the program where nobody but root may write, to no directory on the way there either, and install from there; {string.Join(" and ", Places)} are no such places on this machine.";
+
+    // What is not there yet is made by root.
+    private static string Existing(string directory, Func<string, UnixFileStatus?> look) =>
+        directory == "/" || look(directory) is not null ? directory : Existing(Path.GetDirectoryName(directory)!, look);
 
     // Without the right to pass over file modes, root reads what is its own, and a user what is his.
     private void RequireOwn(string directory)

@@ -49,6 +49,8 @@ public sealed class CoordinatorServer : IAsyncDisposable
     private readonly KestrelServer _server;
     private readonly CancellationTokenSource _stop = new();
     private readonly LiveTokens _tokens;
+    private readonly Lock _listing = new();
+    private IReadOnlyList<string> _urls, _stun;
     private IPEndPoint _binding;
     private int _disposed;
 
@@ -56,6 +58,7 @@ public sealed class CoordinatorServer : IAsyncDisposable
     {
         _options = options;
         _binding = options.Listen;
+        (_urls, _stun) = (options.Urls, options.Stun);
         _registry = registry;
         Self = self;
         _tokens = new LiveTokens(options.State, options.Time, options.Logger);
@@ -217,6 +220,26 @@ public sealed class CoordinatorServer : IAsyncDisposable
         CoordinatorLog.FilterChanged(_options.Logger, filter.Rules.Count, filter.ServicePorts.Count);
     }
 
+    /// <summary>Replaces where peers reach this coordinator; those that are connected have it with the next change of the map. Nothing happens when the map says so already.</summary>
+    /// <param name="urls">As <see cref="CoordinatorServerOptions.Urls"/>; not changed afterwards.</param>
+    /// <param name="stun">As <see cref="CoordinatorServerOptions.Stun"/>; not changed afterwards.</param>
+    public void SetAddresses(IReadOnlyList<string> urls, IReadOnlyList<string> stun)
+    {
+        ArgumentNullException.ThrowIfNull(urls);
+        ArgumentNullException.ThrowIfNull(stun);
+        lock (_listing)
+        {
+            if (urls.SequenceEqual(_urls) && stun.SequenceEqual(_stun))
+            {
+                return;
+            }
+            (_urls, _stun) = (urls, stun);
+            ListSelf();
+        }
+        string where = string.Join(',', urls), asked = string.Join(',', stun);
+        CoordinatorLog.AddressesChanged(_options.Logger, where, asked);
+    }
+
     /// <summary>Says goodbye to every stream, stops to listen, and stores what is left. Takes a few seconds at most.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -316,8 +339,15 @@ public sealed class CoordinatorServer : IAsyncDisposable
             return;
         }
         CoordinatorLog.CertificateIssued(_options.Logger, name, _certificates.Current.NotAfter);
-        _registry.Map.SetCoordinators([new MapCoordinator { Name = name, Urls = _options.Urls, Stun = _options.Stun, RoleCertificate = _certificates.Current.Der }]);
+        lock (_listing)
+        {
+            ListSelf();
+        }
     }
+
+    // Under the lock, so that of two changes at the same time the map keeps both.
+    private void ListSelf() =>
+        _registry.Map.SetCoordinators([new MapCoordinator { Name = Self?.Name ?? _options.Name, Urls = _urls, Stun = _stun, RoleCertificate = _certificates.Current.Der }]);
 
     private async Task ServeAsync(HttpContext context)
     {

@@ -26,7 +26,7 @@ public sealed record CoordinatorServerOptions
     public required MeshAuthority Authority { get; init; }
     /// <summary>Its own device, registered as the mesh's coordinator before it listens; null for a coordinator that is no peer.</summary>
     public SelfDevice? Self { get; init; }
-    /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them.</summary>
+    /// <summary>Base URLs (https://host:port) under which peers may reach it, best first, as the map lists them until <see cref="CoordinatorServer.SetAddresses"/> says otherwise.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
     /// <summary>The relay.</summary>
     public RelayOptions Relay { get; init; } = new();
@@ -34,7 +34,7 @@ public sealed record CoordinatorServerOptions
     public MapFilter Filter { get; init; } = new();
     /// <summary>Who administers the mesh beside the user of <see cref="Self"/>, as <see cref="ICoordinatorState.SetAdminsAsync"/> takes it.</summary>
     public IReadOnlyList<string> AdminPeers { get; init; } = [];
-    /// <summary>STUN endpoints (host:port) of this coordinator, as the map lists them.</summary>
+    /// <summary>STUN endpoints (host:port) of this coordinator, as <see cref="Urls"/>.</summary>
     public IReadOnlyList<string> Stun { get; init; } = [];
     /// <summary>Where it logs. Must not block for long.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
@@ -44,7 +44,7 @@ public sealed record CoordinatorServerOptions
     public TimeSpan MapMaxAge { get; init; } = TimeSpan.FromDays(30);
     /// <summary>Connections of one address (IPv6: a /64) that are no member's stream (yet); beyond it the oldest are cut, once they have had <see cref="StrangerGrace"/>.</summary>
     public int StrangersPerAddress { get; init; } = 256;
-    /// <summary>The same of all addresses together; beyond it the oldest are cut.</summary>
+    /// <summary>The same of all addresses together, half of it of one at most; beyond it the oldest are cut, those of the address with most of them first.</summary>
     public int StrangersInAll { get; init; } = 8192;
     /// <summary>How long a connection has to prove itself: a join takes a few round trips.</summary>
     public TimeSpan StrangerGrace { get; init; } = TimeSpan.FromSeconds(5);

@@ -138,6 +138,9 @@ internal static partial class CoordinatorLog
     [LoggerMessage(606, LogLevel.Warning, "the addresses of this machine could not be listed for STUN; the next change tries again")]
     internal static partial void StunAddressesUnknown(ILogger log, Exception e);
 
+    [LoggerMessage(609, LogLevel.Information, "peers reach this coordinator at other addresses than before and are told so urls={Urls} stun={Stun}")]
+    internal static partial void AddressesChanged(ILogger log, string urls, string stun);
+
     [LoggerMessage(608, LogLevel.Warning, "a connection from {Address} could not be served")]
     internal static partial void ConnectionFailed(ILogger log, IPAddress address, Exception e);
 }

@@ -13,6 +13,8 @@ public sealed record MapChange
     public IReadOnlyList<MapEntry> Removed { get; init; } = [];
     /// <summary>True when what the coordinator says to the packet filter may have changed.</summary>
     public bool FilterChanged { get; init; }
+    /// <summary>True when the list of coordinators, with where they are reached, may have changed.</summary>
+    public bool CoordinatorsChanged { get; init; }
     /// <summary>True when groups, or who is in them, may have changed.</summary>
     public bool GroupsChanged { get; init; }
     /// <summary>Entries refused because something about them did not hold.</summary>

@@ -44,8 +44,8 @@ public sealed class MapKeeper : IAsyncDisposable
         bool worth;
         lock (_gate)
         {
-            worth = _map is null || change.Upserted.Count > 0 || change.GroupsChanged || change.Removed.Count > 0 || _map.Epoch != change.Map.Epoch ||
-                !ReferenceEquals(_map.Coordinators, change.Map.Coordinators) || !ReferenceEquals(_map.Filter, change.Map.Filter);
+            worth = _map is null || change.Upserted.Count > 0 || change.GroupsChanged || change.CoordinatorsChanged || change.Removed.Count > 0 || _map.Epoch != change.Map.Epoch ||
+                !ReferenceEquals(_map.Filter, change.Map.Filter);
             _map = change.Map;
             _dirty |= worth;
         }

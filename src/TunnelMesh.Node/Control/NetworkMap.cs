@@ -62,7 +62,7 @@ public sealed class NetworkMap
             ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<string, MapEntry>.Empty, ImmutableDictionary<IPAddress, MapEntry>.Empty);
         MapDelta all = new() { Epoch = message.Epoch, From = message.Number, Number = message.Number, Upserted = message.Devices };
         // Other objects even when they say the same as before: telling the filter twice costs little.
-        MapChange built = empty.Rebuild(all, pins, now) with { FilterChanged = true, GroupsChanged = true };
+        MapChange built = empty.Rebuild(all, pins, now) with { FilterChanged = true, GroupsChanged = true, CoordinatorsChanged = true };
         if (before is null)
         {
             return built;
@@ -186,6 +186,7 @@ public sealed class NetworkMap
         {
             Map = new NetworkMap(_root, Epoch, delta.Number, Mesh, delta.Coordinators ?? Coordinators, delta.Filter ?? Filter, delta.Groups ?? Groups, byId.ToImmutable(), names, byAddress.ToImmutable()),
             FilterChanged = delta.Filter is not null,
+            CoordinatorsChanged = delta.Coordinators is not null,
             GroupsChanged = grouped,
             Upserted = changed,
             Removed = gone,

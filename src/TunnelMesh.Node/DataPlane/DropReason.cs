@@ -33,6 +33,9 @@ public enum DropReason
     /// <summary>From outside: for a session that is over or unknown.</summary>
     NoSession,
 
+    /// <summary>From outside: the beginning of a handshake with a device that is not known (yet), while as many from the same source, or in all, wait for the map.</summary>
+    TooManyStrangers,
+
     /// <summary>From either side: not a whole packet, or no WireGuard message.</summary>
     Malformed,
 

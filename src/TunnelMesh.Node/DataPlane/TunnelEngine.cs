@@ -278,9 +278,9 @@ public sealed partial class TunnelEngine : IWaitingRoom
         }
     }
 
-    private void HandleHandshake(ReadOnlySpan<byte> datagram, in PathAddress source, long now)
+    private void HandleHandshake(ReadOnlySpan<byte> datagram, in PathAddress source, long since, long now)
     {
-        HandshakeResult result = _handshakes.Handle(datagram, source, now, out PeerTunnel? tunnel);
+        HandshakeResult result = _handshakes.Handle(datagram, source, since, now, out PeerTunnel? tunnel);
         if (tunnel is null)
         {
             return;
@@ -321,7 +321,7 @@ public sealed partial class TunnelEngine : IWaitingRoom
             case WireGuardMessage.Initiation or WireGuardMessage.Response or WireGuardMessage.CookieReply:
                 // In the order of arrival: a handshake may end the session that the run before it is of.
                 Confirm(_inbound.Open(buffer, now), now);
-                HandleHandshake(datagram, source, now);
+                HandleHandshake(datagram, source, now, now);
                 break;
             default:
                 if (!_output.TakeStun(datagram, source))
@@ -390,10 +390,13 @@ public sealed partial class TunnelEngine : IWaitingRoom
     {
         long now = _time.GetTimestamp();
 
-        // Those that are still unknown are held again, so each is taken once.
-        for (int left = _handshakes.HeldCount; left > 0 && _handshakes.TryTakeHeld(now, out byte[] datagram, out PathAddress source); left--)
+        // Those that are still unknown go back to their place, or to one before it, so each is taken once.
+        for (int place = 0; place < HeldInitiations.Places; place++)
         {
-            HandleHandshake(datagram, source, now);
+            if (_handshakes.TryTakeHeld(place, now, out ReadOnlySpan<byte> datagram, out PathAddress source, out long since))
+            {
+                HandleHandshake(datagram, source, since, now);
+            }
         }
     }
 }

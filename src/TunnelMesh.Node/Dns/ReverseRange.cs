@@ -23,8 +23,11 @@ internal sealed class ReverseRange
         _digits = _bits / _step;
         _apexDigits = Math.Max(1, (range.PrefixLength + _step - 1) / _step);
         _shift = _bits - range.PrefixLength;
-        _prefix = DnsNode.Key(range.BaseAddress) >> _shift;
+        _prefix = Prefix(DnsNode.Key(range.BaseAddress));
     }
+
+    // A shift by all 128 bits is none at all in C#.
+    private UInt128 Prefix(UInt128 address) => _shift == 128 ? 0 : address >> _shift;
 
     /// <summary>True when a name of so many labels is a whole address.</summary>
     internal bool IsWhole(int labels) => labels - 2 == _digits;
@@ -71,7 +74,7 @@ internal sealed class ReverseRange
         {
             sound &= TryDigit(Label(name, starts[starts.Length - 3 - i]), out int digit);
             address |= (UInt128)(uint)digit << (_bits - _step * (i + 1));
-            if (i == _apexDigits - 1 && (!sound || address >> _shift != _prefix))
+            if (i == _apexDigits - 1 && (!sound || Prefix(address) != _prefix))
             {
                 return ReverseMatch.None;
             }

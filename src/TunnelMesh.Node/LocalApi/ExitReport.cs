@@ -25,6 +25,8 @@ public sealed record ExitReport
     public required long Packets { get; init; }
     /// <summary>Bytes of these packets.</summary>
     public required long Bytes { get; init; }
+    /// <summary>How often another program had taken away rules for packets, and they were put back.</summary>
+    public int RulesRestored { get; init; }
     /// <summary>What does not work, for people; null when all is well.</summary>
     public string? Problem { get; init; }
 }

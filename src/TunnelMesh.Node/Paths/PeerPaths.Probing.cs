@@ -7,7 +7,7 @@ internal sealed partial class PeerPaths
     private long _askedAt = long.MaxValue, _repeatAt, _checkedAt = PeerPath.Never, _largeAt = long.MaxValue;
     private long _wantedUntil = PeerPath.Never, _grownAt = PeerPath.Never;
     private int _largeLost;
-    private bool _alsoSecond, _lively, _askWhenResumed;
+    private bool _alsoSecond, _othersAsked, _lively, _askWhenResumed;
 
     // Written by whoever sends, and by the owner when something is heard.
     private long _unansweredAt = long.MaxValue;
@@ -79,7 +79,7 @@ internal sealed partial class PeerPaths
         if (now - current.HeardAt > Ticks(PathTiming.Fresh) || _askWhenResumed)
         {
             // Its mapping in a NAT may be gone: until it has answered, what there is besides gets the same.
-            AskCurrent(now);
+            AskCurrent(now, others: true);
             _alsoSecond = _askedAt != long.MaxValue;
             Publish();
             if (_askWhenResumed)
@@ -111,7 +111,10 @@ internal sealed partial class PeerPaths
         long roundTrip = Math.Max(0, current.RoundTrip);
         if (_askedAt == long.MaxValue && busy && current.State == PathState.Proven && UnansweredSince(current) is < long.MaxValue and var since && now - since >= SilenceOf(current))
         {
-            AskCurrent(now);
+            // The last packet of whatever was said comes here too, though it may need no answer: of a device that only answers, each one. WireGuard would learn of a dead path by it after 15 s,
+            // from a keepalive that the other side owes after 10 s and that does not come; here traffic is to move within half a second, and nobody but the programs knows what is an answer. So it is
+            // asked once, over this path alone: 76 bytes and their echo, and none after that. The others, which the relay has to carry, are asked at once only while more is sent.
+            AskCurrent(now, others: sentAt - since >= SilenceOf(current) / 2);
         }
 
         if (_askedAt != long.MaxValue)
@@ -158,19 +161,38 @@ internal sealed partial class PeerPaths
 
     private void Want(long now) => _wantedUntil = now + Ticks(PathTiming.Wanted);
 
-    private void AskCurrent(long now)
+    private void AskCurrent(long now, bool others)
     {
-        if (_askedAt == long.MaxValue && _current is { State: PathState.Proven })
+        if (_current is not { State: PathState.Proven })
         {
-            (_askedAt, _repeatAt) = (now, now);
+            return;
+        }
 
-            // What the others are worth is found out at the same time: they may have failed together.
-            foreach (PeerPath path in _paths)
+        if (_askedAt == long.MaxValue)
+        {
+            (_askedAt, _repeatAt, _othersAsked) = (now, now, false);
+        }
+
+        if (others)
+        {
+            AskOthers(now);
+        }
+    }
+
+    // What the others are worth is found out as well: they may have failed together.
+    private void AskOthers(long now)
+    {
+        if (_othersAsked)
+        {
+            return;
+        }
+
+        _othersAsked = true;
+        foreach (PeerPath path in _paths)
+        {
+            if (path.State == PathState.Proven && !ReferenceEquals(path, _current))
             {
-                if (path.State == PathState.Proven && !ReferenceEquals(path, _current))
-                {
-                    path.NextProbeAt = now;
-                }
+                path.NextProbeAt = now;
             }
         }
     }
@@ -191,9 +213,10 @@ internal sealed partial class PeerPaths
             return;
         }
 
-        if (now - _askedAt >= SilenceOf(current) && !heard)
+        if (now - _askedAt >= SilenceOf(current))
         {
-            _alsoSecond = true;
+            AskOthers(now);
+            _alsoSecond |= !heard;
         }
 
         if (now >= _repeatAt)

@@ -260,7 +260,7 @@ internal sealed partial class PeerPaths
         }
         else if (_current is { State: PathState.Proven, Address.Transport: PathTransport.Udp })
         {
-            AskCurrent(now);
+            AskCurrent(now, others: true);
             _alsoSecond = true;
         }
 
@@ -295,7 +295,7 @@ internal sealed partial class PeerPaths
                 (path.Step, path.NextProbeAt) = (0, now);
             }
 
-            AskCurrent(now);
+            AskCurrent(now, others: true);
             if (now - _current.HeardAt >= SilenceOf(_current))
             {
                 _alsoSecond = true;

@@ -11,14 +11,8 @@ namespace TunnelMesh.Node.Sessions;
 /// </summary>
 internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time, ITunnelOutput output, DataPlaneCounters counters, int perSecondBeforeCookies, StrangerBudget strangers)
 {
-    /// <summary>An initiation of a device that the map does not have yet waits this long for it.</summary>
-    public static readonly TimeSpan HoldLimit = TimeSpan.FromSeconds(3);
-
-    /// <summary>Initiations held at most; each took the work of a handshake already, and more are asked for cookies first.</summary>
-    public const int MaxHeld = 32;
-
     private readonly HandshakeLoad _load = new(time, perSecondBeforeCookies);
-    private readonly Queue<(byte[] Bytes, PathAddress Source, long At)> _held = new();
+    private readonly HeldInitiations _held = new(time);
     private readonly byte[] _initiation = new byte[WireGuardMessage.InitiationSize];
     private readonly byte[] _reply = new byte[WireGuardMessage.ResponseSize];
 
@@ -79,10 +73,11 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
     /// <summary>Handles an initiation, a response or a cookie reply.</summary>
     /// <param name="datagram">The whole datagram; only read.</param>
     /// <param name="source">Where from.</param>
+    /// <param name="since">When it came: a timestamp, before now only for an initiation that was held.</param>
     /// <param name="now">Timestamp.</param>
     /// <param name="tunnel">Whose it was, once authenticated.</param>
     /// <returns>What became of it; after <see cref="HandshakeResult.SessionEstablished"/> the caller flushes the queue.</returns>
-    public HandshakeResult Handle(ReadOnlySpan<byte> datagram, in PathAddress source, long now, out PeerTunnel? tunnel)
+    public HandshakeResult Handle(ReadOnlySpan<byte> datagram, in PathAddress source, long since, long now, out PeerTunnel? tunnel)
     {
         HandshakeResult result = device.HandleHandshake(datagram, SourceKey(source, stackalloc byte[18]), _load.Note(now), _reply, out int replyLength, out WireGuardPeer? peer);
         tunnel = peer?.Tag as PeerTunnel;
@@ -103,7 +98,11 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
                 tunnel.Repeater.NoteAnswer(source);
                 break;
             case HandshakeResult.UnknownPeer when datagram[0] == WireGuardMessage.Initiation:
-                Hold(datagram, source, now);
+                if (_held.Hold(datagram, source, since, now) is > 0 and var lost)
+                {
+                    counters.Drop(DropReason.TooManyStrangers, lost);
+                }
+
                 break;
             default:
                 break;
@@ -112,34 +111,9 @@ internal sealed class HandshakeDriver(WireGuardDevice device, TimeProvider time,
         return result;
     }
 
-    /// <summary>Takes the next held initiation that is not too old, to be handled again after the peers have changed.</summary>
-    public bool TryTakeHeld(long now, out byte[] datagram, out PathAddress source)
-    {
-        while (_held.TryDequeue(out (byte[] Bytes, PathAddress Source, long At) held))
-        {
-            if (time.GetElapsedTime(held.At, now) < HoldLimit)
-            {
-                (datagram, source) = (held.Bytes, held.Source);
-                return true;
-            }
-        }
-
-        (datagram, source) = ([], default);
-        return false;
-    }
-
-    /// <summary>How many initiations wait for the map.</summary>
-    public int HeldCount => _held.Count;
-
-    private void Hold(ReadOnlySpan<byte> datagram, in PathAddress source, long now)
-    {
-        if (_held.Count == MaxHeld)
-        {
-            _held.Dequeue();
-        }
-
-        _held.Enqueue((datagram.ToArray(), source, now));
-    }
+    /// <summary>Takes what waits for the map at one of <see cref="HeldInitiations.Places"/> places, to be handled again by <see cref="Handle"/> at once.</summary>
+    public bool TryTakeHeld(int place, long now, out ReadOnlySpan<byte> datagram, out PathAddress source, out long since) =>
+        _held.TryTake(place, now, out datagram, out source, out since);
 
     /// <summary>What names a sender to cookies and to the rate limit: address and port, or over a stream the device.</summary>
     private static ReadOnlySpan<byte> SourceKey(in PathAddress source, Span<byte> key)

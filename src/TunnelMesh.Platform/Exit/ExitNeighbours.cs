@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using TunnelMesh.Platform.Files;
-using TunnelMesh.Platform.Interop;
 using TunnelMesh.Platform.Journals;
 
 namespace TunnelMesh.Platform.Exit;
@@ -63,27 +61,11 @@ internal sealed class ExitNeighbours(string journal)
     }
 
     /// <summary>What is written in a journal, whoever holds it: the framework asks for a lock to read, which the writer has. Null for nothing that can be read.</summary>
-    public static unsafe ExitEntry? Read(string path)
+    public static ExitEntry? Read(string path)
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return null;
-        }
-
-        using SafeFileDescriptor file = LinuxNative.Open(path, LinuxNative.OCloExec, 0);
-        byte[] buffer = new byte[MaxBytes];
-        nint length = 0;
-        if (!file.IsInvalid)
-        {
-            fixed (byte* p = buffer)
-            {
-                length = UnixNative.Read(file, p, (nuint)buffer.Length);
-            }
-        }
-
         try
         {
-            return length > 0 ? JsonSerializer.Deserialize(buffer.AsSpan(0, (int)length), ExitJson.Default.ExitEntry) : null;
+            return JournalFile.Peek(path, MaxBytes) is { } content ? JsonSerializer.Deserialize(content, ExitJson.Default.ExitEntry) : null;
         }
         catch (JsonException)
         {

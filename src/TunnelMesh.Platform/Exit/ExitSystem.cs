@@ -39,8 +39,10 @@ public static class ExitSystem
     /// <summary>Whether this system keeps something beyond the process, which a command can undo or put in force.</summary>
     public static bool Outlives => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS();
 
-    /// <summary>Whether this machine has what closes name servers past the tunnel while a peer uses an exit peer, and opens them soon after it was killed.</summary>
-    public static bool ClosesNames => OperatingSystem.IsLinux() && new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read).Backend is not null;
+    /// <summary>Whether this machine can close name servers past the tunnel while a peer uses an exit peer, and opens them soon after it was killed. The kernel is asked; programs of the system are run.</summary>
+    /// <param name="interfaceName">The mesh's interface.</param>
+    /// <param name="mark">The mark of the mesh's own packets.</param>
+    public static bool ClosesNames(string interfaceName, uint mark) => OperatingSystem.IsLinux() && new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read).CanCloseNames(interfaceName, mark);
 
     /// <summary>Every address of this machine, those of loopback and of links that are down, too.</summary>
     /// <exception cref="NetworkInformationException">The system gave no list.</exception>

@@ -72,13 +72,28 @@ internal static class IptablesRules
         for (int family = 0; family < 2; family++)
         {
             bool v6 = family == 1;
-            string[] fresh = lasting ? [] :
-                [string.Create(CultureInfo.InvariantCulture, $"-m recent ! --rcheck --seconds {NftRules.NamesSeconds} --name {NamesList(u.Interface, v6)} --mask {Everybody(v6)} --rsource -j RETURN")];
-            Fill(calls, v6, "filter", "OUTPUT", u.Interface, ["-o lo -j RETURN", $"-o {u.Interface} -j RETURN", $"-m mark --mark {u.Mark.ToString(CultureInfo.InvariantCulture)} -j RETURN", .. fresh, .. NameServers]);
+            Fill(calls, v6, "filter", "OUTPUT", u.Interface, ClosingNames(u, v6, lasting));
         }
 
         return calls;
     }
+
+    /// <summary>Asks the kernel for all that <see cref="Names"/> has, in a chain that no packet comes to. <see cref="RemoveTrial"/> takes it away.</summary>
+    public static IReadOnlyList<Call> NamesTrial(ExitUse u)
+    {
+        List<Call> calls = [.. RemoveTrial(u.Interface)];
+        for (int family = 0; family < 2; family++)
+        {
+            bool v6 = family == 1;
+            AddChain(calls, v6, "filter", Trial(u.Interface), ClosingNames(u, v6, lasting: false));
+        }
+
+        return calls;
+    }
+
+    /// <summary>Removes what <see cref="NamesTrial"/> adds, also where there is nothing.</summary>
+    public static IReadOnlyList<Call> RemoveTrial(string tun) =>
+        [Make(false, true, $"-t filter -F {Trial(tun)}"), Make(false, true, $"-t filter -X {Trial(tun)}"), Make(true, true, $"-t filter -F {Trial(tun)}"), Make(true, true, $"-t filter -X {Trial(tun)}")];
 
     /// <summary>The kill switch, as <see cref="NftRules.KillSwitch"/>.</summary>
     public static IReadOnlyList<Call> KillSwitch(ExitUse u)
@@ -111,17 +126,30 @@ internal static class IptablesRules
     // 28 characters at most (XT_EXTENSION_MAXNAMELEN); an interface has 15.
     private static string Chain(string tun, string hook) => $"TM-{tun}-{hook[..4]}";
 
+    private static string Trial(string tun) => $"TM-{tun}-TRY";
+
+    private static string[] ClosingNames(ExitUse u, bool v6, bool lasting)
+    {
+        string[] fresh = lasting ? [] :
+            [string.Create(CultureInfo.InvariantCulture, $"-m recent ! --rcheck --seconds {NftRules.NamesSeconds} --name {NamesList(u.Interface, v6)} --mask {Everybody(v6)} --rsource -j RETURN")];
+        return ["-o lo -j RETURN", $"-o {u.Interface} -j RETURN", $"-m mark --mark {u.Mark.ToString(CultureInfo.InvariantCulture)} -j RETURN", .. fresh, .. NameServers];
+    }
+
     private static string Everybody(bool v6) => v6 ? "::" : "0.0.0.0";
 
     private static void Fill(List<Call> calls, bool v6, string table, string hook, string tun, IReadOnlyList<string> rules)
     {
-        calls.Add(Make(v6, false, $"-t {table} -N {Chain(tun, hook)}"));
+        AddChain(calls, v6, table, Chain(tun, hook), rules);
+        calls.Add(Make(v6, false, $"-t {table} -I {hook} -j {Chain(tun, hook)}"));
+    }
+
+    private static void AddChain(List<Call> calls, bool v6, string table, string chain, IReadOnlyList<string> rules)
+    {
+        calls.Add(Make(v6, false, $"-t {table} -N {chain}"));
         foreach (string rule in rules)
         {
-            calls.Add(Make(v6, false, $"-t {table} -A {Chain(tun, hook)} {rule}"));
+            calls.Add(Make(v6, false, $"-t {table} -A {chain} {rule}"));
         }
-
-        calls.Add(Make(v6, false, $"-t {table} -I {hook} -j {Chain(tun, hook)}"));
     }
 
     // -w waits for whoever else changes rules just now.

@@ -75,6 +75,13 @@ internal static class NftRules
 
         """;
 
+    /// <summary>Asks the kernel for all that <see cref="Names"/> has, in one transaction that takes it away again: nothing of it is ever in force. It lies in a table that no interface has.</summary>
+    public static string NamesTrial(ExitUse u)
+    {
+        string table = Table(u.Interface), trial = table.Replace("tunnelmesh_", "tunnelmesh.", StringComparison.Ordinal);
+        return Names(u).Replace(table, trial, StringComparison.Ordinal) + $"delete table inet {trial}\n";
+    }
+
     /// <summary>Renews what <see cref="Names"/> has, in one transaction; fails where it is gone. Kernels before 6.12 give an element that is there no more time, so it is put in anew.</summary>
     public static string RenewNames(string tun) => $"flush set inet {Table(tun)} {Closed}\nadd element inet {Table(tun)} {Closed} {ClosedForNow}\n";
 

@@ -71,6 +71,43 @@ internal sealed class PacketRules(Func<string, string?> find, Func<string, IEnum
         Add(backend, use.Interface, () => "", () => IptablesRules.Names(use, lasting: true));
     }
 
+    /// <summary>Whether <see cref="CloseNames"/> closes name servers here, and they open by themselves soon after nobody renews it any more: the kernel is asked for the rules, of which nothing stays nor counts meanwhile.</summary>
+    /// <param name="tun">The mesh's interface.</param>
+    /// <param name="mark">The mark of the mesh's own packets.</param>
+    public bool CanCloseNames(string tun, uint mark)
+    {
+        ExitUse use = new(tun, null, null, mark, LanAccess: false, KillSwitch: false, default, default);
+        try
+        {
+            if (Backend == Nft)
+            {
+                RunNft(NftRules.NamesTrial(use));
+                return true;
+            }
+
+            if (Backend is null || find(Ip6tables) is null)
+            {
+                return false;
+            }
+
+            try
+            {
+                RunAll(IptablesRules.NamesTrial(use));
+                return HasList(v6: false) && HasList(v6: true);
+            }
+            finally
+            {
+                RunAll(IptablesRules.RemoveTrial(tun));
+            }
+        }
+        catch (Exception e) when (e is SystemDnsException or ExitException)
+        {
+            return false;
+        }
+
+        bool HasList(bool v6) => File.Exists(Path.Combine(lists, IptablesRules.NamesList(tun, v6)));
+    }
+
     /// <summary>Keeps name servers closed for another while.</summary>
     /// <returns>False where the rules that would close them are gone, or end by nothing but being removed.</returns>
     public bool RenewNames(string backend, string tun)

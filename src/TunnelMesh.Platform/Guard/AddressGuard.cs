@@ -1,4 +1,7 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Interop;
 using TunnelMesh.Platform.Journals;
 using TunnelMesh.Platform.SystemDns;
 
@@ -11,21 +14,28 @@ namespace TunnelMesh.Platform.Guard;
 public sealed class AddressGuard : IDisposable
 {
     private const string Nft = "nft", Iptables = "iptables", Ip6tables = "ip6tables";
+    private const int MaxJournalBytes = 1 << 16;
+    private readonly string _path;
     private readonly SystemJournal<GuardEntry> _journal;
     private readonly PacketRules _rules;
     private readonly Func<bool> _hasIPv6;
+    private readonly Func<string, bool> _isPresent;
     private GuardSpec? _spec;
     private string? _backend, _added;
 
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal; its directory exists.</param>
-    public AddressGuard(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read), () => File.Exists("/proc/net/if_inet6"))
+    public AddressGuard(string journal) : this(journal, new PacketRules(new SystemDnsPlaces().Find, SystemProgram.Read), () => File.Exists("/proc/net/if_inet6"), IsPresent)
     {
     }
 
-    internal AddressGuard(string journal, PacketRules rules, Func<bool> hasIPv6)
+    /// <param name="journal">Path of the journal.</param>
+    /// <param name="rules">The programs.</param>
+    /// <param name="hasIPv6">Whether the kernel has IPv6.</param>
+    /// <param name="isPresent">Whether there is an interface of a name.</param>
+    internal AddressGuard(string journal, PacketRules rules, Func<bool> hasIPv6, Func<string, bool> isPresent)
     {
-        (_rules, _hasIPv6) = (rules, hasIPv6);
+        (_path, _rules, _hasIPv6, _isPresent) = (journal, rules, hasIPv6, isPresent);
         _journal = new SystemJournal<GuardEntry>(journal, GuardJson.Default.GuardEntry, e => e is { Backend: Nft or Iptables } && IsInterface(e.Interface),
             ("the rules for addresses of the mesh", "Look at `nft list tables` and `iptables -t raw -S`."));
     }
@@ -41,8 +51,9 @@ public sealed class AddressGuard : IDisposable
 
     /// <summary>Takes away what a process before this one left behind. Runs programs of the system.</summary>
     /// <param name="asOwner">Has this process look at the journal as the user does whose home it is in, until what is returned is disposed of; null where it is this process's own.</param>
+    /// <param name="others">With that: journals of peers that are not that user's. The user may have written any name of an interface, so rules that one of them names stay, and those of an interface that is there.</param>
     /// <returns>What became of it; null when there was nothing.</returns>
-    public Recovery? Recover(Func<IDisposable?>? asOwner = null)
+    public Recovery? Recover(Func<IDisposable?>? asOwner = null, IEnumerable<string>? others = null)
     {
         GuardEntry? entry;
         string? problem;
@@ -54,6 +65,11 @@ public sealed class AddressGuard : IDisposable
         if (entry is null)
         {
             return problem is null ? null : new Recovery(problem, IsUndone: false);
+        }
+
+        if (asOwner is not null && Claim(entry.Interface, others ?? []) is { } claim)
+        {
+            return new Recovery($"The rules for addresses of the mesh that {_path} names stay, for they may be another peer's: {claim}", IsUndone: false);
         }
 
         problem = RemoveRules(entry);
@@ -184,6 +200,28 @@ public sealed class AddressGuard : IDisposable
             return e.Message;
         }
     }
+
+    // The interface of a peer goes with its process: one that is there is not that of a peer that was killed.
+    private string? Claim(string tun, IEnumerable<string> others) =>
+        _isPresent(tun) ? $"there is an interface {tun}. Once that is gone this can be tried again."
+        : others.FirstOrDefault(o => InterfaceIn(o) == tun) is { } other ? $"{other} names {tun}, too. The peer of that one removes them when it starts or ends, and so does `tunnelmesh cleanup` for its context."
+        : null;
+
+    // Whoever holds it.
+    private static string? InterfaceIn(string journal)
+    {
+        try
+        {
+            return JournalFile.Peek(journal, MaxJournalBytes) is { } content ? JsonSerializer.Deserialize(content, GuardJson.Default.GuardEntry)?.Interface : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // Where the kernel does not say, it is there.
+    private static bool IsPresent(string name) => UnixNative.IfNameToIndex(name) != 0 || Marshal.GetLastPInvokeError() != UnixNative.ENoDev;
 
     // It becomes words of a command, and the journal of a user's peer is the user's to write: only what a configuration may name is one.
     private static bool IsInterface(string? name) => name is { Length: > 0 and <= 15 } && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');

@@ -5,15 +5,19 @@ namespace TunnelMesh.Platform.Interop;
 /// <summary>What TUN, UDP and netlink need of Linux beyond <see cref="UnixNative"/>. Values are those of x86-64 and arm64.</summary>
 internal static unsafe partial class LinuxNative
 {
-    public const int EAgain = 11, EIo = 5, EProto = 71, EBadFd = 77, EMsgSize = 90, ENoProtoOpt = 92, ENetUnreach = 101, EConnRefused = 111, EHostUnreach = 113;
+    public const int EAgain = 11, EIo = 5, ELoop = 40, EProto = 71, EBadFd = 77, EMsgSize = 90, ENoProtoOpt = 92, ENetUnreach = 101, EConnRefused = 111, EHostUnreach = 113;
     public const int EOpNotSupp = 95, EAfNoSupport = 97, EAddrInUse = 98, EAddrNotAvail = 99;
     public const int ORdWr = 2, ONonBlock = 0x800, OCloExec = 0x80000;
+    public const int LockShared = 1, LockNoWait = 4;
     public const int AfInet6 = 10, AfNetlink = 16;
     public const int SockCloExec = 0x80000;
     public const int SolSocket = 1, SoReuseAddress = 2, SoSndBuf = 7, SoRcvBuf = 8, SoSndBufForce = 32, SoRcvBufForce = 33, SoReusePort = 15, SoMark = 36, SoAttachReusePortCbpf = 51;
     public const int IpProtoIpv6 = 41, Ipv6V6Only = 26;
     public const int SolUdp = 17, UdpSegment = 103, UdpGro = 104;
     public const int MsgDontWait = 0x40;
+
+    /// <summary>O_NOFOLLOW, in which architectures differ.</summary>
+    public static int ONoFollow => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct MsgHdr
@@ -54,6 +58,15 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileDescriptor Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ExtendedStatus(int directory, string path, int flags, uint mask, byte* answer);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ExtendedStatus(SafeHandle file, string path, int flags, uint mask, byte* answer);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int FLock(SafeFileDescriptor fd, int operation);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Ioctl(SafeFileDescriptor fd, nuint request, void* argument);

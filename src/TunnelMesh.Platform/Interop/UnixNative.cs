@@ -5,7 +5,7 @@ namespace TunnelMesh.Platform.Interop;
 /// <summary>The calls into libc that Linux and macOS have alike, types and values included; errno values up to 34 are the same, too.</summary>
 internal static unsafe partial class UnixNative
 {
-    public const int EPerm = 1, ENoEnt = 2, EIntr = 4, ENxIo = 6, EBadF = 9, EAcces = 13, EBusy = 16, EExist = 17, ENoDev = 19, EInval = 22;
+    public const int EPerm = 1, ENoEnt = 2, EIntr = 4, ENxIo = 6, EBadF = 9, EAcces = 13, EBusy = 16, EExist = 17, ENoDev = 19, ENotDir = 20, EInval = 22;
     public const short PollIn = 1;
     public const int AfInet = 2, SockDgram = 2, SockRaw = 3;
 

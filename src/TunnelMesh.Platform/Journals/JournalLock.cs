@@ -9,16 +9,11 @@ public static class JournalLock
     {
         try
         {
-            if (File.Exists(path))
-            {
-                // Shared, so that two who look do not take each other for its owner.
-                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
-            }
-            return false;
+            return File.Exists(path) && JournalFile.IsHeld(path);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or InvalidDataException)
         {
-            // Undone meanwhile.
+            // Undone meanwhile, or nothing that a process writes.
             return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

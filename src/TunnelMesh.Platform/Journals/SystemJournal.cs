@@ -31,13 +31,13 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
         }
         try
         {
-            if (new FileInfo(path).Length <= MaxBytes && JsonSerializer.Deserialize(File.ReadAllBytes(path), json) is { } entry && isSound(entry))
+            if (JsonSerializer.Deserialize(JournalFile.Read(path, MaxBytes), json) is { } entry && isSound(entry))
             {
                 return entry;
             }
             problem = "it is no journal";
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidDataException)
         {
             problem = e.Message;
         }
@@ -52,8 +52,15 @@ public class SystemJournal<T>(string path, JsonTypeInfo<T> json, Func<T, bool> i
             return null;
         }
         string aside = path + ".damaged";
-        File.Move(path, aside, overwrite: true);
-        problem = $"The journal of {what.Name} is damaged and was kept as {aside} ({problem}). {what.Advice}";
+        try
+        {
+            File.Move(path, aside, overwrite: true);
+            problem = $"The journal of {what.Name} is damaged and was kept as {aside} ({problem}). {what.Advice}";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = $"The journal of {what.Name}, {path}, is damaged ({problem}) and cannot be moved out of the way: {e.Message} {what.Advice}";
+        }
         return null;
     }
 

@@ -21,7 +21,7 @@ public static class SystemdUnit
     // Usage, configuration, rights, refusal, damaged state, other version (docs/cli.md): trying again brings the same answer.
     private const string FinalExitCodes = "2 3 4 6 9 10";
 
-    private const string Capabilities = "CAP_NET_ADMIN CAP_NET_BIND_SERVICE";
+    private const string Capabilities = "CAP_NET_ADMIN CAP_NET_BIND_SERVICE", KernelSettingsStay = "ProtectKernelTunables=yes";
 
     /// <summary>Writes the unit.</summary>
     /// <param name="service">What it runs.</param>
@@ -101,18 +101,54 @@ public static class SystemdUnit
         }
 
         unit.Append($"\n# The interface and its routes; port 53 at the mesh address, and ports below 1024 that you choose.\nCapabilityBoundingSet={Capabilities}\n");
-        unit.Append(
-            """
-            NoNewPrivileges=yes
-            DevicePolicy=closed
-            DeviceAllow=/dev/net/tun rw
-            RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-            SystemCallFilter=@system-service
-            SystemCallFilter=~@privileged @resources @setuid
+        Harden(unit, service, "DevicePolicy=closed\nDeviceAllow=/dev/net/tun rw\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", service.Group is null ? "" : " @chown",
+            service.ChangesKernelSettings ? "# Exit traffic: forwarding, and how strictly sources are checked.\nProtectKernelTunables=no" : KernelSettingsStay);
+        return unit.Append("\n[Install]\nWantedBy=multi-user.target\n").ToString();
+    }
 
-            """);
+    /// <summary>
+    /// Writes the unit that closes the way to the internet before there is a network: after whatever loads rules of the system, which may empty all tables, and before what brings links up.
+    /// </summary>
+    /// <param name="service">The service, which opens the way again once it is connected, through its exit peer.</param>
+    /// <exception cref="ServiceException">As for <see cref="Write"/>.</exception>
+    public static string WriteBoot(ServiceDefinition service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        StringBuilder unit = new(1024);
+        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh: nothing leaves before the peer is connected, context {Specifier(service.Context)}\nDefaultDependencies=no\n");
+        unit.Append($"RequiresMountsFor={string.Join(' ', service.Writable.Take(1).Prepend(service.Program).Concat(service.Readable).Select(p => Quoted(p)))}\n");
+        unit.Append("After=systemd-remount-fs.service nftables.service netfilter-persistent.service iptables.service ip6tables.service ufw.service\nWants=network-pre.target\nBefore=network-pre.target shutdown.target\nConflicts=shutdown.target\n");
+        unit.Append($"ConditionFileIsExecutable={Specifier(service.Program)}\n");
+        if (service.OnlyWhenExists is { } condition)
+        {
+            unit.Append($"ConditionPathExists={Specifier(condition)}\n");
+        }
+
+        unit.Append($"\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={string.Join(' ', (service.AtBoot ?? []).Select(Argument).Prepend(Quoted(service.Program)))}\n");
+        foreach ((string name, string value) in service.Environment)
+        {
+            unit.Append($"Environment={Quoted($"{name}={value}")}\n");
+        }
+
+        unit.Append($"EnvironmentFile=-{Pattern(service.EnvironmentFile)}\nTimeoutStartSec=30\nSyslogIdentifier={service.Name}\n");
+        // No /tmp of its own: that would wait for all mounts, which may need the network. It writes its notes, and rules.
+        unit.Append($"ProtectSystem=strict\nProtectHome=tmpfs\nBindPaths={string.Join(' ', service.Writable.Take(1).Select(Bound))}\n");
+        foreach (string path in service.Readable)
+        {
+            unit.Append($"BindReadOnlyPaths={Bound(path)}\n");
+        }
+
+        unit.Append("CapabilityBoundingSet=CAP_NET_ADMIN\n");
+        Harden(unit, service, "PrivateDevices=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAddressDeny=any", "", KernelSettingsStay);
+        return unit.Append("\n[Install]\nWantedBy=sysinit.target\n").ToString();
+    }
+
+    // What no unit of ours needs, around what they differ in.
+    private static void Harden(StringBuilder unit, ServiceDefinition service, string devices, string calls, string settings)
+    {
+        unit.Append($"NoNewPrivileges=yes\n{devices}\nSystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources @setuid\n");
         // The runtime asks for as many open files as there may be, and one that compiles does not start without choosing its processors; chown gives the control socket to the group, which root without its capabilities may do as a member.
-        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.CompilesAtRunTime ? " sched_setaffinity" : "")}{(service.Group is null ? "" : " @chown")}\n");
+        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.CompilesAtRunTime ? " sched_setaffinity" : "")}{calls}\n");
         unit.Append(
             """
             SystemCallErrorNumber=EPERM
@@ -130,42 +166,11 @@ public static class SystemdUnit
             KeyringMode=private
 
             """);
-        unit.Append(service.ChangesKernelSettings ? "# Exit traffic: forwarding, and how strictly sources are checked.\nProtectKernelTunables=no\n" : "ProtectKernelTunables=yes\n");
+        unit.Append($"{settings}\n");
         if (!service.CompilesAtRunTime)
         {
             unit.Append("MemoryDenyWriteExecute=yes\n");
         }
-
-        return unit.Append("\n[Install]\nWantedBy=multi-user.target\n").ToString();
-    }
-
-    /// <summary>
-    /// Writes the unit that closes the way to the internet before there is a network: after whatever loads rules of the system, which may empty all tables, and before what brings links up.
-    /// </summary>
-    /// <param name="service">The service, which opens the way again once it is connected, through its exit peer.</param>
-    /// <exception cref="ServiceException">As for <see cref="Write"/>.</exception>
-    public static string WriteBoot(ServiceDefinition service)
-    {
-        ArgumentNullException.ThrowIfNull(service);
-        StringBuilder unit = new(1024);
-        unit.Append($"{Marker}\n[Unit]\nDescription=TunnelMesh: nothing leaves before the peer is connected, context {Specifier(service.Context)}\nDefaultDependencies=no\n");
-        unit.Append($"RequiresMountsFor={string.Join(' ', service.Writable.Take(1).Prepend(service.Program).Concat(service.Readable).Select(p => Quoted(p)))}\n");
-        unit.Append("After=nftables.service netfilter-persistent.service iptables.service ip6tables.service ufw.service\nWants=network-pre.target\nBefore=network-pre.target shutdown.target\nConflicts=shutdown.target\n");
-        unit.Append($"ConditionFileIsExecutable={Specifier(service.Program)}\n");
-        if (service.OnlyWhenExists is { } condition)
-        {
-            unit.Append($"ConditionPathExists={Specifier(condition)}\n");
-        }
-
-        unit.Append($"\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={string.Join(' ', (service.AtBoot ?? []).Select(Argument).Prepend(Quoted(service.Program)))}\n");
-        foreach ((string name, string value) in service.Environment)
-        {
-            unit.Append($"Environment={Quoted($"{name}={value}")}\n");
-        }
-
-        unit.Append($"EnvironmentFile=-{Specifier(service.EnvironmentFile)}\n");
-        unit.Append($"TimeoutStartSec=30\nSyslogIdentifier={service.Name}\nCapabilityBoundingSet=CAP_NET_ADMIN\nNoNewPrivileges=yes\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n");
-        return unit.Append("\n[Install]\nWantedBy=sysinit.target\n").ToString();
     }
 
     /// <summary>True for a text that <see cref="Write"/> made.</summary>

@@ -18,6 +18,7 @@ public sealed class SystemDnsSetup : IDisposable
     private readonly IReadOnlyList<ISystemDns> _ways;
     private readonly Func<string?> _obstacle;
     private readonly SystemDnsTurn? _turn;
+    private readonly UnitOpening? _opening;
     private SystemDnsRequest? _request;
     private IReadOnlyList<IPAddress> _seen = [];
     private SystemDnsEntry? _entry;
@@ -27,13 +28,15 @@ public sealed class SystemDnsSetup : IDisposable
     /// <summary>For this system.</summary>
     /// <param name="journal">Path of the journal.</param>
     /// <param name="turn">Which of the peers of this machine has the system; null where nobody else may want it. Goes with this object.</param>
-    public SystemDnsSetup(string journal, SystemDnsTurn? turn = null) : this(new SystemDnsPlaces { Journal = journal }, null, SharedNetwork.Obstacle, turn)
+    public SystemDnsSetup(string journal, SystemDnsTurn? turn = null) : this(new SystemDnsPlaces { Journal = journal }, null, SharedNetwork.Obstacle, turn,
+        OperatingSystem.IsLinux() ? places => new UnitOpening(places.ResolvConf, places.Find, (program, arguments) => SystemProgram.Run(program, arguments), SystemDnsPlaces.ReadText) : null)
     {
     }
 
-    internal SystemDnsSetup(SystemDnsPlaces places, IReadOnlyList<ISystemDns>? ways, Func<string?> obstacle, SystemDnsTurn? turn = null)
+    internal SystemDnsSetup(SystemDnsPlaces places, IReadOnlyList<ISystemDns>? ways, Func<string?> obstacle, SystemDnsTurn? turn = null, Func<SystemDnsPlaces, UnitOpening>? opening = null)
     {
         _turn = turn;
+        _opening = opening?.Invoke(places);
         _places = places;
         _journal = new SystemDnsJournal(places.Journal);
         _obstacle = obstacle;
@@ -110,7 +113,8 @@ public sealed class SystemDnsSetup : IDisposable
             HeldBy = holder;
             return $"another peer of this machine has set the system up: {holder}. Names of this mesh are answered where dns.listen says.";
         }
-        string? problem = TakeOver() ?? SetUp(request);
+        _opening?.Keep();
+        string? problem = WithAdvice(TakeOver() ?? SetUp(request));
         if (_way is null)
         {
             _turn?.Release();
@@ -136,13 +140,15 @@ public sealed class SystemDnsSetup : IDisposable
         }
         try
         {
+            // Also where it is ours still: at the end it has to be written.
+            _opening?.Keep();
             bool closely = _looks++ % LooksPerProgram == 0;
             if (way.IsPresent() && way.IsIntact(request, entry, closely))
             {
                 _failures = 0;
                 return null;
             }
-            return Renew(way, request);
+            return WithAdvice(Renew(way, request));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -197,6 +203,8 @@ public sealed class SystemDnsSetup : IDisposable
         }
         return problems.Count > 0 ? string.Join(" ", problems) : "this system has no way that is known.";
     }
+
+    private string? WithAdvice(string? problem) => problem is null || _opening?.Problem is not { } advice || problem.Contains(advice, StringComparison.Ordinal) ? problem : $"{problem} {advice}";
 
     // Null when it worked. Others may be in the middle of a change: a way is left for the next one when it goes on failing only.
     private string? Renew(ISystemDns way, SystemDnsRequest request)

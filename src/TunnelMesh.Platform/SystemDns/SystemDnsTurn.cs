@@ -4,7 +4,7 @@ using TunnelMesh.Platform.Files;
 namespace TunnelMesh.Platform.SystemDns;
 
 /// <summary>
-/// Which peer of this machine the system asks for names, whatever homes they have: that peer holds a file locked, which the kernel lets go of however the process ends, and says
+/// Which peer of this machine the system asks for names, whatever homes they have: that peer holds a file locked, which goes with it or which the kernel lets go of however the process ends, and says
 /// beside it who it is. Whoever wants its place says so in a third file, which the holder finds when it looks. Linux only, one thread at a time.
 /// </summary>
 public sealed class SystemDnsTurn : IDisposable
@@ -18,7 +18,7 @@ public sealed class SystemDnsTurn : IDisposable
     private readonly string _path;
     private readonly string _owner;
     private readonly TimeProvider _time;
-    private FileStream? _held;
+    private PassingHold? _held;
 
     internal SystemDnsTurn(string path, string owner, TimeProvider time) => (_path, _owner, _time) = (path, owner, time);
 
@@ -51,7 +51,7 @@ public sealed class SystemDnsTurn : IDisposable
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(_path)!, Everybodys);
             }
-            _held = PrivateFile.TryHold(_path);
+            _held = PassingHold.TryTake(_path);
             if (_held is null)
             {
                 holder = Read(Holder) is { Length: > 0 } named ? named : "another peer";
@@ -115,9 +115,9 @@ public sealed class SystemDnsTurn : IDisposable
     /// <summary>Lets go of it.</summary>
     public void Release()
     {
-        // The file stays: were it removed, one that has it open already and one that makes it anew could both hold it.
         if (_held is { } held)
         {
+            // Before the next one can write his.
             Delete(Holder);
             held.Dispose();
             _held = null;

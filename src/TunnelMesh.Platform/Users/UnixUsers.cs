@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TunnelMesh.Platform.Interop;
 
 namespace TunnelMesh.Platform.Users;
 
@@ -7,9 +8,6 @@ public static partial class UnixUsers
 {
     /// <summary>Stands for no user: no user has this id.</summary>
     public const uint Unknown = uint.MaxValue;
-
-    // struct statx, the same on every architecture (statx(2)).
-    private const int StatusBytes = 256, OwnerOffset = 20, ModeOffset = 28;
 
     /// <summary>Effective user id; <see cref="Unknown"/> on systems without one.</summary>
     public static uint EffectiveUserId => OperatingSystem.IsWindows() ? Unknown : GetEffectiveUserId();
@@ -41,34 +39,15 @@ public static partial class UnixUsers
 
     /// <summary>Number of the user who owns a file or directory, links followed; null when there is none or the system does not say (Linux only).</summary>
     /// <param name="path">Which.</param>
-    public static uint? OwnerOf(string path)
-    {
-        Span<byte> answer = stackalloc byte[StatusBytes];
-        return TryLook(path, 0, answer) ? BitConverter.ToUInt32(answer[OwnerOffset..]) : null;
-    }
+    public static uint? OwnerOf(string path) => LinuxFileStatus.Of(path, follow: true)?.Owner;
 
     /// <summary>A file or directory as it is, links not followed; null when there is none or the system does not say (Linux only).</summary>
     /// <param name="path">Which.</param>
     public static UnixFileStatus? StatusOf(string path)
     {
-        const int notFollowed = 0x100, permissions = 0xFFF;
-        Span<byte> answer = stackalloc byte[StatusBytes];
-        return TryLook(path, notFollowed, answer)
-            ? new UnixFileStatus(BitConverter.ToUInt32(answer[OwnerOffset..]), (UnixFileMode)(BitConverter.ToUInt16(answer[ModeOffset..]) & permissions), new FileInfo(path).LinkTarget)
-            : null;
+        const int permissions = 0xFFF;
+        return LinuxFileStatus.Of(path, follow: false) is { } status ? new UnixFileStatus(status.Owner, (UnixFileMode)(status.Mode & permissions), new FileInfo(path).LinkTarget) : null;
     }
-
-    private static unsafe bool TryLook(string path, int flags, Span<byte> answer)
-    {
-        const int currentDirectory = -100, wantModeAndOwner = 2 | 8;
-        fixed (byte* place = answer)
-        {
-            return OperatingSystem.IsLinux() && ExtendedStatus(currentDirectory, path, flags, wantModeAndOwner, place) == 0;
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial int ExtendedStatus(int directory, string path, int flags, uint mask, byte* answer);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint GetEffectiveUserId();

@@ -4,17 +4,22 @@ namespace TunnelMesh.Protocol.Limits;
 
 /// <summary>
 /// Bounds the connections that are no member's stream (yet), of one address (IPv6: a /64) and in all. The newest gets in and the oldest is cut: a member
-/// proves itself within a few round trips, so whoever only holds connections open keeps nobody out. Thread-safe.
+/// proves itself within a few round trips, so whoever only holds connections open keeps nobody out. Where there are too many in all, the address with most of them loses
+/// one, so whoever opens ever new ones keeps nobody else out either. Thread-safe.
 /// </summary>
-/// <param name="perAddress">Of one address, not counting those younger than <paramref name="grace"/>: a whole mesh may come back from behind one address at once.</param>
+/// <param name="perAddress">Of one address, not counting those younger than <paramref name="grace"/>: a whole mesh may come back from behind one address at once. Whatever their age, no more than
+/// half of <paramref name="inAll"/>, where that is more.</param>
 /// <param name="inAll">Of all addresses, whatever their age.</param>
 /// <param name="grace">How long a connection has to prove itself before it may be cut for its address's sake.</param>
 /// <param name="time">Clock.</param>
 public sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, TimeProvider time)
 {
+    private readonly int _share = Math.Max(perAddress, inAll / 2);
     private readonly Lock _lock = new();
     private readonly LinkedList<Slot> _all = new();
     private readonly Dictionary<IPAddress, LinkedList<Slot>> _groups = [];
+    // Those of the address that had most when its last one came in; it may have lost some since.
+    private LinkedList<Slot> _most = new();
 
     /// <summary>Connections counted now.</summary>
     public int Count
@@ -45,13 +50,15 @@ public sealed class ConnectionGate(int perAddress, int inAll, TimeSpan grace, Ti
             slot = new Slot(this, key, cut, time.GetTimestamp());
             slot.InGroup = group.AddLast(slot);
             slot.InAll = _all.AddLast(slot);
-            while (group.Count > perAddress && time.GetElapsedTime(group.First!.Value.Since) >= grace)
+            _most = group.Count >= _most.Count ? group : _most;
+            while (group.Count > perAddress && (group.Count > _share || time.GetElapsedTime(group.First!.Value.Since) >= grace))
             {
-                Remove(group.First.Value, gone);
+                Remove(group.First!.Value, gone);
             }
             while (_all.Count > inAll)
             {
-                Remove(_all.First!.Value, gone);
+                Slot oldest = _all.First!.Value;
+                Remove(_most.Count > _groups[oldest.Key].Count ? _most.First!.Value : oldest, gone);
             }
         }
         gone.ForEach(g => g.Cut());

@@ -10,7 +10,8 @@ namespace TunnelMesh.Fuzz.Targets;
 /// <summary>Names of addresses backwards: a prefix length, the range's base and an address, then a name on the wire. What is taken for an address is one of the range, by its only name, and every such one is found.</summary>
 internal static class DnsReverseTarget
 {
-    private const int HeadBytes = 1 + 16 + 16;
+    // Behind it every length of a prefix of IPv6 has a number of its own.
+    private const int HeadBytes = 1 + 16 + 16, FirstOfV6 = 127;
 
     public static FuzzTarget Create() => new("dns-reverse", Seeds(), Run);
 
@@ -21,18 +22,21 @@ internal static class DnsReverseTarget
         Seed(28, "10.42.16.0", "10.42.16.15", "015.16.42.10.in-addr.arpa"),
         Seed(32, "10.42.16.1", "10.42.16.1", "1.1.16.42.10.in-addr.arpa"),
         Seed(8, "10.0.0.0", "10.1.2.3", "256.10.in-addr.arpa"),
-        Seed(128 + 48, "fd12:3456:789a::", "fd12:3456:789a::a2a:2", "2.0.0.0.a.2.a.0.0.0.0.0.0.0.0.0.0.0.0.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa"),
-        Seed(128 + 46, "fd12:3456:7898::", "fd12:3456:789a::1", "a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa"),
-        Seed(128 + 127, "fd12::", "fd12::1", "x.2.1.d.f.ip6.arpa"),
+        Seed(48, "fd12:3456:789a::", "fd12:3456:789a::a2a:2", "2.0.0.0.a.2.a.0.0.0.0.0.0.0.0.0.0.0.0.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa"),
+        Seed(46, "fd12:3456:7898::", "fd12:3456:789a::1", "a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa"),
+        Seed(127, "fd12::", "fd12::1", "x.2.1.d.f.ip6.arpa"),
+        Seed(128, "fd12::1", "fd12::1", "1.d.f.ip6.arpa"),
+        Seed(0, "0.0.0.0", "203.0.113.9", "113.0.203.in-addr.arpa"),
+        Seed(0, "::", "2001:db8::1", "8.b.d.0.1.0.0.2.ip6.arpa"),
     ];
 
-    private static byte[] Seed(byte prefix, string range, string address, string name)
+    private static byte[] Seed(int prefix, string range, string address, string name)
     {
         byte[] wire = new byte[DnsName.MaxBytes], numbers = new byte[32];
         Check.That(DnsName.TryWrite(name, wire, out int length), "a seed's name");
         IPAddress.Parse(range).TryWriteBytes(numbers, out _);
         IPAddress.Parse(address).TryWriteBytes(numbers.AsSpan(16), out _);
-        return [(byte)(prefix - 1), .. numbers, .. wire[..length]];
+        return [(byte)(range.Contains(':', StringComparison.Ordinal) ? FirstOfV6 + prefix : prefix), .. numbers, .. wire[..length]];
     }
 
     private static void Run(ReadOnlyMemory<byte> input)
@@ -42,8 +46,7 @@ internal static class DnsReverseTarget
             return;
         }
         ReadOnlySpan<byte> bytes = input.Span;
-        // A mesh has a range of its own, so there is no prefix of length 0.
-        int bits = bytes[0] < 128 ? 32 : 128, prefix = 1 + (bytes[0] & 127) % bits;
+        int bits = bytes[0] < FirstOfV6 ? 32 : 128, prefix = bits == 32 ? bytes[0] % 33 : bytes[0] - FirstOfV6;
         IPNetwork network = Network(bytes.Slice(1, bits / 8), prefix);
         ReverseRange range = new(network);
         IReadOnlyList<string> domains = range.Domains();

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using TunnelMesh.Node.DataPlane;
+using TunnelMesh.Platform.Sockets;
 using TunnelMesh.Protocol.Noise;
 using TunnelMesh.Simulation.Network;
 using TunnelMesh.Simulation.Peers;
@@ -11,6 +12,9 @@ public sealed class HostileTests
 {
     // Datagrams that one address nobody has answered from may be sent in a second.
     private const int PerAddress = 50;
+
+    // Initiations of one address that wait for the map.
+    private const int HeldPerAddress = 4;
 
     [Fact]
     public void Under_random_and_mutated_datagrams_no_honest_packet_is_lost() => Seeds.Each(10, seed =>
@@ -64,6 +68,48 @@ public sealed class HostileTests
         Assert.Equal(Enumerable.Range(0, 10), mesh.A.Pongs);
         Assert.True(mesh.B.Engine.HandshakeCounters[HandshakeResult.CookieSent] > 1000);
         Assert.True(mesh.A.Engine.HandshakeCounters[HandshakeResult.CookieStored] > 0);
+    });
+
+    [Fact]
+    public void A_device_that_the_map_does_not_have_yet_is_answered_once_it_does_whatever_one_address_sends_meanwhile() => Seeds.Each(5, seed =>
+    {
+        const int flood = 200;
+        var mesh = new SimulatedMesh(seed, adjust: (_, o) => o with { HandshakesPerSecondBeforeCookies = 10_000 });
+        UdpEndpoint at = NetAddress.Parse("203.0.113.1").At(7);
+        int answers = 0;
+        mesh.Network.Sent += d => answers += d.Destination == at && WireGuardMessage.TypeOf(d.Bytes) == WireGuardMessage.Response ? 1 : 0;
+        (PeerSpec newcomer, byte[] initiation) = Newcomer(mesh, 100);
+
+        // Once: whoever repeats its own is let in by that.
+        mesh.B.Inject(initiation, at);
+        for (int i = 0; i < flood; i++)
+        {
+            mesh.B.Inject(Newcomer(mesh, 101 + i).Initiation, NetAddress.Parse("203.0.113.2").At((ushort)(1000 + i)));
+        }
+
+        mesh.Run(1);
+        Assert.Equal((0, flood - HeldPerAddress), (answers, mesh.B.Engine.Counters[DropReason.TooManyStrangers]));
+        mesh.B.SetPeers(mesh.A.Spec, newcomer);
+        Assert.Equal(1, answers);
+    });
+
+    [Fact]
+    public void A_device_that_the_map_never_has_is_not_held_for_ever_however_often_the_map_changes() => Seeds.Each(5, seed =>
+    {
+        var mesh = new SimulatedMesh(seed);
+        (PeerSpec newcomer, byte[] initiation) = Newcomer(mesh, 100);
+        long before = mesh.B.Engine.HandshakeCounters[HandshakeResult.UnknownPeer];
+        mesh.B.Inject(initiation, NetAddress.Parse("203.0.113.1").At(7));
+        for (int i = 0; i < 10; i++)
+        {
+            mesh.Run(1);
+            mesh.B.SetPeers(mesh.A.Spec, Newcomer(mesh, 200 + i).Spec);
+        }
+
+        // When it came, and with the two changes within three seconds.
+        Assert.Equal(3, mesh.B.Engine.HandshakeCounters[HandshakeResult.UnknownPeer] - before);
+        mesh.B.SetPeers(mesh.A.Spec, newcomer);
+        Assert.Equal(0, mesh.B.Engine.HandshakeCounters[HandshakeResult.Responded]);
     });
 
     [Theory]
@@ -150,6 +196,19 @@ public sealed class HostileTests
         Assert.NotNull(mesh.A.StatsOf(mesh.B).RttMs);
         Assert.NotNull(mesh.B.StatsOf(mesh.A).RttMs);
     });
+
+    // A device that B is not told of, and its first word to B.
+    private static (PeerSpec Spec, byte[] Initiation) Newcomer(SimulatedMesh mesh, int number)
+    {
+        byte[] key = new byte[32];
+        mesh.World.Chance.NextBytes(key);
+        using var local = new LocalStatic(key);
+        var device = new WireGuardDevice(local, mesh.B.Host.Clock, mesh.World.Chance.NextBytes, null);
+        byte[] initiation = new byte[WireGuardMessage.InitiationSize];
+        Assert.True(device.TryBeginHandshake(device.AddPeer(mesh.B.Key.PublicKey.Span, [], null), initiation));
+        PeerSpec spec = new() { DeviceId = ((UInt128)number).ToString("x32", System.Globalization.CultureInfo.InvariantCulture), PublicKey = local.PublicKey.ToArray(), AllowedPrefixes = [], Candidates = [] };
+        return (spec, initiation);
+    }
 
     private static byte[] Hostile(Random chance, Queue<byte[]> seen)
     {

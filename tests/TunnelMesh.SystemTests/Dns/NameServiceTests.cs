@@ -178,15 +178,12 @@ public sealed class NameServiceTests
             Assert.Contains($"nameserver {lab.Outside.Address}", await TellAsync(), StringComparison.Ordinal);
         });
 
-        // Whoever writes into the file is seen. Where another file is put in its place, the service may not write that one, says so, and may when it is started anew.
+        // Whoever writes into the file is seen, and so is who puts another in its place.
         await lab.RunAsync(BootedMachine.Program, "service", "start");
         await lab.TakeAwayAsync("sh", "-c", $"printf 'nameserver {lab.Outside.Address}\n' > /etc/resolv.conf");
-        await lab.RunAsync("sh", "-c", $"printf 'nameserver {lab.Outside.Address}\n' > /etc/resolv.conf.new && mv /etc/resolv.conf.new /etc/resolv.conf");
-        await lab.UntilAsync(status => status.Contains("/etc/resolv.conf cannot be changed: Read-only file system", StringComparison.Ordinal), BootedMachine.Program, "status");
-        await lab.FindOthersAsync();
-        await lab.RunAsync(BootedMachine.Program, "service", "restart");
-        await lab.FindMeshAsync();
-        await lab.FindOthersAsync();
+        await lab.TakeAwayAsync("sh", "-c", $"printf 'nameserver {lab.Outside.Address}\n' > /etc/resolv.conf.new && mv /etc/resolv.conf.new /etc/resolv.conf");
+        await lab.RunAsync(BootedMachine.Program, "service", "stop");
+        Assert.Equal($"nameserver {lab.Outside.Address}", await TellAsync());
 
         Task<string> TellAsync() => lab.RunAsync("cat", "/etc/resolv.conf");
     }

@@ -41,6 +41,32 @@ public sealed class ExitNamesTests
     }
 
     [Fact]
+    public async Task Where_a_program_for_rules_is_there_and_they_are_refused_nobody_but_the_peer_is_named_to_the_system()
+    {
+        Requirements.Programs("unshare");
+        await using ExitLab lab = await ExitLab.CreateAsync(Token, Cancel);
+        await lab.Hub.JoinAsync(Cancel);
+        await lab.Exit.JoinAsync(Cancel, lab.Server, ExitLab.Serves);
+        string lan = $"\nnameserver {lab.Gateway.Address}\n";
+        await lab.Client.JoinAsync(Cancel, lab.Server, ExitLab.Uses);
+        Assert.Contains(lan, lab.ClientResolver.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("tunnelmesh.", await lab.Client.Machine.RunAsync(["nft", "list", "tables"], cancel: Cancel), StringComparison.Ordinal);
+        Assert.Equal(0, await lab.Client.StopAsync(Cancel));
+
+        // An nft that the kernel listens to no more than to one without the right to change rules.
+        string refused = Path.Combine(lab.Client.Folder, "refused");
+        await lab.Client.JoinAsync(Cancel, lab.Server, ExitLab.Uses, ["unshare", "--mount", "sh", "-c",
+            $"mkdir -p {refused} && printf '#!/bin/sh\\necho not permitted >&2\\nexit 1\\n' > {refused}/nft && chmod 755 {refused}/nft && mount --bind {refused}/nft /usr/sbin/nft && exec \"$0\" \"$@\""]);
+        await ExitLab.UntilAsync(lab.Client, "active", "exit", Cancel);
+        Assert.Contains("not permitted", (await lab.Client.AskJsonAsync(Cancel, "status")).GetProperty("exit").GetProperty("problem").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(lan, lab.ClientResolver.Text, StringComparison.Ordinal);
+        Assert.Contains($"# nameserver {lab.Gateway.Address}\n", lab.ClientResolver.Text, StringComparison.Ordinal);
+        Assert.Equal(ExitLab.ExitSource, await lab.SourceAsync(ExitLab.Name, Cancel));
+        Assert.Equal(0, await lab.Client.StopAsync(Cancel));
+        Assert.DoesNotContain("127.0.0.53", lab.ClientResolver.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Another_context_that_answers_the_systems_names_asks_for_them_where_the_exit_is()
     {
         await using ExitLab lab = await ExitLab.CreateAsync(Token, Cancel);

@@ -4,7 +4,7 @@ using TunnelMesh.SystemTests.Machines;
 
 namespace TunnelMesh.SystemTests.Exit;
 
-/// <summary>Other programs that change rules and forwarding on an exit peer.</summary>
+/// <summary>Other programs that change rules and forwarding on an exit peer, and on one that uses it.</summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ForeignHandsTests
 {
@@ -37,8 +37,36 @@ public sealed class ForeignHandsTests
         // One chain of it is as much.
         await lab.Exit.Machine.RunAsync(["nft", "flush", "chain", "inet", "tunnelmesh_tun_mesh0", "forward"], cancel: Cancel);
         await RulesAreBackAsync(lab, "ct status dnat");
-        Assert.Contains("has taken away rules for exit traffic", lab.Exit.Program!.Output, StringComparison.Ordinal);
+        Assert.Single(lab.Exit.Program!.Output.Split('\n'), l => l.Contains("has taken away rules for exit traffic", StringComparison.Ordinal));
         Assert.True((await lab.Exit.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops").GetProperty("bad_destination").GetInt64() >= 20);
+    }
+
+    [Theory]
+    [InlineData(ExitLab.Uses, 1)]
+    [InlineData(ExitLab.Switch, 0.25)]
+    public async Task Rules_that_are_emptied_without_end_are_put_back_so_often_and_no_more_and_soon_after_the_last_time(string client, double pause)
+    {
+        await using ExitLab lab = await ExitLab.StartAsync(Token, client, Cancel);
+        NetworkNamespace machine = lab.Client.Machine;
+        long start = Stopwatch.GetTimestamp();
+        await using (RunningProgram flood = machine.Start(["sh", "-c", "nft flush ruleset; until [ -e \"$0\" ]; do nft flush ruleset; done; echo over", Path.Combine(lab.Client.Folder, "enough")]))
+        {
+            await lab.Client.AskUntilAsync(s => s.GetProperty("exit").GetProperty("problem").GetString()?.Contains("again and again", StringComparison.Ordinal) ?? false, Cancel, "status");
+            await Task.Delay(TimeSpan.FromSeconds(3), Cancel);
+            await File.WriteAllTextAsync(Path.Combine(lab.Client.Folder, "enough"), "", Cancel);
+            await flood.WaitForLineAsync("over", TimeSpan.FromSeconds(5), Cancel);
+        }
+
+        long end = Stopwatch.GetTimestamp();
+        while (!(await machine.RunAsync(["nft", "list", "ruleset"], cancel: Cancel)).Contains("tunnelmesh_tun_mesh0", StringComparison.Ordinal))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(end) < TimeSpan.FromSeconds(pause + 3), lab.Client.Program!.Output);
+        }
+
+        Assert.False(await lab.LanHearsAsync(Cancel));
+        Assert.InRange((await lab.Client.AskJsonAsync(Cancel, "status")).GetProperty("exit").GetProperty("rules_restored").GetInt32(), 5, 6 + (int)(Stopwatch.GetElapsedTime(start).TotalSeconds / pause));
+        Assert.Contains("its rules again", (await lab.Client.AskAsync(Cancel, "status")).Output, StringComparison.Ordinal);
+        Assert.Single(lab.Client.Program!.Output.Split('\n'), l => l.Contains("has taken away rules for exit traffic", StringComparison.Ordinal));
     }
 
     [Fact]

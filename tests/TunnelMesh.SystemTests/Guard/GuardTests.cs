@@ -149,10 +149,11 @@ public sealed class GuardTests
                 await nas.Machine.RunAsync(["nft", .. words.Split(' ')], cancel: Cancel);
                 await RulesAreBackAsync(nas);
                 await nas.AskUntilAsync(s => s.GetProperty("guard").GetProperty("enforced").GetBoolean(), Cancel, "status");
-                Assert.False(await PingsAsync(stranger, nasIp), words);
+                // The same rules do the same.
                 Assert.Equal(listed, await nas.Machine.RunAsync(["nft", "-s", "list", "table", "inet", Table], cancel: Cancel));
             }
 
+            Assert.False(await PingsAsync(stranger, nasIp));
             Assert.Contains("has taken away rules against addresses of the mesh", nas.Program!.Output, StringComparison.Ordinal);
             // However often.
             await nas.Machine.RunAsync(["sh", "-c", "for i in $(seq 150); do nft flush ruleset; done"], cancel: Cancel);
@@ -194,13 +195,6 @@ public sealed class GuardTests
             await second.Program!.WaitForLineAsync("left behind by a peer that ended without cleaning up; they were removed", TimeSpan.FromSeconds(5), Cancel);
             Assert.False(await PingsAsync(stranger, secondIp));
             Assert.Equal(0, await second.StopAsync(Cancel));
-            Assert.Equal("", await TablesAsync(nas));
-
-            // A context that is deleted after it was killed leaves nothing either.
-            await second.JoinAsync(Cancel, $"{other.Machine.Address}:8443");
-            await second.KillAsync();
-            CommandResult deleted = await nas.AskAsync(Cancel, "context", "delete", "work", "--yes");
-            Assert.True(deleted.Succeeded, deleted.ToString());
             Assert.Equal("", await TablesAsync(nas));
             Assert.Empty(Directory.GetFiles(nas.Folder, "guard.json*", SearchOption.AllDirectories));
         }

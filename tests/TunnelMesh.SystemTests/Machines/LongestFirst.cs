@@ -8,7 +8,7 @@ using Xunit.Sdk;
 using Xunit.v3;
 
 // Most tests wait for peers, timers and machines that boot, and leave the processor idle: three at a time fill two cores.
-[assembly: Parallelization(MaxThreads = 3)]
+[assembly: Parallelization(MaxThreads = 4)]
 [assembly: TestCollectionOrderer(typeof(LongestFirst))]
 
 namespace TunnelMesh.SystemTests.Machines;

@@ -135,13 +135,15 @@ public sealed class NatTests
 
     private static async Task<Peer> BehindAsync(Underlay underlay, NatRouter router, string name) => new(underlay, await router.AddMachineAsync(Cancel), name, Token);
 
-    // The mesh address of the last one.
+    // The mesh address of the last one, once the one before knows it.
     private static async Task<string> JoinAsync(Peer hub, Peer a, Peer b)
     {
         await hub.JoinAsync(Cancel);
         string server = $"{hub.Machine.Address}:8443";
         await a.JoinAsync(Cancel, server);
-        return await b.JoinAsync(Cancel, server);
+        string address = await b.JoinAsync(Cancel, server);
+        await a.AskUntilAsync(peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == b.Name), Cancel, "peers");
+        return address;
     }
 
     private static async Task UntilPathAsync(Peer a, Peer b, string path)

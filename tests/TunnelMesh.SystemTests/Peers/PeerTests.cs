@@ -117,11 +117,10 @@ public sealed class PeerTests
     }
 
     [Fact]
-    public async Task Ports_in_use_a_colliding_range_and_missing_rights_are_told_and_undone()
+    public async Task A_port_in_use_and_a_colliding_range_are_told_and_undone()
     {
-        Requirements.Programs("setpriv");
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
-        await using Peer hub = await AddAsync(underlay, "hub"), second = await AddAsync(underlay, "second");
+        await using Peer hub = await AddAsync(underlay, "hub");
         await using RunningProgram tcp = hub.Machine.Start([Repository.Binary, "join", "--name", "first"], new Dictionary<string, string>
         {
             ["TUNNELMESH_HOME"] = Path.Combine(underlay.Folder, "first"),
@@ -146,11 +145,6 @@ public sealed class PeerTests
         Assert.Contains(
             $"TCP port 8443 is in use by tunnelmesh (process {tcp.ProcessId.ToString(CultureInfo.InvariantCulture)})",
             await taken.WaitForLineAsync("tunnelmesh: ", TimeSpan.FromSeconds(5), Cancel), StringComparison.Ordinal);
-
-        (code, output) = await second.FailToJoinAsync(Cancel, $"{hub.Machine.Address}:8443", wrapper: ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]);
-        Assert.Equal(4, code);
-        Assert.Contains("CAP_NET_ADMIN", output, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(second.Home, "default.sock")));
     }
 
     [Fact]

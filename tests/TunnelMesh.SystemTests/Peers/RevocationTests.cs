@@ -63,6 +63,7 @@ public sealed class RevocationTests
         string contexts = Path.Combine(b.Home, "contexts"), kept = Path.Combine(b.Home, "kept");
         Assert.True((await b.Machine.TryRunAsync(["cp", "-a", contexts, kept], Cancel)).Succeeded);
         Assert.True((await b.AskAsync(Cancel, "leave")).Succeeded);
+        await hub.AskUntilAsync(peers => peers.EnumerateArray().All(p => p.GetProperty("name").GetString() != "b"), Cancel, "peers");
         Assert.Equal(id, (await hub.AskJsonAsync(Cancel, "revoke", id, "--yes")).GetProperty("devices")[0].GetString());
         Assert.True((await b.Machine.TryRunAsync(["cp", "-a", kept + "/.", contexts], Cancel)).Succeeded);
         Assert.Equal(6, (await b.FailToJoinAsync(Cancel, server)).Code);

@@ -67,6 +67,8 @@ internal sealed class BootedMachine : IAsyncDisposable
         cd "$root"
         pivot_root . old
         umount -l /old
+        # As the first process has it where it is not told of a container.
+        mount --make-rshared /
         exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=small.target
         """;
 

@@ -106,9 +106,9 @@ public sealed class UserServiceTests
     }
 
     [Fact]
-    public async Task What_a_killed_peer_has_left_goes_with_the_service_and_its_user_has_nothing_else_changed_by_that()
+    public async Task What_a_killed_peer_has_left_goes_by_cleanup_and_with_the_service_and_its_user_has_nothing_else_changed_by_that()
     {
-        Requirements.Programs("useradd", "nft");
+        Requirements.Programs("useradd", "setpriv", "mkfifo", "nft");
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);
         await using Peer hub = await Peer.AddAsync(underlay, "hub", Token, Cancel);
         NetworkNamespace network = await underlay.AddMachineAsync(Cancel);
@@ -121,7 +121,51 @@ public sealed class UserServiceTests
         await nas.KillServiceAsync("tunnelmesh:alice", Cancel);
         Assert.Contains("table inet tunnelmesh-guard-tun-mesh0", await nas.SystemAsync(Cancel), StringComparison.Ordinal);
 
-        // The notes are the user's, who may write there what they like: that root's resolv.conf was empty, for instance.
+        // Its user may not change rules of the kernel, and is told who may.
+        CommandResult own = await AsAsync(nas, "alice", "cleanup");
+        Assert.True(own.ExitCode == 1 && own.Errors.Contains("sudo tunnelmesh cleanup --user", StringComparison.Ordinal), own.ToString());
+        Assert.Equal(4, (await AsAsync(nas, "alice", "cleanup", "--user")).ExitCode);
+
+        // The notes are the user's, who may put there what they like: that rules of other peers were theirs, of one that lives, or of one of root's that was killed, too ...
+        const string notes = $"{Home}/contexts/default/guard.json";
+        await nas.RunAsync(Cancel, "sh", "-c", $$"""
+            set -e
+            cp -p {{notes}} /root/notes
+            ip tuntap add dev tun-mesh5 mode tun
+            mkdir -p /root/.tunnelmesh/contexts/work
+            printf '{"interface":"tun-mesh6","backend":"nft"}' > /root/.tunnelmesh/contexts/work/guard.json
+            for n in 5 6; do nft add table inet tunnelmesh-guard-tun-mesh$n; done
+            """);
+        string others = await nas.SystemAsync(Cancel);
+        (string Put, string Reason)[] tricks =
+        [
+            ($$"""printf '{"interface":"tun-mesh5","backend":"nft"}' > {{notes}}""", "there is an interface tun-mesh5"),
+            ($$"""printf '{"interface":"tun-mesh6","backend":"nft"}' > {{notes}}""", "/root/.tunnelmesh/contexts/work/guard.json names tun-mesh6, too"),
+            // ... a pipe, which nobody writes into, where to read next, or something without end.
+            ($"mkfifo {notes}", $"{notes} is no regular file"),
+            ($"ln -s /dev/zero {notes}", $"{notes} is a symbolic link"),
+            ($"rm -f {notes}.damaged && cp /root/notes {notes} && chmod 644 {notes} && chown daemon: {notes}", "it belongs to user 1,"),
+        ];
+        foreach ((string put, string reason) in tricks)
+        {
+            bool byRoot = put.Contains("/root/", StringComparison.Ordinal);
+            await nas.RunAsync(Cancel, ["sh", "-c", $"rm -f {notes}; {(byRoot ? put : $"setpriv --reuid=alice --regid=alice --init-groups sh -c '{put.Replace("'", "'\\''", StringComparison.Ordinal)}'")}"]);
+            CommandResult refused = await nas.TryRunAsync(Cancel, "timeout", "20", BootedMachine.Program, "cleanup", "--user", "alice");
+            Assert.True(refused.ExitCode == 1 && refused.Errors.Contains(reason, StringComparison.Ordinal), $"{put}: {refused}");
+            Assert.Equal(others, await nas.SystemAsync(Cancel));
+        }
+
+        // Nor is root kept waiting before that.
+        await nas.RunAsync(Cancel, "sh", "-c", $"rm -f {notes} && cp -p /root/notes {notes} && mkfifo {Home}/active-context");
+        CommandResult cleaned = await nas.TryRunAsync(Cancel, "timeout", "20", "env", "SUDO_USER=alice", BootedMachine.Program, "cleanup", "--user");
+        Assert.True(cleaned.Succeeded && cleaned.Output.Contains("they were removed", StringComparison.Ordinal), cleaned.ToString());
+        await nas.RunAsync(Cancel, "sh", "-c", $"rm {Home}/active-context; ip link delete tun-mesh5; for n in 5 6; do nft delete table inet tunnelmesh-guard-tun-mesh$n; done; rm -r /root/.tunnelmesh");
+        Assert.Equal(before, await nas.SystemAsync(Cancel));
+        cleaned = await nas.TryRunAsync(Cancel, BootedMachine.Program, "cleanup", "--user", "alice", "--all");
+        Assert.True(cleaned.Succeeded && cleaned.Output.Contains("No peer has left anything behind.", StringComparison.Ordinal), cleaned.ToString());
+
+        // That root's resolv.conf was empty, for instance, is not even read.
+        await nas.RunAsync(Cancel, "sh", "-c", $"cp -p /root/notes {notes} && nft add table inet tunnelmesh-guard-tun-mesh0");
         await nas.RunAsync(Cancel, "sh", "-c", $$"""
             printf '{"backend":"resolv.conf","interface":"tun-mesh0","files":[{"path":"/etc/resolv.conf","content":"","mode":420,"written_unix_ms":1,"ours":"%s"}]}' "$(base64 -w 0 /etc/resolv.conf)" > {{Home}}/contexts/default/dns.json
             chown alice: {{Home}}/contexts/default/dns.json

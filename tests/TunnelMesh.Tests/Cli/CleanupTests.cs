@@ -108,6 +108,53 @@ public sealed class CleanupTests : IDisposable
     }
 
     [Fact]
+    public async Task With_all_each_context_is_told_of_by_name_whatever_becomes_of_the_others()
+    {
+        using SystemDnsJournal held = Set("busy");
+        (int code, string output, string error) = await _cli.RunAsync(["cleanup", "--all"]);
+        Assert.Equal((8, ""), (code, output));
+        Assert.EndsWith("The peer of the context busy is running, and puts back what it has changed when it ends. To end it: Ctrl-C where it runs, or tunnelmesh service stop --context busy", error.TrimEnd(), StringComparison.Ordinal);
+
+        Directory.CreateDirectory(Folder("empty"));
+        (code, output, _) = await _cli.RunAsync(["cleanup", "--all"]);
+        Assert.Equal((8, "No other peer has left anything behind."), (code, output.Trim()));
+
+        // One that works, one that fails and two that are busy, in the order of their names.
+        Leave("work");
+        Set("bad", link: "elsewhere").Dispose();
+        Directory.CreateDirectory(Resolver("bad") + ".tunnelmesh");
+        using (SystemDnsJournal second = Set("later"))
+        {
+            (code, output, error) = await _cli.RunAsync(["cleanup", "--all"]);
+        }
+        Assert.Equal(8, code);
+        Assert.StartsWith("work: The DNS set-up of this system (resolv.conf) was left behind", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("bad: The DNS set-up of this system (resolv.conf) was left behind by a peer that ended without cleaning up, and cannot be undone", error, StringComparison.Ordinal);
+        Assert.EndsWith("The peers of the contexts busy, later are running, and put back what they have changed when they end. To end them: Ctrl-C where they run, or tunnelmesh service stop --context busy and tunnelmesh service stop --context later",
+            error.TrimEnd(), StringComparison.Ordinal);
+        IsPutBack("work");
+        Assert.True(File.Exists(Journal("bad")) && held.IsHeld);
+
+        // The next time only what is left is.
+        held.Dispose();
+        (code, output, error) = await _cli.RunAsync(["cleanup", "--all"]);
+        Assert.Equal((1, 2), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.DoesNotContain("running", error, StringComparison.Ordinal);
+        IsPutBack("busy");
+        IsPutBack("later");
+    }
+
+    [Fact]
+    public async Task Of_a_user_s_peer_only_root_can_put_it_back()
+    {
+        Leave("default");
+        (int code, _, string error) = await _cli.RunAsync(["cleanup", "--user", "nobody"]);
+        Assert.Equal(4, code);
+        Assert.Contains(OperatingSystem.IsLinux() ? "Run this as root, or by sudo" : "Leave out --user", error, StringComparison.Ordinal);
+        Assert.Equal(Ours, await File.ReadAllTextAsync(Resolver("default"), Cancel));
+    }
+
+    [Fact]
     public async Task What_cannot_be_put_back_is_told_and_can_be_tried_again_and_only_leaving_goes_on()
     {
         Set("default", link: "elsewhere").Dispose();

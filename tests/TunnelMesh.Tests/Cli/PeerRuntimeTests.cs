@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
+using TunnelMesh.Platform.NetworkMonitor;
 using TunnelMesh.Protocol.Control;
 using TunnelMesh.Protocol.Identity;
 using TunnelMesh.Tests.NodeControl;
@@ -99,5 +100,41 @@ public sealed class PeerRuntimeTests : IDisposable
         }
         await stop.CancelAsync();
         await following.WaitAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task Servers_that_tell_how_this_peer_is_seen_follow_the_map_also_when_it_changes_in_nothing_else()
+    {
+        await using MapKeeper keeper = Keeper();
+        PeerRuntime runtime = Create(keeper, _ => Task.FromResult<IPAddress[]>([]));
+        using NoNetwork network = new();
+        await using PeerNat nat = new(2223, network, mapping: false, null, _ => { }, TimeProvider.System);
+        runtime.Follow(nat);
+        KeyPins pins = new(new Dictionary<string, string>(), _ => { });
+        MapChange first = NetworkMap.FromFull(NetworkMapTests.Full(NetworkMapTests.Device("a", 1)) with { Coordinators = [At("192.0.2.1")] }, new byte[32], null, pins, DateTimeOffset.UtcNow);
+        runtime.OnMap(first);
+        Assert.Equal(["192.0.2.1:3478"], Asked());
+        MapChange second = first.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Coordinators = [At("192.0.2.2")] }, pins, DateTimeOffset.UtcNow);
+        Assert.Empty(second.Upserted);
+        runtime.OnMap(second);
+        Assert.Equal(["192.0.2.2:3478"], Asked());
+
+        static MapCoordinator At(string address) => new() { Name = "hub", Urls = [$"https://{address}:8443"], Stun = [$"{address}:3478"], RoleCertificate = [1] };
+        IEnumerable<string> Asked() => nat.Report.V4.Servers.Select(s => s.Server.ToString());
+    }
+
+    private sealed class NoNetwork : INetworkMonitor
+    {
+        public event Action<NetworkChanges>? Changed
+        {
+            add { }
+            remove { }
+        }
+
+        public NetworkState State { get; } = new([], null, null);
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -19,6 +19,7 @@ public sealed class StatusCommandTests
     [InlineData("silent", "Coordinator   https://hub:8443, silent for 8 s")]
     [InlineData("silent", "Relay         https://hub:8443, silent for 9 s")]
     [InlineData("disconnected", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
+    [InlineData("connected", "Exit          not used (its rules again 3 times, after somebody had taken them away)")]
     public void Presence_is_said_to_be_old_while_the_coordinator_is_away(string state, string expected)
     {
         StatusReport report = new()
@@ -38,7 +39,7 @@ public sealed class StatusCommandTests
             DataPlane = null,
             Dns = new DnsReport { Listen = [], Names = 0, Aliases = [], Servers = [], Answered = 0, Refused = 0, Forwarded = 0, ForwardFailures = 0, Drops = new Dictionary<string, long>() },
             Runtime = new RuntimeReport { GcGen0 = 0, GcGen1 = 0, GcGen2 = 0, AllocatedBytes = 0 },
-            Exit = new ExitReport { Traffic = "direct", WhenOffline = "block", LanAccess = false, KillSwitch = false, Allows = false, Packets = 7, Bytes = 700 },
+            Exit = new ExitReport { Traffic = "direct", WhenOffline = "block", LanAccess = false, KillSwitch = false, Allows = false, Packets = 7, Bytes = 700, RulesRestored = 3 },
             MetricsUrl = null,
             MapEntriesDropped = 0,
             PeersTotal = 3,

@@ -2,6 +2,7 @@ using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Tests.Cli;
+using TunnelMesh.Tests.Files;
 
 namespace TunnelMesh.Tests.Contexts;
 
@@ -136,6 +137,25 @@ public sealed class ContextStoreTests : IDisposable
             File.WriteAllText(Path.Combine(_cli.Home, "active-context"), text);
         }
         Assert.Equal(active, Layout.ActiveContext);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_no_such_file_names_none_and_keeps_nobody_waiting(bool pipe)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere nobody asks for another user's");
+        Directory.CreateDirectory(_cli.Home);
+        string file = Path.Combine(_cli.Home, "active-context");
+        if (pipe)
+        {
+            ForeignFiles.MakePipe(file);
+        }
+        else
+        {
+            File.CreateSymbolicLink(file, "/dev/zero");
+        }
+        Assert.Equal("default", await Task.Run(() => Layout.ActiveContext, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
     [Fact]

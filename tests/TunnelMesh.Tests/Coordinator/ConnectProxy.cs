@@ -59,7 +59,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
                 _ = ServeAsync(near);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
             // Disposed.
         }

@@ -66,6 +66,44 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
+    public void One_address_has_half_of_the_places_at_most_however_young_its_connections_are()
+    {
+        ConnectionGate gate = new(2, 20, TimeSpan.FromSeconds(5), _time);
+        foreach (int i in Enumerable.Range(1, 100))
+        {
+            Enter(gate, i % 2 == 0 ? "2001:db8::1" : "2001:db8::2", $"{i}");
+        }
+        Assert.Equal(Enumerable.Range(1, 90).Select(i => $"{i}"), _cut);
+        Assert.Equal(10, gate.Count);
+    }
+
+    [Fact]
+    public void Whoever_opens_ever_new_connections_cuts_nobody_elses_and_a_newcomer_gets_in()
+    {
+        ConnectionGate gate = new(2, 20, TimeSpan.FromSeconds(5), _time);
+        Enter(gate, "192.0.2.1", "before");
+        for (int i = 0; i < 1000; i++)
+        {
+            // Two addresses, so that together they have every place.
+            Enter(gate, $"203.0.113.{i % 2}", "flood");
+            if (i == 500)
+            {
+                Enter(gate, "192.0.2.2", "newcomer");
+            }
+        }
+        Assert.Equal(20, gate.Count);
+        Assert.All(_cut, name => Assert.Equal("flood", name));
+
+        // Where all have as many the oldest goes, as ever.
+        for (int i = 0; i < 40; i++)
+        {
+            Enter(gate, $"198.51.100.{i}", "other");
+        }
+        Assert.Contains("before", _cut);
+        Assert.Contains("newcomer", _cut);
+    }
+
+    [Fact]
     public async Task Whoever_only_holds_connections_open_keeps_no_member_out()
     {
         await using TestMesh mesh = await TestMesh.StartAsync(o => o with { StrangersPerAddress = 4, StrangerGrace = TimeSpan.Zero });

@@ -61,6 +61,60 @@ public sealed class CoordinatorSelfTests
     }
 
     [Fact]
+    public async Task Peers_that_are_connected_are_told_when_the_coordinator_is_reached_elsewhere_and_those_that_come_later_too()
+    {
+        string[] first = ["https://192.0.2.1:8443"], second = ["https://192.0.2.1:8443", "https://198.51.100.7:8443"], third = ["https://198.51.100.7:8443"];
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Urls = first, Stun = ["192.0.2.1:3478"] });
+        bool told = false;
+        JoinRequest request = mesh.Request("there");
+        TestPeer there = mesh.Run(request, (await mesh.JoinAsync(request)).Certificate, onMap: change => told |= change.CoordinatorsChanged && change.Map.Coordinators is [{ Urls.Count: 2 }]);
+        NetworkMap map = await there.UntilAsync(m => m.ByName.TryGetValue("there", out MapEntry? entry) && entry.Wire.Online);
+        Assert.Equal(first, Assert.Single(map.Coordinators).Urls);
+
+        mesh.Server.SetAddresses(second, ["192.0.2.1:3478", "198.51.100.7:3478"]);
+        map = await there.UntilAsync(m => m.Coordinators is [{ Urls.Count: 2 }]);
+        Assert.True(told);
+        Assert.Equal(second, map.Coordinators[0].Urls);
+        Assert.Equal(["192.0.2.1:3478", "198.51.100.7:3478"], map.Coordinators[0].Stun);
+        Assert.Contains(new CoordinatorAddress("198.51.100.7", 8443), there.Stream.Addresses);
+
+        // The same again is no change.
+        long number = map.Number;
+        mesh.Server.SetAddresses([.. second], ["192.0.2.1:3478", "198.51.100.7:3478"]);
+        mesh.Server.SetAddresses(third, ["198.51.100.7:3478"]);
+        map = await there.UntilAsync(m => m.Coordinators is [{ Urls.Count: 1 }]);
+        Assert.Equal((number + 1, "198.51.100.7:3478"), (map.Number, Assert.Single(map.Coordinators[0].Stun)));
+        Assert.DoesNotContain(new CoordinatorAddress("192.0.2.1", 8443), there.Stream.Addresses);
+
+        TestPeer later = await mesh.PeerAsync("later");
+        await later.SeesAsync("later", online: true);
+        Assert.Equal(third, Assert.Single(later.Stream.Map!.Coordinators).Urls);
+    }
+
+    [Fact]
+    public async Task A_new_certificate_leaves_the_addresses_that_were_told_last()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        string[] told = ["https://198.51.100.7:8443"];
+        await using TestMesh mesh = await TestMesh.StartAsync(o => o with { Time = time, Urls = ["https://192.0.2.1:8443"] });
+        mesh.Server.SetAddresses(told, ["198.51.100.7:3478"]);
+        TestPeer peer = await mesh.PeerAsync("peer");
+        MapCoordinator before = Assert.Single((await peer.UntilAsync(_ => true)).Coordinators);
+        Assert.Equal(told, before.Urls);
+        time.AdjustTime(time.GetUtcNow().AddDays(250));
+        MapCoordinator after = before;
+        for (int i = 0; after.RoleCertificate.AsSpan().SequenceEqual(before.RoleCertificate); i++)
+        {
+            Assert.True(i < 1000, "the certificate stayed the same");
+            time.Advance(TimeSpan.FromSeconds(5));
+            await Task.Delay(10, Cancel);
+            after = Assert.Single(peer.Stream.Map!.Coordinators);
+        }
+        Assert.Equal(told, after.Urls);
+        Assert.Equal(["198.51.100.7:3478"], after.Stun);
+    }
+
+    [Fact]
     public async Task A_coordinator_that_lost_its_key_leaves_no_second_flag_behind()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();

@@ -212,6 +212,46 @@ public sealed class ExitUseTests : IDisposable
     }
 
     [Fact]
+    public void Whether_name_servers_can_be_closed_is_for_the_kernel_to_say_not_for_a_program_to_be_there()
+    {
+        PacketRules rules = new(name => _programs.Contains(name) ? "/sbin/" + name : null, Run, _folder.FullName);
+        Assert.True(rules.CanCloseNames("tun-mesh0", 7));
+        // All of it in one transaction that takes it away again, in a table of nobody's.
+        string trial = Assert.Single(_calls);
+        Assert.DoesNotContain("tunnelmesh_tun_mesh0", trial, StringComparison.Ordinal);
+        Assert.Contains("flags timeout", trial, StringComparison.Ordinal);
+        Assert.Contains("meta mark 7 accept", trial, StringComparison.Ordinal);
+        Assert.EndsWith("}\ndelete table inet tunnelmesh.tun_mesh0\n", trial, StringComparison.Ordinal);
+        _failOn = "flags timeout";
+        Assert.False(rules.CanCloseNames("tun-mesh0", 7));
+        (_programs, _failOn) = ([], null);
+        Assert.False(rules.CanCloseNames("tun-mesh0", 7));
+    }
+
+    [Theory]
+    [InlineData("nothing", true, true)]
+    [InlineData("nothing", false, false)]
+    [InlineData("-m recent", true, false)]
+    [InlineData("ip6tables -w 5 -t filter -A", true, false)]
+    public void Of_iptables_they_can_be_closed_where_every_rule_is_taken_and_the_kernel_has_the_lists(string failOn, bool lists, bool can)
+    {
+        _programs = ["iptables", "ip6tables", "iptables-save", "ip6tables-save"];
+        foreach (string list in lists ? ["TM-tun-mesh0-4", "TM-tun-mesh0-6"] : Array.Empty<string>())
+        {
+            File.WriteAllText(Path.Combine(_folder.FullName, list), "");
+        }
+
+        _failOn = failOn;
+        PacketRules rules = new(name => _programs.Contains(name) ? "/sbin/" + name : null, Run, _folder.FullName);
+        Assert.Equal(can, rules.CanCloseNames("tun-mesh0", 7));
+        // No packet comes to it, and none of it stays.
+        Assert.DoesNotContain(_calls, c => c.Contains(" -I ", StringComparison.Ordinal) || c.Contains("-OUTP", StringComparison.Ordinal));
+        Assert.Equal(["iptables -w 5 -t filter -F TM-tun-mesh0-TRY ", "iptables -w 5 -t filter -X TM-tun-mesh0-TRY ", "ip6tables -w 5 -t filter -F TM-tun-mesh0-TRY ", "ip6tables -w 5 -t filter -X TM-tun-mesh0-TRY "], _calls.TakeLast(4));
+        _programs = ["iptables", "iptables-save"];
+        Assert.False(rules.CanCloseNames("tun-mesh0", 7));
+    }
+
+    [Fact]
     public void Two_interfaces_never_share_a_table_nor_are_chains_of_one_taken_for_those_of_another()
     {
         Assert.Equal("tunnelmesh_tun_mesh0", NftRules.Table("tun-mesh0"));

@@ -16,12 +16,13 @@ public sealed class AddressGuardTests : IDisposable
     private string[] _programs = ["nft"];
     private bool _v6 = true;
     private string _listed = "as added";
+    private string? _present;
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     private string Journal => Path.Combine(_folder.FullName, "guard.json");
 
-    private AddressGuard Guard() => new(Journal, new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), () => _v6);
+    private AddressGuard Guard() => new(Journal, new PacketRules(name => _programs.Contains(name) ? "/sbin/" + name : null, Run), () => _v6, name => name == _present);
 
     private string Run(string path, IEnumerable<string> arguments, string input)
     {
@@ -106,6 +107,46 @@ public sealed class AddressGuardTests : IDisposable
         Assert.True(next.Recover(() => new Acting(_calls))?.IsUndone);
         Assert.Equal(["as the user", "as root", $"/sbin/nft -f - {GuardRules.NftRemove("tun-mesh0")}", "as the user", "as root"], _calls);
         Assert.False(File.Exists(Journal));
+    }
+
+    [Fact]
+    public void What_a_user_wrote_does_not_have_root_remove_rules_of_others()
+    {
+        using AddressGuard guard = Guard();
+        string root = Path.Combine(_folder.FullName, "root.json"), none = Path.Combine(_folder.FullName, "none.json"), broken = Path.Combine(_folder.FullName, "broken.json");
+        File.WriteAllText(broken, "{");
+        using SystemJournal<GuardEntry> others = new(root, GuardJson.Default.GuardEntry, _ => true, ("", ""));
+        Recovery? Undo(string name)
+        {
+            File.WriteAllText(Journal, $$"""{"interface":"{{name}}","backend":"nft"}""");
+            return guard.Recover(() => null, [none, broken, root]);
+        }
+
+        // That of an interface that is there, whosever it is.
+        _present = "tun-mesh7";
+        Recovery? told = Undo("tun-mesh7");
+        Assert.False(told?.IsUndone);
+        Assert.Contains($"{Journal} names stay, for they may be another peer's: there is an interface tun-mesh7.", told?.Text, StringComparison.Ordinal);
+
+        // That of another's journal, while its peer lives and after it was killed.
+        others.Write(new GuardEntry { Interface = "tun-mesh5", Backend = "nft" });
+        for (int killed = 0; killed < 2; killed++)
+        {
+            told = Undo("tun-mesh5");
+            Assert.False(told?.IsUndone);
+            Assert.Contains($"{root} names tun-mesh5, too", told?.Text, StringComparison.Ordinal);
+            others.Dispose();
+        }
+
+        Assert.Empty(_calls);
+        Assert.True(File.Exists(Journal));
+        Assert.True(Undo("tun-mesh6")?.IsUndone);
+        Assert.Equal($"/sbin/nft -f - {GuardRules.NftRemove("tun-mesh6")}", Assert.Single(_calls));
+        Assert.False(File.Exists(Journal));
+
+        // A peer knows its own: an interface that is there is no obstacle, as its start has found out before.
+        File.WriteAllText(Journal, """{"interface":"tun-mesh7","backend":"nft"}""");
+        Assert.True(guard.Recover()?.IsUndone);
     }
 
     [Theory]
@@ -244,7 +285,7 @@ public sealed class AddressGuardTests : IDisposable
     [Fact]
     public void What_cannot_be_noted_is_not_added()
     {
-        using AddressGuard guard = new(Path.Combine(_folder.FullName, "missing", "guard.json"), new PacketRules(name => "/sbin/" + name, Run), () => true);
+        using AddressGuard guard = new(Path.Combine(_folder.FullName, "missing", "guard.json"), new PacketRules(name => "/sbin/" + name, Run), () => true, _ => false);
         Assert.Contains("could not be written down, so it was not added", guard.Apply(Spec), StringComparison.Ordinal);
         Assert.Null(guard.Backend);
         Assert.Empty(_calls);

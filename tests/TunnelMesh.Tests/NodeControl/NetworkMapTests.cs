@@ -57,6 +57,20 @@ public sealed class NetworkMapTests
     }
 
     [Fact]
+    public void A_delta_that_is_about_coordinators_alone_says_so_and_others_leave_them()
+    {
+        MapCoordinator moved = new() { Name = "hub", Urls = ["https://192.0.2.2:8443"], Stun = ["192.0.2.2:3478"], RoleCertificate = [1] };
+        MapChange first = Start(Device("a", 1));
+        Assert.True(first.CoordinatorsChanged);
+        MapChange second = first.Map.Apply(new MapDelta { Epoch = "e", From = 5, Number = 6, Coordinators = [moved] }, _pins, Now);
+        Assert.True(second.CoordinatorsChanged);
+        Assert.Same(moved, Assert.Single(second.Map.Coordinators));
+        MapChange third = second.Map.Apply(new MapDelta { Epoch = "e", From = 6, Number = 7, Upserted = [Device("b", 2)] }, _pins, Now);
+        Assert.False(third.CoordinatorsChanged);
+        Assert.Same(moved, Assert.Single(third.Map.Coordinators));
+    }
+
+    [Fact]
     public void What_is_said_to_the_filter_is_kept_until_it_is_said_anew_and_with_the_map()
     {
         MapFilter first = new() { DefaultDeny = true, ServicePorts = [9443] }, second = new() { Rules = [new MapFilterRule { Port = "22", Protocol = "tcp", Action = "allow" }] };

@@ -120,6 +120,39 @@ public sealed class PeerPathsTests
     }
 
     [Theory]
+    [InlineData(1, false, 200)]
+    [InlineData(1, true, 200)]
+    [InlineData(80, false, 100)]
+    public void Of_a_path_that_keeps_silent_the_others_are_asked_as_well_at_once_while_more_is_sent(int packets, bool heard, int after)
+    {
+        PathTrial trial = OverRelay(Wan);
+        trial.Set(Wan, 20);
+        trial.Until(() => trial.Paths.Route.First == Wan, 2000);
+        trial.Run(3000);
+        (trial.Busy, trial.Answers) = (false, false);
+        trial.Run(800);
+        trial.Cut(Wan);
+        int before = trial.Probes.Count;
+        trial.Busy = true;
+        trial.Run(packets);
+        trial.Busy = false;
+        int took = packets + trial.Until(
+            () =>
+            {
+                // Before it is asked that would be the answer.
+                if (heard && trial.Now % 20 == 0 && trial.Probes.Skip(before).Any(p => p.Path == Wan))
+                {
+                    trial.Paths.NoteHeard(Wan, trial.Now);
+                }
+
+                return trial.Probes.Skip(before).Any(p => p.Path == RelayPath);
+            },
+            1000);
+        Assert.InRange(took, after, after + 5);
+        Assert.Equal(Wan, trial.Paths.Route.First);
+    }
+
+    [Theory]
     [InlineData(20)]
     [InlineData(90)]
     public void What_is_sent_after_a_pause_is_waited_for_as_long_as_anything_else_before_its_path_is_asked(int roundTrip)
@@ -148,8 +181,11 @@ public sealed class PeerPathsTests
         trial.Run(3);
         Assert.Contains(trial.Probes.Skip(before), p => p.Path == Wan && p.Size == PeerPaths.SmallSize);
 
-        // A sender may be late to say so; what had been answered by then is not asked for.
+        // Once, and no other path with it: it may have needed no answer.
         trial.Run(500);
+        Assert.Equal([(Wan, PeerPaths.SmallSize)], trial.Probes.Skip(before).Select(p => (p.Path, p.Size)));
+
+        // A sender may be late to say so; what had been answered by then is not asked for.
         before = trial.Probes.Count;
         trial.Paths.NoteHeard(Wan, trial.Now);
         trial.Paths.NoteSent(trial.Now - 1);

@@ -145,12 +145,32 @@ public sealed class SystemdUnitTests
         Assert.Equal(["/usr/local/bin/tunnelmesh exit close --context work"], Values(unit, "ExecStart"));
         Assert.Equal(["HOME=/root"], Values(unit, "Environment"));
         Assert.Equal(["network-pre.target shutdown.target"], Values(unit, "Before"));
-        Assert.Contains("nftables.service", Assert.Single(Values(unit, "After")), StringComparison.Ordinal);
+        Assert.Contains("systemd-remount-fs.service nftables.service", Assert.Single(Values(unit, "After")), StringComparison.Ordinal);
         Assert.Equal(["/usr/local/bin/tunnelmesh /root/.tunnelmesh \"/home/a b/peer.yaml\""], Values(unit, "RequiresMountsFor"));
         Assert.Equal(["/root/.tunnelmesh/contexts/work/mesh.json"], Values(unit, "ConditionPathExists"));
         Assert.Equal(["CAP_NET_ADMIN"], Values(unit, "CapabilityBoundingSet"));
         Assert.Equal(["sysinit.target"], Values(unit, "WantedBy"));
         Assert.DoesNotContain(unit.Split('\n'), l => l.Length > 0 && l[0] is not ('#' or '[') && !l.Contains('=', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_closes_the_way_may_do_no_more_than_the_peer_and_less_where_it_needs_less()
+    {
+        string unit = SystemdUnit.WriteBoot(Plain with { AtBoot = ["exit", "close"], Readable = ["/home/a b/peer.yaml"], Writable = ["/root/.tunnelmesh", "/var/lib/tunnelmesh"] });
+        Assert.Equal(["-/root/.tunnelmesh"], Values(unit, "BindPaths"));
+        Assert.Equal(["\"-/home/a b/peer.yaml\""], Values(unit, "BindReadOnlyPaths"));
+        Assert.Empty(Values(unit, "ReadWritePaths"));
+        Assert.Equal(["AF_UNIX AF_NETLINK"], Values(unit, "RestrictAddressFamilies"));
+        Assert.Equal(["any"], Values(unit, "IPAddressDeny"));
+        // It is ordered before the network, on which other mounts may wait.
+        Assert.Empty(Values(unit, "PrivateTmp"));
+        string[] less = ["CapabilityBoundingSet", "DevicePolicy", "DeviceAllow", "RestrictAddressFamilies", "PrivateTmp", "BindPaths", "SystemCallFilter"];
+        string[] hardened = [.. SystemdUnit.Write(Plain).Split('\n').SkipWhile(l => !l.StartsWith("ProtectSystem", StringComparison.Ordinal)).TakeWhile(l => l != "[Install]")
+            .Where(l => l.Contains('=', StringComparison.Ordinal) && !l.StartsWith("ReadWritePaths", StringComparison.Ordinal) && !less.Contains(l.Split('=')[0]))];
+        Assert.True(hardened.Length > 15);
+        Assert.Subset(unit.Split('\n').ToHashSet(), hardened.ToHashSet());
+        Assert.Equal(Values(SystemdUnit.Write(Plain), "SystemCallFilter"), Values(unit, "SystemCallFilter"));
+        Assert.Contains(Values(SystemdUnit.WriteBoot(Plain with { CompilesAtRunTime = true }), "SystemCallFilter"), f => f.EndsWith(" sched_setaffinity", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -63,8 +63,36 @@ public class RootOnlyTests
         Assert.Contains("/opt/x belongs to user 1000", refused.Message, StringComparison.Ordinal);
         Assert.Contains("chmod go-w /opt/x", refused.Message, StringComparison.Ordinal);
         Assert.Contains("install -m 755 /opt/x/tunnelmesh /usr/local/bin/", refused.Message, StringComparison.Ordinal);
+        // A name that somebody else has given it is not kept.
+        Assert.Contains("/opt/x/tm /usr/local/bin/tunnelmesh &&", Refusal("/opt/x/tm", "/opt/x=1000"), StringComparison.Ordinal);
         Assert.Contains("lies where others may change it", Assert.Throws<HostException>(() => ServiceSetup.RequireSafeProgram("/home/a/tunnelmesh", Files(""))).Message, StringComparison.Ordinal);
     }
+
+    // As Debian has it where an administrator wants a group of users to install programs (staff).
+    [Theory]
+    [InlineData("/usr/local=g /usr/local/bin=g /opt/tunnelmesh=-", "/usr/local may be written to by its group", "install -D -m 755 /usr/local/bin/tunnelmesh /opt/tunnelmesh/tunnelmesh && /opt/tunnelmesh/tunnelmesh service install")]
+    [InlineData("/usr/local=g /opt/tunnelmesh=- /opt=-", "/usr/local may be", "/opt/tunnelmesh/tunnelmesh service install")]
+    [InlineData("/usr/local/bin/tunnelmesh=1000", "belongs to user 1000", "/opt/tunnelmesh/tunnelmesh service install")]
+    [InlineData("/usr/local=g /opt=1000", "/usr/local may be", "/usr/local/bin and /opt/tunnelmesh are no such places on this machine")]
+    [InlineData("/usr/local=g /opt/tunnelmesh->/srv/x /srv/x=-", "/usr/local may be", "are no such places on this machine")]
+    public void The_advice_leads_to_a_place_that_is_accepted(string special, string fault, string advice)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has rights of other kinds");
+        string refused = Refusal("/usr/local/bin/tunnelmesh", special);
+        Assert.Contains(fault, refused, StringComparison.Ordinal);
+        Assert.Contains(advice, refused, StringComparison.Ordinal);
+        Assert.DoesNotContain("/usr/local/bin/tunnelmesh service install", refused, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void So_does_that_for_a_program_in_a_home()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has rights of other kinds");
+        Assert.Contains("First put the program elsewhere: install -m 755 /home/a/tunnelmesh /usr/local/bin/tunnelmesh &&", Refusal("/home/a/tunnelmesh", ""), StringComparison.Ordinal);
+        Assert.Contains("First put the program elsewhere: install -D -m 755 /home/a/tunnelmesh /opt/tunnelmesh/tunnelmesh &&", Refusal("/home/a/tunnelmesh", "/usr/local=g"), StringComparison.Ordinal);
+    }
+
+    private static string Refusal(string program, string special) => Assert.Throws<HostException>(() => ServiceSetup.RequireSafeProgram(program, Files(special))).Message;
 
     [Fact]
     [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]

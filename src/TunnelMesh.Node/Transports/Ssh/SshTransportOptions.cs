@@ -37,7 +37,7 @@ public sealed record SshTransportOptions
     /// <summary>Connections of one address (IPv6: a /64) that are not a peer's yet; the oldest is cut when there are more.</summary>
     public int StrangersPerAddress { get; init; } = 16;
 
-    /// <summary>Connections of all addresses that are not a peer's yet; the oldest is cut when there are more.</summary>
+    /// <summary>Connections of all addresses that are not a peer's yet, half of them of one at most; the oldest is cut when there are more, of the address with most of them first.</summary>
     public int Strangers { get; init; } = 256;
 
     /// <summary>New keys after so many bytes in one direction.</summary>
