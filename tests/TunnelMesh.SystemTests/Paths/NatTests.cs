@@ -51,7 +51,8 @@ public sealed class NatTests
 
         TestContext.Current.TestOutputHelper?.WriteLine($"direct after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
         await EndWithoutLossAsync(trace, 1000);
-        Assert.InRange(await SocketsAsync(hard) - before, 0, 1);
+        // What it had open at the start for a moment, to ask a STUN server or a router, is closed by now.
+        Assert.InRange(await SocketsAsync(hard) - before, int.MinValue, 1);
         await UntilPathAsync(a, b, "udp");
     }
 

@@ -333,7 +333,7 @@ public sealed class DnsServerTests : IAsyncDisposable
     /// <summary>Somebody else's resolver: one address for every name.</summary>
     private sealed class Upstream : IAsyncDisposable
     {
-        private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        private readonly Socket _udp;
         private readonly TcpListener _tcp;
         private readonly CancellationTokenSource _stop = new();
         private readonly Task _running;
@@ -341,10 +341,8 @@ public sealed class DnsServerTests : IAsyncDisposable
 
         public Upstream()
         {
-            _udp.Bind(Anywhere);
+            (_udp, _tcp) = Open();
             Endpoint = (IPEndPoint)_udp.LocalEndPoint!;
-            _tcp = new TcpListener(Endpoint);
-            _tcp.Start();
             _running = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
         }
 
@@ -365,6 +363,27 @@ public sealed class DnsServerTests : IAsyncDisposable
             _tcp.Stop();
             _udp.Dispose();
             _stop.Dispose();
+        }
+
+        // The port that is free for UDP may be another test's for TCP.
+        private static (Socket Udp, TcpListener Tcp) Open()
+        {
+            for (int attempt = 1; ; attempt++)
+            {
+                Socket udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+                udp.Bind(Anywhere);
+                TcpListener tcp = new((IPEndPoint)udp.LocalEndPoint!);
+                try
+                {
+                    tcp.Start();
+                    return (udp, tcp);
+                }
+                catch (SocketException) when (attempt < 20)
+                {
+                    tcp.Dispose();
+                    udp.Dispose();
+                }
+            }
         }
 
         private byte[] Answer(byte[] query, string address)
