@@ -42,19 +42,20 @@ internal static class Program
         error = forgiving;
         CommandContext context = new(environment, new HomeLayout(environment, isRoot));
         RootCommand root = Root(context);
-        if (args is [CompletionCommand.Ask, .. string[] words])
-        {
-            await Completion.RunAsync(root, context.Layout, words, output);
-            return (int)ExitCode.Ok;
-        }
-        ParseResult parsed = root.Parse(args);
-        if (UsageText.Describe(parsed) is { } wrong)
-        {
-            await error.WriteLineAsync($"tunnelmesh: {wrong}");
-            return (int)ExitCode.Usage;
-        }
+        ParseResult? parsed = null;
         try
         {
+            if (args is [CompletionCommand.Ask, .. string[] words])
+            {
+                await Completion.RunAsync(root, context.Layout, words, output);
+                return (int)ExitCode.Ok;
+            }
+            parsed = root.Parse(args);
+            if (UsageText.Describe(parsed) is { } wrong)
+            {
+                await error.WriteLineAsync($"tunnelmesh: {wrong}");
+                return (int)ExitCode.Usage;
+            }
             context.CheckConfig(parsed);
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
@@ -74,7 +75,7 @@ internal static class Program
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await FailureReport.WriteAsync(e, error, WantsTrace(parsed.GetValue(context.Level) ?? environment.LogLevel));
+            return await FailureReport.WriteAsync(e, error, isRoot, WantsTrace(parsed?.GetValue(context.Level) ?? environment.LogLevel));
         }
     }
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using TunnelMesh.Cli.BugReports;
-using TunnelMesh.Cli.Configuration;
 using TunnelMesh.Cli.Hosting;
 
 namespace TunnelMesh.Cli.Commands;
@@ -13,8 +12,8 @@ internal static class BugReportCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string?> file = new("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)", HelpName = "FILE" };
-        Option<string[]> logs = new("--log") { Description = "A file with the log of the peer; may be given several times", HelpName = "FILE", DefaultValueFactory = _ => [] };
+        Option<string?> file = new Option<string?>("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)" }.AsPath(PathOption.File);
+        Option<string[]> logs = new Option<string[]>("--log") { Description = "A file with the log of the peer; may be given several times", DefaultValueFactory = _ => [] }.AsPath(PathOption.File);
         Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("bugreport", "Gather logs, state and configuration without secrets into one file") { file, logs, context, json };
@@ -27,8 +26,7 @@ internal static class BugReportCommand
                 throw new HostException(ExitCode.General, $"{path} exists already. Name another file in --output.");
             }
             string which = parsed.GetValue(context)!;
-            string? configuration = ConfigFiles.Find(parsed.GetValue(commands.Config) ?? commands.Environment.Config, commands.Layout.ContextConfig(which), commands.Layout.Home, Directory.GetCurrentDirectory());
-            BugReport report = new(commands.Environment, commands.Layout, which, configuration);
+            BugReport report = new(commands.Environment, commands.Layout, which, commands.FindConfig(parsed, which));
             IReadOnlyList<BugReportPart> parts = await report.GatherAsync(parsed.GetValue(logs)!, cancellation);
             IReadOnlyList<BugReportFile> written = BugReportArchive.Write(path, parts, report.Redactor, now);
             TextWriter output = parsed.InvocationConfiguration.Output;

@@ -47,7 +47,8 @@ internal sealed class CommandContext
     public string Flag(string context) => ContextName.Flag(context, Layout.ActiveContext);
 
     /// <summary><c>--config</c>.</summary>
-    public Option<string?> Config { get; private init; } = new("--config", "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true };
+    public Option<string?> Config { get; private init; } =
+        new Option<string?>(ConfigFiles.Flag, "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true }.AsPath(PathOption.File);
 
     /// <summary><c>--log-level</c>.</summary>
     public Option<string?> Level { get; } = new("--log-level", "-l") { Description = "trace, debug, info, warn or error (default: TUNNELMESH_LOG_LEVEL, then the configuration)", Recursive = true };
@@ -60,8 +61,8 @@ internal sealed class CommandContext
         {
             return;
         }
-        bool count = parsed.CommandResult.Command.Name == PingCommand.Name && file.Length > 0 && file.All(char.IsAsciiDigit);
-        throw new ConfigException(count ? $"{file}: no such file, and `-c` is short for `--config`. To send {file} pings: `--count {file}`." : ConfigFiles.Missing(file));
+        bool count = parsed.CommandResult.Command.Name == PingCommand.Name && file.All(char.IsAsciiDigit);
+        throw new ConfigException(count ? $"{file}: no such file, and `-c` is short for `--config`. To send {file} pings: `--count {file}`." : ConfigFiles.Missing(file, ConfigFiles.Flag));
     }
 
     /// <summary>Reads the configuration that holds for a context.</summary>
@@ -75,8 +76,11 @@ internal sealed class CommandContext
 
     /// <summary>The configuration file that holds for a context, or null for none.</summary>
     /// <exception cref="ConfigException">The file named does not exist.</exception>
-    public string? FindConfig(ParseResult parsed, string context) =>
-        ConfigFiles.Find(parsed.GetValue(Config) ?? Environment.Config, Layout.ContextConfig(context), Layout.Home, Directory.GetCurrentDirectory());
+    public string? FindConfig(ParseResult parsed, string context)
+    {
+        string? flag = parsed.GetValue(Config);
+        return ConfigFiles.Find(flag ?? Environment.Config, Layout.ContextConfig(context), Layout.Home, WorkingDirectory.Find(), flag is null ? ConfigFiles.Variable : ConfigFiles.Flag);
+    }
 
     /// <summary>True for a file that is found without being named, from whatever directory.</summary>
     public bool IsUsual(string config, string context) => config == Layout.ContextConfig(context) || config == Path.Combine(Layout.Home, "config.yaml");

@@ -28,7 +28,17 @@ internal static class Completion
         {
             words.Add("");
         }
-        IReadOnlyList<(string Word, string What)> found = Find(root, words, out CompletedNames names, out string? context);
+        IReadOnlyList<(string Word, string What)> found;
+        CompletedNames names;
+        string? context;
+        try
+        {
+            found = Find(root, words, out names, out context);
+        }
+        catch (Exception e) when (ExitCodes.Of(e) is not null)
+        {
+            return;
+        }
         foreach ((string word, string what) in found)
         {
             await output.WriteLineAsync($"{word}\t{what}");

@@ -167,7 +167,14 @@ internal static class ContextCommand
             ContextStore contexts = commands.Contexts;
             if (!contexts.Exists(which))
             {
-                throw Unknown(commands, which);
+                // It is listed all the same, as the one that is always there or the one in use.
+                if (which != ContextName.Default && which != commands.Layout.ActiveContext)
+                {
+                    throw Unknown(commands, which);
+                }
+                contexts.Deactivate(which);
+                await parsed.InvocationConfiguration.Output.WriteLineAsync($"The context {which} has nothing here that could be deleted.{InUseNow(which != ContextName.Default)}");
+                return (int)ExitCode.Ok;
             }
             ContextReport report = await new ContextInspector(commands.Layout).InspectAsync(which, cancellation);
             Refuse(commands, report);
@@ -184,11 +191,13 @@ internal static class ContextCommand
             }
             contexts.Delete(which);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(
-                $"The context {which} is deleted.{(report.Active && which != ContextName.Default ? $" The context {ContextName.Default} is in use now." : "")}");
+                $"The context {which} is deleted.{InUseNow(report.Active && which != ContextName.Default)}");
             return (int)ExitCode.Ok;
         });
         return command;
     }
+
+    private static string InUseNow(bool changed) => changed ? $" The context {ContextName.Default} is in use now." : "";
 
     // What still stands on the context has to go first, each by the command that undoes it.
     private static void Refuse(CommandContext commands, ContextReport report)

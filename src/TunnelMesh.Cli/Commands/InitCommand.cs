@@ -12,7 +12,7 @@ internal static class InitCommand
     public static Command Create(CommandContext context)
     {
         Option<bool> peer = new("--peer") { Description = "Write a commented configuration of a peer, too" };
-        Option<string> file = new("--output") { Description = "Where to write the configuration", DefaultValueFactory = _ => "peer.yaml" };
+        Option<string> file = new Option<string>("--output") { Description = "Where to write the configuration", DefaultValueFactory = _ => "peer.yaml" }.AsPath(PathOption.File);
         Option<bool> force = new("--force") { Description = "Replace an existing configuration; a key is never replaced" };
         Command command = new("init", "Make the identity key if there is none, and show the peer ID") { peer, file, force };
         command.SetAction(parsed =>
@@ -31,7 +31,9 @@ internal static class InitCommand
             {
                 CheckFolder(path);
             }
-            Settings settings = context.LoadSettings(parsed, context.Layout.ActiveContext);
+            // What TUNNELMESH_CONFIG names has to exist, unless it is about to be written.
+            bool first = configuration && parsed.GetValue(context.Config) is null && context.Environment.Config is { } named && !File.Exists(named) && Path.GetFullPath(named) == Path.GetFullPath(path);
+            Settings settings = first ? new Settings() : context.LoadSettings(parsed, context.Layout.ActiveContext);
             string key = context.Layout.Expand(settings.PrivateKey, context.Layout.IdentityKey);
             IdentityKey identity = IdentityStore.LoadOrCreate(key, out bool made);
             TextWriter output = parsed.InvocationConfiguration.Output;

@@ -21,12 +21,12 @@ internal static class JoinCommand
             Description = "Coordinator, host:port (default: TUNNELMESH_SERVER; with neither this machine becomes the coordinator)",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<string?> name = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
+        Option<string?> wantedName = new("--name", "-n") { Description = "Name of this device in the mesh (default: the host name)" };
         Option<string> contextName = context.ContextOption();
         Option<string?> pin = new("--ca-pin") { Description = "SHA-256 of the mesh root, 64 hex digits: join this mesh only" };
         Option<string?> exitNode = new("--exit-node", "--exit-peer") { Description = "Peer through which traffic to the internet leaves (default: exit_peer of the configuration)", HelpName = "name" };
         Option<bool> allowExit = new("--allow-exit-traffic") { Description = "Let the traffic of other peers out to the internet" };
-        Command command = new("join", "Join a mesh, or found one, and stay in it") { server, name, contextName, pin, exitNode, allowExit };
+        Command command = new("join", "Join a mesh, or found one, and stay in it") { server, wantedName, contextName, pin, exitNode, allowExit };
         IReadOnlyList<Option> later = LaterOptions.AddTo(command);
         command.SetAction(async parsed =>
         {
@@ -41,6 +41,7 @@ internal static class JoinCommand
             Action<System.Net.Sockets.Socket>? mark = FirewallMark.For(settings.FirewallMark) ?? (binding is null ? null : binding.Configure);
             bool replaced = false;
             using ServiceNotifier? service = ServiceNotifier.Open(context.Environment);
+            string name = ChooseName(parsed.GetValue(wantedName), settings.Name, Environment.MachineName, out bool asked);
             PeerHostOptions options = new()
             {
                 Settings = settings,
@@ -54,7 +55,8 @@ internal static class JoinCommand
                 Binding = binding,
                 Token = context.Environment.Token,
                 CaPin = ReadPin(parsed.GetValue(pin)),
-                Name = ChooseName(parsed.GetValue(name), settings.Name, Environment.MachineName),
+                Name = name,
+                AskedName = asked ? name : null,
                 Version = Program.Version,
                 // A running peer outlives whoever reads its output.
                 Output = new ForgivingWriter(streams.Output),
@@ -93,16 +95,21 @@ internal static class JoinCommand
     }
 
     /// <summary>The name asked for: the flag's, else the configuration's, else the host's made fit.</summary>
-    /// <exception cref="HostException">The flag is no name.</exception>
-    internal static string ChooseName(string? flag, string configured, string host)
+    /// <param name="flag">Of <c>--name</c>, or null.</param>
+    /// <param name="configured">Of the configuration; empty for none.</param>
+    /// <param name="host">The host's.</param>
+    /// <param name="asked">True when somebody chose it: the flag or the configuration.</param>
+    /// <exception cref="HostException">The flag is no name, or what was chosen is reserved.</exception>
+    internal static string ChooseName(string? flag, string configured, string host, out bool asked)
     {
         string? given = flag ?? (configured.Length > 0 ? configured : null);
+        asked = given is not null;
         if (given is not null)
         {
             string name = given.ToLowerInvariant();
-            return MeshName.IsValid(name)
-                ? name
-                : throw new HostException(ExitCode.Usage, $"`{given}` is no name for a device: use letters, digits and hyphens, at most 63, no hyphen at an end.");
+            return !MeshName.IsValid(name) ? throw new HostException(ExitCode.Usage, $"`{given}` is no name for a device: use letters, digits and hyphens, at most 63, no hyphen at an end.")
+                : MeshName.IsReserved(name) ? throw new HostException(flag is null ? ExitCode.Configuration : ExitCode.Usage, $"`{given}` is reserved: it means something else in every mesh. Choose another name for this device.")
+                : name;
         }
         string made = MeshName.Sanitize(host);
         // Nobody chose this name, so nobody has to be told that it means something else in a mesh.

@@ -22,7 +22,7 @@ internal static class UsageText
         string path = PathOf(parsed.CommandResult);
         if (Unknown(parsed) is { } unknown)
         {
-            return unknown.StartsWith('-') ? NoFlag(unknown, command, parsed.RootCommandResult.Command, path)
+            return unknown.StartsWith('-') ? Misplaced(unknown, parsed, path) ?? NoFlag(unknown, command, parsed.RootCommandResult.Command, path)
                 : isRoot || IsBeforeCommand(unknown, parsed) ? NoCommand(unknown, parsed.RootCommandResult.Command, Program)
                 : command.Subcommands.Count > 0 ? NoCommand(unknown, command, path)
                 : $"`{unknown}` is one argument too many for `{path}`. `{path} --help` shows what it takes.";
@@ -98,6 +98,23 @@ internal static class UsageText
     // `daemon status` means a command that does not exist, not the one called `status`.
     private static bool IsBeforeCommand(string unknown, ParseResult parsed) =>
         parsed.Tokens.TakeWhile(token => token.Type != TokenType.Command).Any(token => token.Value == unknown);
+
+    // One that the command has, but that was given before the command's name.
+    private static string? Misplaced(string unknown, ParseResult parsed, string path)
+    {
+        string name = unknown.Split('=', 2)[0];
+        Command command = parsed.CommandResult.Command;
+        if (command == parsed.RootCommandResult.Command)
+        {
+            return CommandTree.All(command).Any(c => Has(c.Command, name) is not null) ? $"`{name}` stands behind the command that it is for. `{Program} --help` shows the commands." : null;
+        }
+        int own = parsed.Tokens.ToList().FindLastIndex(token => token.Type == TokenType.Command && token.Value == command.Name);
+        return Has(command, name) is { } option && parsed.Tokens.Take(own).Any(token => token.Value == unknown)
+            ? $"`{name}` stands behind the command: `{path} {name}{(CommandTree.ValueOf(option) is { } value ? $" {value}" : "")}`. `{path} --help` shows its flags."
+            : null;
+    }
+
+    private static Option? Has(Command command, string name) => command.Options.FirstOrDefault(o => !o.Hidden && (o.Name == name || o.Aliases.Contains(name)));
 
     private static string NoFlag(string unknown, Command command, Command root, string path)
     {

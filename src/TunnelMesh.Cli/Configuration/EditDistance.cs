@@ -31,11 +31,11 @@ internal static class EditDistance
     public static string Nearest(string text, IEnumerable<string> candidates) =>
         candidates.MinBy(c => Between(text.Length > 200 ? text[..200] : text, c)) ?? "";
 
-    /// <summary>A question whether the nearest of <paramref name="candidates"/> was meant, with a space before it; empty when none is near: what shares too little with anything is no misspelling.</summary>
+    /// <summary>A question whether the nearest of <paramref name="candidates"/> was meant, with a space before it; empty when none is near: what shares too little with anything is no misspelling, and neither is what is written as it should be.</summary>
     public static string Hint(string text, IEnumerable<string> candidates)
     {
         // What differs too much in length alone is not compared: there may be thousands.
-        string nearest = Nearest(text, candidates.Where(c => Math.Abs(c.Length - text.Length) <= Tolerance(c)));
+        string nearest = Nearest(text, candidates.Where(c => c != text && Math.Abs(c.Length - text.Length) <= Tolerance(c)));
         return nearest.Length > 0 && Between(text, nearest) <= Tolerance(nearest) ? $" Did you mean `{nearest}`?" : "";
     }
 

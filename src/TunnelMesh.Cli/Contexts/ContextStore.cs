@@ -14,7 +14,7 @@ namespace TunnelMesh.Cli.Contexts;
 /// <param name="layout">Where files lie.</param>
 internal sealed class ContextStore(HomeLayout layout)
 {
-    private const string NumberFile = "number";
+    private const string NumberFile = "number", DeviceKeyFile = "device.key";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromMilliseconds(20);
 
     private string Folder => Path.Combine(layout.Home, "contexts");
@@ -43,11 +43,16 @@ internal sealed class ContextStore(HomeLayout layout)
     /// <summary>The number of a context; of one that is not here yet, the one it would get now.</summary>
     public int NumberOf(string context) => Kept(ContextName.Require(context)) ?? Free();
 
+    /// <inheritdoc cref="Ensure(string, out bool)"/>
+    public int Ensure(string context) => Ensure(context, out _);
+
     /// <summary>Makes a context that is not here yet, and gives it its number for good.</summary>
+    /// <param name="context">Which.</param>
+    /// <param name="made">True when it was not here.</param>
     /// <returns>Its number.</returns>
     /// <exception cref="ConfigException">The name is none, differs from another's only in case, or no number is free.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public int Ensure(string context)
+    public int Ensure(string context, out bool made)
     {
         ContextName.Require(context);
         if (Names().FirstOrDefault(n => n != context && n.Equals(context, StringComparison.OrdinalIgnoreCase)) is { } twin)
@@ -57,6 +62,7 @@ internal sealed class ContextStore(HomeLayout layout)
         PrivateDirectory.Make(Folder);
         using FileStream alone = Lock();
         string directory = layout.ContextDirectory(context);
+        made = !Directory.Exists(directory);
         PrivateDirectory.Make(directory);
         if (Kept(context) is { } kept)
         {
@@ -69,7 +75,7 @@ internal sealed class ContextStore(HomeLayout layout)
 
     /// <summary>True when there is something in it that cannot be made again: a device key, or a configuration that somebody wrote.</summary>
     public bool HoldsIdentity(string context) =>
-        File.Exists(Path.Combine(layout.ContextDirectory(context), "device.key")) || File.Exists(Path.Combine(layout.ContextDirectory(context), "mesh.json")) || File.Exists(ConfigFile(context));
+        File.Exists(Path.Combine(layout.ContextDirectory(context), DeviceKeyFile)) || File.Exists(Path.Combine(layout.ContextDirectory(context), "mesh.json")) || File.Exists(ConfigFile(context));
 
     /// <summary>Keeps a configuration for a context.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -87,14 +93,33 @@ internal sealed class ContextStore(HomeLayout layout)
     /// <exception cref="IOException">Something in it cannot be removed.</exception>
     public void Delete(string context)
     {
-        bool active = layout.ActiveContext == context;
         using (FileStream alone = Lock())
         {
             Directory.Delete(layout.ContextDirectory(context), recursive: true);
         }
-        if (active)
+        Deactivate(context);
+    }
+
+    /// <summary>Has <c>default</c> count when none is named, if this one does.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Deactivate(string context)
+    {
+        if (layout.ActiveContext == context && Directory.Exists(layout.Home))
         {
             File.Delete(layout.ActiveFile);
+        }
+    }
+
+    /// <summary>Removes a context that was made for a membership which did not come to be. One that has anything but what every start makes stays.</summary>
+    /// <param name="context">Which.</param>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public void TakeBack(string context)
+    {
+        using FileStream alone = Lock();
+        DirectoryInfo directory = new(layout.ContextDirectory(context));
+        if (directory.Exists && directory.EnumerateFileSystemInfos().All(f => f.Name is NumberFile or DeviceKeyFile))
+        {
+            directory.Delete(recursive: true);
         }
     }
 

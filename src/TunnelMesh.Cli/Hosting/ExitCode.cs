@@ -9,7 +9,7 @@ internal enum ExitCode
     General = 1,
     /// <summary>Wrong command line.</summary>
     Usage = 2,
-    /// <summary>The configuration cannot be used.</summary>
+    /// <summary>The configuration, the token or the home directory cannot be used.</summary>
     Configuration = 3,
     /// <summary>Missing rights, or no TUN driver.</summary>
     Permission = 4,

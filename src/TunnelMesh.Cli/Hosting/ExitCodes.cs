@@ -25,7 +25,7 @@ internal static class ExitCodes
         ExitCode.Ok => "Done",
         ExitCode.General => "A failure without a code of its own",
         ExitCode.Usage => "Wrong command line",
-        ExitCode.Configuration => "The configuration or the token cannot be used",
+        ExitCode.Configuration => "The configuration, the token or the home directory cannot be used",
         ExitCode.Permission => "Missing rights, or no TUN driver",
         ExitCode.Network => "Network trouble, or the other side cannot be reached",
         ExitCode.Refused => "Refused by the other side, or it has not proved itself",

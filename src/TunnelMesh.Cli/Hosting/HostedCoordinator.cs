@@ -65,6 +65,9 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     /// <summary>Where certificates, state and the file of a token lie.</summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>Whether there is the state of a mesh, founded here or half founded.</summary>
+    public static bool Exists(Settings settings) => File.Exists(StateFile(settings));
+
     /// <summary>Opens or founds the mesh, registers this device as its coordinator and listens. A failure leaves nothing running.</summary>
     /// <exception cref="HostException">The context is of another mesh, or the port is in use.</exception>
     /// <exception cref="CoordinatorListenException">It cannot listen.</exception>
@@ -76,7 +79,7 @@ internal sealed class HostedCoordinator : IAsyncDisposable
     public static async Task<HostedCoordinator> StartAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, CancellationToken cancel)
     {
         Settings settings = options.Settings;
-        string file = Path.Combine(settings.CoordinatorDataDir, "state.db");
+        string file = StateFile(settings);
         string authorityDirectory = Path.Combine(settings.CoordinatorDataDir, "ca"), rootFile = Path.Combine(authorityDirectory, MeshAuthority.RootFileName);
         bool founding = !File.Exists(file), rooted = File.Exists(rootFile);
         if (founding)
@@ -193,6 +196,8 @@ internal sealed class HostedCoordinator : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _cleanup.DisposeAsync();
+
+    private static string StateFile(Settings settings) => Path.Combine(settings.CoordinatorDataDir, "state.db");
 
     // Before anything of a new mesh is made.
     private static void RequireFree(PeerHostOptions options, StoredPeer stored)

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Protocol.Identity;
 
@@ -20,9 +22,21 @@ internal sealed record MembershipStep
     public bool JustJoined { get; init; }
 
     /// <summary>Of a device whose own process is the coordinator.</summary>
-    public static MembershipStep Serve(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, HostedCoordinator coordinator)
+    /// <exception cref="IOException">A membership that is not on disk yet cannot be written.</exception>
+    public static async Task<MembershipStep> ServeAsync(PeerHostOptions options, IdentityKey identity, StoredPeer stored, PeerStore store, HostedCoordinator coordinator)
     {
-        store.SaveMembership(coordinator.Membership);
+        if (stored.IsMember)
+        {
+            Update(store, coordinator.Membership, options.Log);
+        }
+        else
+        {
+            store.SaveMembership(coordinator.Membership);
+        }
+        if (NameNote(options, coordinator.Membership) is { } note)
+        {
+            await options.Error.WriteLineAsync(note).ConfigureAwait(false);
+        }
         return new MembershipStep
         {
             Membership = coordinator.Membership,
@@ -45,6 +59,10 @@ internal sealed record MembershipStep
         if (stored.IsMember && !options.Rejoin)
         {
             RequirePin(options, stored.Membership!);
+            if (NameNote(options, stored.Membership!) is { } kept)
+            {
+                await options.Error.WriteLineAsync(kept).ConfigureAwait(false);
+            }
             return new MembershipStep { Membership = stored.Membership!, Certificate = stored.Certificate, Request = request };
         }
         if (!MeshToken.TryParse(options.Token, out string token, out string error))
@@ -76,6 +94,37 @@ internal sealed record MembershipStep
             }
             tryDevices();
         }
+    }
+
+    /// <summary>Keeps what has changed of a membership that is on disk; where it cannot be written, the next start begins from what is there.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="membership">As it is now.</param>
+    /// <param name="log">Told when it cannot be written.</param>
+    public static void Update(PeerStore store, PeerMembership membership, ILogger log)
+    {
+        try
+        {
+            store.SaveMembership(membership);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.StateNotWritten(e);
+        }
+    }
+
+    /// <summary>What to tell of a name that was asked for and that the device cannot get, since it has one; null for nothing. No coordinator renames a device.</summary>
+    /// <param name="options">What the peer is started with.</param>
+    /// <param name="member">The membership there is.</param>
+    internal static string? NameNote(PeerHostOptions options, PeerMembership member)
+    {
+        if (options.AskedName is not { } asked || asked == member.Device.Name)
+        {
+            return null;
+        }
+        string flag = ContextName.Flag(options.Context, options.Layout.ActiveContext);
+        return $"This device keeps its name {member.Device.Name}, which it has in its mesh; {asked} is not used. " + (member.Device.Coordinator
+            ? "A coordinator keeps the name that it founded its mesh with."
+            : $"To get that name, leave the mesh and join it anew, as a new device: tunnelmesh leave{flag}, then tunnelmesh join {member.Server} --name {asked}{flag}");
     }
 
     // Both may be members, and take turns.

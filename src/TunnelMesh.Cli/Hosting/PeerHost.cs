@@ -105,7 +105,15 @@ internal sealed class PeerHost : IAsyncDisposable
             _options.Log.IdentityExposed(path);
         }
         _cleanup.Add(LocalApiServer.Start(_api, _options.Layout.ControlSocket(_options.Context), _options.Time));
-        if (new ContextStore(_options.Layout).Ensure(_options.Context) != _options.ContextNumber)
+        ContextStore contexts = new(_options.Layout);
+        int number = contexts.Ensure(_options.Context, out bool contextMade);
+        // Whether anybody may know of the device key by now, which then has to be the same at the next try.
+        bool deviceTold = false;
+        if (contextMade && _options.Context != ContextName.Default)
+        {
+            _cleanup.Add(() => deviceTold ? ValueTask.CompletedTask : TakeBack(contexts));
+        }
+        if (number != _options.ContextNumber)
         {
             throw new HostException(ExitCode.InUse, $"Another context was made at the same moment and has the interface and the ports that were free for {_options.Context}. Run the same command again.");
         }
@@ -155,14 +163,30 @@ internal sealed class PeerHost : IAsyncDisposable
         PeerCarriers? carriers = null;
         if (serves)
         {
-            coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
+            try
+            {
+                coordinator = _cleanup.Add(await HostedCoordinator.StartAsync(_options, identity, stored, cancel).ConfigureAwait(false));
+            }
+            finally
+            {
+                deviceTold = HostedCoordinator.Exists(_options.Settings);
+            }
             MeshInfo mesh = coordinator.Membership.Mesh;
             _options.Log.Serves(mesh.MeshId, mesh.Cidr, coordinator.CaSha256);
-            step = MembershipStep.Serve(_options, identity, stored, store, coordinator);
+            step = await MembershipStep.ServeAsync(_options, identity, stored, store, coordinator).ConfigureAwait(false);
         }
         else
         {
-            step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
+            try
+            {
+                step = await MembershipStep.GoAsync(_options, identity, stored, store, TryDevices, cancel).ConfigureAwait(false);
+            }
+            catch (ControlException e) when (e.Code is ControlErrorCodes.ProofRefused or ControlErrorCodes.RateLimited or ControlErrorCodes.Revoked or ControlErrorCodes.NameRefused or ControlErrorCodes.AddressesExhausted or ControlErrorCodes.ClockSkew)
+            {
+                // Refused before it was written down.
+                deviceTold = false;
+                throw;
+            }
         }
         carriers ??= OpenCarriers();
         await ConnectAsync(store, stored, step, coordinator, sockets, carriers, systemDns, exitSetup, guard, cancel).ConfigureAwait(false);
@@ -172,9 +196,23 @@ internal sealed class PeerHost : IAsyncDisposable
             sockets = OpenSockets();
             carriers = OpenCarriers();
             TunDevice.Open(new TunOptions { Name = _options.Settings.TunName, Mtu = _options.Settings.TunMtu }).Dispose();
+            deviceTold = true;
         }
 
         PeerCarriers OpenCarriers() => _cleanup.Add(new PeerCarriers(_options, identity, DeviceId.FromDeviceKey(stored.Device.Public)));
+    }
+
+    private ValueTask TakeBack(ContextStore contexts)
+    {
+        try
+        {
+            contexts.TakeBack(_options.Context);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It stays, as one that can be deleted.
+        }
+        return ValueTask.CompletedTask;
     }
 
     private bool Serves()
@@ -515,20 +553,22 @@ internal sealed class PeerHost : IAsyncDisposable
         bool connected = runtime.Ready.IsCompleted && await runtime.Ready.ConfigureAwait(false);
         PeerMembership member = step.Membership;
         MapDevice self = runtime.Map?.Devices.GetValueOrDefault(member.Device.Id)?.Wire ?? member.Device;
+        string usable = $"Connected to mesh as {self.Name} ({self.Ip})";
         if (connected)
         {
             await exit.RequirePeerAsync(cancel).ConfigureAwait(false);
-            store.SaveMembership(member with { Server = step.Request.Server.ToString(), Device = self });
+            MembershipStep.Update(store, member with { Server = step.Request.Server.ToString(), Device = self }, _options.Log);
         }
         else
         {
             DateTimeOffset age = DateTimeOffset.FromUnixTimeMilliseconds(stored.Map!.ConfirmedUnixMs);
+            usable += ", by the stored network map: the coordinator is away";
             await _options.Error.WriteLineAsync(
                 $"The coordinator is away, so the network map of {age.UtcDateTime:yyyy-MM-dd HH:mm} UTC is used until it is back. {runtime.Problem ?? $"{step.Request.Server} has not answered yet."}").ConfigureAwait(false);
         }
-        await _options.Output.WriteLineAsync($"Connected to mesh as {self.Name} ({self.Ip})").ConfigureAwait(false);
+        await _options.Output.WriteLineAsync(usable).ConfigureAwait(false);
         await _options.Output.FlushAsync(cancel).ConfigureAwait(false);
-        _options.Service?.Ready($"Connected to mesh as {self.Name} ({self.Ip})");
+        _options.Service?.Ready(usable);
         _options.Connected?.Invoke(member);
     }
 

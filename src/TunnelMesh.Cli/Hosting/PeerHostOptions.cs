@@ -40,6 +40,8 @@ internal sealed record PeerHostOptions
     public byte[]? CaPin { get; init; }
     /// <summary>Wanted name, a lower-case label.</summary>
     public required string Name { get; init; }
+    /// <summary>The same where somebody chose it, by flag or configuration; null where the host's stands in.</summary>
+    public string? AskedName { get; init; }
     /// <summary>Program version.</summary>
     public required string Version { get; init; }
     /// <summary>Where the one line goes that says that the peer is usable.</summary>

@@ -322,6 +322,11 @@ internal sealed class PeerRuntime
     // Only before the peer is usable: afterwards the stream comes back by itself.
     private void Lost(string code, string problem)
     {
+        if (code == ControlErrorCodes.ProofRefused && _mapIsCached)
+        {
+            // The certificate alone may have ended: its renewal, which is next, tells whether this device is still a member.
+            return;
+        }
         bool sameServer = _step.Request.Server.ToString() == _step.Membership.Server;
         if (_mapIsCached && sameServer)
         {

@@ -29,7 +29,7 @@ internal sealed class ProcessEnvironment
     public string? NotifySocket { get; init; }
     /// <summary>WATCHDOG_USEC, when it is meant for this process (WATCHDOG_PID); else null.</summary>
     public string? WatchdogMicroseconds { get; init; }
-    /// <summary>Home directory of the user.</summary>
+    /// <summary>Home directory of the user, as the environment or the system names it; it need not exist. Empty where neither does.</summary>
     public required string UserHome { get; init; }
 
     /// <summary>Reads the environment of this process; empty variables count as unset. The token is taken out of it.</summary>
@@ -44,7 +44,8 @@ internal sealed class ProcessEnvironment
         Proxy = Get,
         NotifySocket = Take("NOTIFY_SOCKET"),
         WatchdogMicroseconds = Take("WATCHDOG_PID") is not { } meant || meant == Environment.ProcessId.ToString(CultureInfo.InvariantCulture) ? Take("WATCHDOG_USEC") : null,
-        UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+        // Checked where it is needed: the framework would say nothing of one that does not exist.
+        UserHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify),
     };
 
     /// <summary>What this command was told, for the home directory of another user.</summary>

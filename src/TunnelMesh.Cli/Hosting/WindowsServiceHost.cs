@@ -63,7 +63,7 @@ internal static class WindowsServiceHost
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return await FailureReport.WriteAsync(e, log, trace: false);
+                return await FailureReport.WriteAsync(e, log, isRoot: true, trace: false);
             }
         }
     }

@@ -57,6 +57,14 @@ internal sealed class ControlConnection : IAsyncDisposable
     /// <inheritdoc cref="CoordinatorSocket.AbortUnless"/>
     public void AbortUnless(Func<IPAddress, bool> isOwn) => _connection.AbortUnless(isOwn);
 
+    /// <summary>Asks for a sign of life, and does not wait for it: something else may come first, and tell as much. Any thread.</summary>
+    /// <param name="cancel">Gives up.</param>
+    public Task AskAsync(CancellationToken cancel)
+    {
+        Interlocked.Increment(ref _asked);
+        return SendAsync(new SignOfLife(), cancel);
+    }
+
     /// <summary>Asks for a sign of life, and ends the conversation when none has come in time: on a way that is gone a loss shows only much later. Any thread.</summary>
     /// <param name="patience">How long an answer may take.</param>
     /// <param name="clock">Times it.</param>

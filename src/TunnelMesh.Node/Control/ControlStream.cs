@@ -181,6 +181,18 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
         }
     }
 
+    private static async Task AskAsync(ControlConnection connection, CancellationToken cancel)
+    {
+        try
+        {
+            await connection.AskAsync(cancel).ConfigureAwait(false);
+        }
+        catch (ControlException)
+        {
+            // The reader finds out why: a refusal may have come before.
+        }
+    }
+
     private async Task TrySendAsync(Func<object> make, CancellationToken cancel)
     {
         if (_connection is { } connection)
@@ -255,17 +267,19 @@ public sealed class ControlStream(ControlStreamOptions options, TimeProvider clo
                 Instance = _instance,
             }, cancel).ConfigureAwait(false);
             renewing = KeepRenewingAsync(server, over.Token);
-            // The upgrade has passed the certificate; a coordinator with nothing new to say stays silent.
+            // What changes from here on is in no hello.
             _connection = connection;
-            Become(ControlPhase.Connected, server, null);
+            // Only an answer tells that the coordinator took the hello, and one with nothing new to say would stay silent.
+            await AskAsync(connection, cancel).ConfigureAwait(false);
             bool first = true;
             while (true)
             {
                 object? message = await connection.ReceiveAsync(cancel).ConfigureAwait(false);
                 if (first)
                 {
-                    // Only now is it certain that the coordinator took the hello: the pause starts small again.
                     first = false;
+                    Become(ControlPhase.Connected, server, null);
+                    // The pause starts small again.
                     connected();
                 }
                 switch (message)

@@ -94,19 +94,25 @@ public sealed class PeerStore
         {
             return null;
         }
+        catch (UnauthorizedAccessException e) when (Directory.Exists(path))
+        {
+            throw new PeerStoreException($"{path} is a directory, where a file of the peer belongs.", e);
+        }
         catch (Exception e) when (IsDamage(e))
         {
             throw new PeerStoreException($"The file {path} is damaged.", e);
         }
     }
 
-    /// <summary>Keeps the membership, the pinned root with it.</summary>
+    /// <summary>Keeps the membership, the pinned root with it. What is on disk already is not written again, which a full disk would refuse.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not write it.</exception>
     public void SaveMembership(PeerMembership membership)
     {
         ArgumentNullException.ThrowIfNull(membership);
         ForgetLeaving(_directory);
-        Save("ca.pem", Encoding.ASCII.GetBytes(PemEncoding.WriteString("CERTIFICATE", membership.MeshRoot) + "\n"));
-        Save("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
+        SaveChanged("ca.pem", Encoding.ASCII.GetBytes(PemEncoding.WriteString("CERTIFICATE", membership.MeshRoot) + "\n"));
+        SaveChanged("mesh.json", JsonSerializer.SerializeToUtf8Bytes(membership, PeerStoreJson.Default.PeerMembership));
     }
 
     /// <summary>The cached map, or null.</summary>
@@ -243,6 +249,10 @@ public sealed class PeerStore
         {
             return null;
         }
+        catch (UnauthorizedAccessException e) when (Directory.Exists(path))
+        {
+            throw new PeerStoreException($"{path} is a directory, where a file of this peer belongs. Move it away. {advice}", e);
+        }
         try
         {
             return read(bytes);
@@ -264,6 +274,26 @@ public sealed class PeerStore
         }
         File.Move(path, aside);
         return aside;
+    }
+
+    private void SaveChanged(string name, byte[] bytes)
+    {
+        if (!Holds(Path.Combine(_directory, name), bytes))
+        {
+            Save(name, bytes);
+        }
+    }
+
+    private static bool Holds(string path, byte[] bytes)
+    {
+        try
+        {
+            return File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private void Save(string name, ReadOnlySpan<byte> bytes) => PrivateFile.Replace(Path.Combine(_directory, name), bytes);

@@ -95,6 +95,6 @@ public static class TcpPort
     private static TcpPortException InUse(int port, SocketException e)
     {
         string owner = PortOwner.Find(ProtocolType.Tcp, port) is { } found ? $" by {found}" : "";
-        return new TcpPortException(SocketError.AddressAlreadyInUse, port, $"TCP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).", e);
+        return new TcpPortException(SocketError.AddressAlreadyInUse, port, $"TCP port {port} is in use{owner}. Stop that program, or choose another port.", e);
     }
 }

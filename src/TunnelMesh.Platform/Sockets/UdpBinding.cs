@@ -58,7 +58,7 @@ internal static class UdpBinding
     internal static UdpSocketException InUse(int port)
     {
         string owner = PortOwner.Find(ProtocolType.Udp, port) is { } found ? $" by {found}" : "";
-        return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port (0 lets the system choose).");
+        return new UdpSocketException(UdpError.PortInUse, port, $"UDP port {port} is in use{owner}. Stop that program, or choose another port.");
     }
 
     private static Socket Bind(Socket socket, EndPoint local, UdpSocketOptions options)

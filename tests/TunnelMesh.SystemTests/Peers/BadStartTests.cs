@@ -82,6 +82,57 @@ public sealed class BadStartTests
     }
 
     [Fact]
+    public async Task A_member_starts_on_a_full_disk_from_what_is_there()
+    {
+        Requirements.Programs("unshare");
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        await hub.JoinAsync(Cancel);
+        string server = $"{hub.Machine.Address}:8443";
+        await a.JoinAsync(Cancel, server);
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        string[] full =
+        [
+            "unshare", "--mount", "sh", "-c",
+            $"cp -a {a.Home} {a.Home}.kept && mount -t tmpfs -o size=1m none {a.Home} && cp -a {a.Home}.kept/. {a.Home} && ! cat /dev/zero > {a.Home}/fill && ! echo x > {a.Home}/more && exec \"$0\" \"$@\"",
+        ];
+        Assert.Equal("10.42.0.2", await a.JoinAsync(Cancel, server, wrapper: full));
+        Assert.True(await a.Machine.ReachesAsync("10.42.0.1", 5, Cancel));
+        Assert.Equal(0, await a.StopAsync(Cancel));
+        // The disk was really full.
+        Assert.Contains("the state of this peer could not be written", a.Program!.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_place_that_is_no_home_is_told_in_a_line_and_nothing_is_made_there()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        NetworkNamespace machine = await underlay.AddMachineAsync(Cancel);
+        string gone = Path.Combine(underlay.Folder, "gone"), here = Path.Combine(underlay.Folder, "here");
+        Directory.CreateDirectory(here);
+        (string Directory, string Variable, string Command, int Code, string Expected)[] runs =
+        [
+            (gone, "TUNNELMESH_HOME=x", "init", 3, "TUNNELMESH_HOME is `x`"),
+            (gone, "HOME=/nonexist", "init", 3, "The home directory /nonexist does not exist."),
+            (gone, "HOME=/nonexist", "--help", 0, "Usage:"),
+            (gone, "HOME=/nonexist", "completion bash", 0, "complete -o default"),
+            (gone, $"TUNNELMESH_HOME={underlay.Folder}/home", "init", 0, "Peer ID"),
+            (gone, $"TUNNELMESH_HOME={underlay.Folder}/home", "init --peer", 1, "The current directory does not exist any more."),
+            (here, "HOME=/nonexist", "init", 3, "The home directory /nonexist does not exist."),
+            (here, "HOME=", "version", 0, "tunnelmesh "),
+        ];
+        foreach ((string directory, string variable, string command, int code, string expected) in runs)
+        {
+            CommandResult result = await machine.TryRunAsync(
+                ["env", "--unset=TUNNELMESH_HOME", variable, "sh", "-c", $"mkdir -p {directory} && cd {directory} && {(directory == gone ? $"rmdir {gone} && " : "")}exec {Repository.Binary} {command}"], Cancel);
+            Assert.True(code == result.ExitCode, result.ToString());
+            Assert.Contains(expected, result.Output + result.Errors, StringComparison.Ordinal);
+            Assert.True(code == 0 || result.Errors.TrimEnd().Split('\n').Length == 1, result.ToString());
+        }
+        Assert.Empty(Directory.GetFileSystemEntries(here));
+    }
+
+    [Fact]
     public async Task Of_two_that_start_at_once_after_a_crash_one_runs_and_the_other_says_why_not()
     {
         await using Underlay underlay = await Underlay.CreateAsync(Cancel);

@@ -61,7 +61,11 @@ internal sealed class Peer : IAsyncDisposable
         await using RunningProgram program = await StartAsync(server, configuration, wrapper, cancel);
         int code = await program.WaitForExitAsync(Patience, cancel);
         // The end of the process may be seen before the last of its lines.
-        return (code, code == 0 ? program.Output : await program.WaitForLineAsync("tunnelmesh: ", Patience, cancel));
+        if (code != 0)
+        {
+            await program.WaitForLineAsync("tunnelmesh: ", Patience, cancel);
+        }
+        return (code, program.Output);
     }
 
     /// <summary>Asks the running peer.</summary>

@@ -74,6 +74,7 @@ public sealed class PeerTests
 
         await b.JoinAsync(Cancel, server);
         await b.Program!.WaitForLineAsync("The coordinator is away", TimeSpan.FromSeconds(5), Cancel);
+        await b.Program.WaitForLineAsync(", by the stored network map: the coordinator is away", TimeSpan.FromSeconds(5), Cancel);
         Assert.True(await b.Machine.ReachesAsync(address, 10, Cancel));
         CommandResult refused = await b.AskAsync(Cancel, "leave");
         Assert.Equal(5, refused.ExitCode);

@@ -31,6 +31,14 @@ internal sealed class CommandLine : IDisposable
         return (code, output.ToString(), error.ToString());
     }
 
+    /// <summary>Runs one command line in an environment of the caller's.</summary>
+    public static async Task<(int Code, string Output, string Error)> RunInAsync(ProcessEnvironment environment, params string[] arguments)
+    {
+        using StringWriter output = new(), error = new();
+        int code = await Program.RunAsync(arguments, environment, isRoot: false, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
     /// <summary>Runs one command line with an output of the caller's.</summary>
     public async Task<(int Code, string Error)> RunToAsync(IEnumerable<string> arguments, TextWriter output)
     {

@@ -24,12 +24,12 @@ internal static class ConfigurationGuide
 
         The first of these that exists; nothing is put together out of several:
 
-        1. what `--config FILE` names, or the variable `TUNNELMESH_CONFIG`. It has to exist.
+        1. what `--config FILE` names, or the variable `TUNNELMESH_CONFIG`. It has to exist: otherwise every command that is given `--config`, and every command that reads the configuration, ends with code 3.
         2. `~/.tunnelmesh/contexts/NAME/config.yaml`, of the context that the command is about
         3. `~/.tunnelmesh/config.yaml`
         4. `./tunnelmesh.yaml`, then `./peer.yaml`, in the directory that the command is given in
 
-        `TUNNELMESH_HOME` moves `~/.tunnelmesh`. A service has what `service install` found at its time (docs/service.md).
+        `TUNNELMESH_HOME` moves `~/.tunnelmesh`, and is a whole path. A service has what `service install` found at its time (docs/service.md).
 
         ## When a change counts
 

@@ -70,14 +70,26 @@ public sealed class ExitCodesTests
         Assert.Equal(general.Order(), codes.Where(c => ExitCodes.OfControl(c) == ExitCode.General).Order());
     }
 
+    [Theory]
+    [InlineData(false, true, "Run this as root, or as the user who owns it.")]
+    [InlineData(true, true, "It is a directory, where a file belongs. Move it away.")]
+    [InlineData(true, false, "is denied.")]
+    public async Task Root_is_not_told_to_be_root(bool isRoot, bool directory, string expected)
+    {
+        string path = directory ? AppContext.BaseDirectory : Path.Combine(AppContext.BaseDirectory, "none");
+        using StringWriter error = new();
+        Assert.Equal(4, await FailureReport.WriteAsync(new UnauthorizedAccessException($"Access to the path '{path}' is denied."), error, isRoot, trace: false));
+        Assert.EndsWith(expected, error.ToString().TrimEnd(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_defect_asks_to_be_reported_and_shows_its_stack_only_when_debugging()
     {
         using StringWriter error = new();
-        Assert.Equal(1, await FailureReport.WriteAsync(new InvalidOperationException("a\n\u001b[2Jb"), error, trace: false));
+        Assert.Equal(1, await FailureReport.WriteAsync(new InvalidOperationException("a\n\u001b[2Jb"), error, isRoot: false, trace: false));
         Assert.Equal($"tunnelmesh: internal error: a [2Jb (InvalidOperationException), please report{Environment.NewLine}", error.ToString());
         Exception thrown = Record.Exception(void () => throw new InvalidOperationException("c"))!;
-        Assert.Equal(1, await FailureReport.WriteAsync(thrown, error, trace: true));
+        Assert.Equal(1, await FailureReport.WriteAsync(thrown, error, isRoot: false, trace: true));
         Assert.Contains(nameof(A_defect_asks_to_be_reported_and_shows_its_stack_only_when_debugging), error.ToString(), StringComparison.Ordinal);
     }
 }

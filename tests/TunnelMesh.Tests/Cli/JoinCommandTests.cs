@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using TunnelMesh.Cli.Commands;
+using TunnelMesh.Cli.Hosting;
 
 namespace TunnelMesh.Tests.Cli;
 
@@ -33,6 +34,7 @@ public sealed class JoinCommandTests : IDisposable
     [InlineData("host:99999")]
     [InlineData("--ca-pin", "abc")]
     [InlineData("--name", "two words")]
+    [InlineData("--name", "this")]
     public async Task A_wrong_command_line_is_told_before_anything_is_made(params string[] arguments)
     {
         (int code, _, string error) = await _cli.RunAsync(["join", .. arguments]);
@@ -66,6 +68,20 @@ public sealed class JoinCommandTests : IDisposable
         // The device key is kept for the next attempt; nothing else is left running.
         Assert.True(File.Exists(Path.Combine(_cli.Home, "contexts", "default", "device.key")));
         Assert.False(File.Exists(Path.Combine(_cli.Home, "default.sock")));
+    }
+
+    [Fact]
+    public async Task A_context_that_nothing_came_of_is_not_left_behind()
+    {
+        using Socket unused = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        string server = unused.LocalEndPoint!.ToString()!, folder = Path.Combine(_cli.Home, "contexts", "work");
+        Assert.Equal(5, (await _cli.RunAsync(["join", server, "--context", "work"], Token)).Code);
+        Assert.False(Directory.Exists(folder));
+        // One that was there stays, with the key that it has got.
+        Assert.Equal(0, (await _cli.RunAsync(["context", "create", "work"])).Code);
+        Assert.Equal(5, (await _cli.RunAsync(["join", server, "--context", "work"], Token)).Code);
+        Assert.True(File.Exists(Path.Combine(folder, "device.key")));
     }
 
     [Fact]
@@ -152,10 +168,16 @@ public sealed class JoinCommandTests : IDisposable
 
     [Theory]
     [InlineData(null, "", "Host.example", "host")]
-    [InlineData(null, "Configured", "host", "configured")]
-    [InlineData("Flag", "configured", "host", "flag")]
+    [InlineData(null, "Configured", "host", "configured", true)]
+    [InlineData("Flag", "configured", "host", "flag", true)]
     [InlineData(null, "", "api", "api-1")]
     [InlineData(null, "", "", "peer")]
-    public void The_name_is_the_flags_else_the_configurations_else_the_hosts(string? flag, string configured, string host, string expected) =>
-        Assert.Equal(expected, JoinCommand.ChooseName(flag, configured, host));
+    public void The_name_is_the_flags_else_the_configurations_else_the_hosts(string? flag, string configured, string host, string expected, bool asked = false) =>
+        Assert.Equal((expected, asked), (JoinCommand.ChooseName(flag, configured, host, out bool chosen), chosen));
+
+    [Theory]
+    [InlineData("this", "", 2)]
+    [InlineData(null, "admin", 3)]
+    public void A_reserved_name_is_refused(string? flag, string configured, int code) =>
+        Assert.Equal(code, (int)Assert.Throws<HostException>(() => JoinCommand.ChooseName(flag, configured, "host", out _)).Code);
 }

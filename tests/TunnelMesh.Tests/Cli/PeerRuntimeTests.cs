@@ -22,7 +22,7 @@ public sealed class PeerRuntimeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
-    private PeerRuntime Create(MapKeeper keeper, Func<string, Task<IPAddress[]>> resolve)
+    private PeerRuntime Create(MapKeeper keeper, Func<string, Task<IPAddress[]>> resolve, NetworkMap? cached = null)
     {
         MapFull map = NetworkMapTests.Full(NetworkMapTests.Device("a", 1));
         PeerHostOptions options = new()
@@ -52,7 +52,7 @@ public sealed class PeerRuntimeTests : IDisposable
                 Name = "a",
             },
         };
-        return new PeerRuntime(options, step, keeper, null, [], null);
+        return new PeerRuntime(options, step, keeper, cached, [], null);
     }
 
     private MapKeeper Keeper() => new(new PeerStore(_directory, TimeProvider.System), new KeyPins(new Dictionary<string, string>(), _ => { }), TimeProvider.System, _ => { });
@@ -67,6 +67,20 @@ public sealed class PeerRuntimeTests : IDisposable
         Assert.False(following.IsCompleted);
         await stop.CancelAsync();
         await following.WaitAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task A_peer_with_a_stored_map_is_not_usable_while_it_is_open_whether_it_was_revoked()
+    {
+        await using MapKeeper keeper = Keeper();
+        NetworkMap cached = NetworkMap.FromFull(NetworkMapTests.Full(NetworkMapTests.Device("a", 1)), new byte[32], null, new KeyPins(new Dictionary<string, string>(), _ => { }), DateTimeOffset.UnixEpoch).Map;
+        PeerRuntime runtime = Create(keeper, _ => Task.FromResult<IPAddress[]>([]), cached);
+        ControlState refused = new(ControlPhase.Disconnected, "hub.example:8443", DateTimeOffset.UnixEpoch, "refused", ControlErrorCodes.ProofRefused);
+        runtime.OnState(refused);
+        Assert.False(runtime.Ready.IsCompleted);
+        Assert.Equal("refused", runtime.Problem);
+        runtime.OnState(refused with { Code = ControlFailure.Unreachable });
+        Assert.False(await runtime.Ready);
     }
 
     [Fact]

@@ -1,3 +1,8 @@
+using System.CommandLine;
+using TunnelMesh.Cli;
+using TunnelMesh.Cli.Commands;
+using TunnelMesh.Cli.Configuration;
+
 namespace TunnelMesh.Tests.Cli;
 
 public sealed class UsageTests : IDisposable
@@ -81,13 +86,58 @@ public sealed class UsageTests : IDisposable
     [InlineData("ping nas -c three", "three: no such file. `tunnelmesh init --peer --output three` writes one.")]
     [InlineData("status --config 3", "3: no such file. `tunnelmesh init")]
     [InlineData("--config nowhere.yaml peers", "nowhere.yaml: no such file.")]
-    [InlineData("version --config ", "--config names no file.")]
+    [InlineData("peers --config .", ". is a directory, and --config takes a file. Name the file in it.")]
     [InlineData("transport nas --config nowhere.yaml", "nowhere.yaml: no such file.")]
     public async Task A_configuration_that_is_named_must_exist_whatever_the_command(string line, string expected)
     {
         (int code, string output, string error) = await _cli.RunAsync(line.Split(' '));
         Assert.Equal((3, ""), (code, output));
         Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("version --config", "`--config` is empty, and takes the path of a file. `tunnelmesh version --help` shows what it takes.")]
+    [InlineData("init --peer --output", "`--output` is empty, and takes the path of a file.")]
+    [InlineData("man --output", "`--output` is empty, and takes the path of a directory.")]
+    [InlineData("bugreport --output", "`--output` is empty, and takes the path of a file.")]
+    [InlineData("bugreport --log", "`--log` is empty, and takes the path of a file.")]
+    [InlineData("service install --root", "`--root` is empty, and takes the path of a directory.")]
+    [InlineData("trust-ca --root", "`--root` is empty, and takes the path of a directory.")]
+    public async Task A_path_is_not_empty(string line, string expected)
+    {
+        (int code, string output, string error) = await _cli.RunAsync([.. line.Split(' '), ""]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith($"tunnelmesh: {expected}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_flag_that_takes_a_path_refuses_an_empty_one()
+    {
+        RootCommand root = Program.Root(_cli.Context());
+        Option[] paths = [.. CommandTree.All(root).SelectMany(c => c.Command.Options).Concat(root.Options).Where(o => o.HelpName is PathOption.File or PathOption.Directory || o.Name is "--output" or "--root" or "--log" or "--config")];
+        Assert.True(paths.Length >= 8);
+        Assert.All(paths, o => Assert.Single(o.Validators));
+    }
+
+    [Theory]
+    [InlineData("--context work status", "`--context` stands behind the command: `tunnelmesh status --context NAME`.")]
+    [InlineData("service --context=work status", "`--context` stands behind the command: `tunnelmesh service status --context NAME`.")]
+    [InlineData("--json peers", "`--json` stands behind the command: `tunnelmesh peers --json`.")]
+    [InlineData("--context work", "`--context` stands behind the command that it is for. `tunnelmesh --help`")]
+    [InlineData("--until-direct status", "`tunnelmesh status` has no flag `--until-direct`. `tunnelmesh status --help`")]
+    [InlineData("resolve -- --json", "`tunnelmesh resolve` has no flag `--json`. `tunnelmesh resolve --help`")]
+    public async Task A_flag_in_the_wrong_place_is_told_its_place(string line, string expected)
+    {
+        (int code, _, string error) = await _cli.RunAsync(line.Split(' '));
+        Assert.Equal(2, code);
+        Assert.StartsWith($"tunnelmesh: {expected}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_written_is_never_suggested()
+    {
+        Assert.Equal("", EditDistance.Hint("default", ["default"]));
+        Assert.Equal(" Did you mean `work`?", EditDistance.Hint("Work", ["Work", "work"]));
     }
 
     [Fact]

@@ -112,6 +112,23 @@ public sealed class ContextCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_is_listed_without_being_here_has_nothing_to_delete()
+    {
+        (int code, string output, string error) = await _cli.RunAsync(["context", "delete", "default"]);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal("The context default has nothing here that could be deleted.", output.Trim());
+        Assert.False(Directory.Exists(_cli.Home));
+
+        Assert.Equal(0, (await _cli.RunAsync(["context", "create", "work"])).Code);
+        Assert.Equal(0, (await _cli.RunAsync(["context", "use", "work"])).Code);
+        Directory.Delete(Folder("work"), recursive: true);
+        (code, output, _) = await _cli.RunAsync(["context", "delete", "work"]);
+        Assert.Equal(0, code);
+        Assert.Contains("The context default is in use now.", output, StringComparison.Ordinal);
+        Assert.Equal(1, (await _cli.RunAsync(["context", "delete", "work"])).Code);
+    }
+
+    [Fact]
     public async Task One_that_is_misspelt_is_asked_for()
     {
         Assert.Equal(0, (await _cli.RunAsync(["context", "create", "work"])).Code);

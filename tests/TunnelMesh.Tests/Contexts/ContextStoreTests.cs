@@ -28,6 +28,24 @@ public sealed class ContextStoreTests : IDisposable
     }
 
     [Fact]
+    public void One_is_taken_back_unless_there_is_more_in_it_than_every_start_makes()
+    {
+        Store.Ensure("work", out bool made);
+        Assert.True(made);
+        Store.Ensure("work", out made);
+        Assert.False(made);
+        string journal = Path.Combine(Layout.ContextDirectory("work"), "dns.json");
+        File.WriteAllText(Path.Combine(Layout.ContextDirectory("work"), "device.key"), "x");
+        File.WriteAllText(journal, "x");
+        Store.TakeBack("work");
+        Assert.True(Store.Exists("work"));
+        File.Delete(journal);
+        Store.TakeBack("work");
+        Assert.False(Store.Exists("work"));
+        Store.TakeBack("work");
+    }
+
+    [Fact]
     public async Task Contexts_that_are_made_at_the_same_time_get_different_numbers()
     {
         int[] numbers = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => Store.Ensure($"c{i}"))));

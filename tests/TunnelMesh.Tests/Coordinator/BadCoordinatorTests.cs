@@ -34,7 +34,10 @@ public sealed class BadCoordinatorTests : IDisposable
                 await socket.SendAsync(message, WebSocketMessageType.Text, true, context.RequestAborted);
             }
             // Until the peer hangs up.
-            await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
+            while (socket.State is WebSocketState.Open)
+            {
+                await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
+            }
         });
         return (mesh.Run(request with { Server = new CoordinatorAddress("127.0.0.1", bad.Port) }, joined.Certificate, onMap: onMap), bad);
     }

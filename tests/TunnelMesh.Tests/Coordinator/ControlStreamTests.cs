@@ -97,6 +97,34 @@ public sealed class ControlStreamTests
     }
 
     [Fact]
+    public async Task A_device_asks_for_an_answer_to_its_hello_and_is_connected_once_there_is_one()
+    {
+        await using TestMesh mesh = await TestMesh.StartAsync();
+        JoinRequest request = mesh.Request("again");
+        JoinResult joined = await mesh.JoinAsync(request);
+        TestPeer first = mesh.Run(request, joined.Certificate);
+        NetworkMap map = await first.UntilAsync(m => m.ByName.ContainsKey("again"));
+        await first.StopAsync();
+        using System.Security.Cryptography.X509Certificates.X509Certificate2 server = mesh.Authority.IssueServer("hub", []);
+        await using TlsRelay relay = await TlsRelay.StartAsync(server, [mesh.Authority.Issuer], joined.Certificate.Leaf);
+        relay.Target = mesh.Server.Port;
+        bool pass = false;
+        TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        relay.Passes = (_, _) =>
+        {
+            answered.TrySetResult();
+            return Volatile.Read(ref pass);
+        };
+        TestPeer again = mesh.Run(request with { Server = new CoordinatorAddress("127.0.0.1", relay.Port) }, joined.Certificate, map);
+        await answered.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(again.States, s => s.Phase == ControlPhase.Connected);
+        Volatile.Write(ref pass, true);
+        await mesh.PeerAsync("news");
+        await again.UntilStateAsync(s => s.Phase == ControlPhase.Connected);
+        Assert.Contains(relay.Seen, m => ControlCodec.Decode(m, out string? _) is SignOfLife);
+    }
+
+    [Fact]
     public async Task Whoever_asks_a_coordinator_for_a_sign_of_life_gets_one()
     {
         await using TestMesh mesh = await TestMesh.StartAsync();
@@ -222,6 +250,10 @@ public sealed class ControlStreamTests
         Assert.Equal(ControlErrorCodes.Revoked, (await bad.RefusedAsync()).Code);
         Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         await watcher.UntilAsync(map => !map.ByName.ContainsKey("bad"));
+        // Started anew with its stored map, it is never connected.
+        TestPeer again = mesh.Run(request, joined.Certificate, bad.Stream.Map);
+        Assert.Equal(ControlErrorCodes.Revoked, (await again.RefusedAsync()).Code);
+        Assert.DoesNotContain(again.States, s => s.Phase == ControlPhase.Connected);
         Assert.Equal(ControlErrorCodes.Revoked, (await mesh.Run(request, joined.Certificate).RefusedAsync()).Code);
         Assert.Equal(ControlErrorCodes.Revoked, (await Assert.ThrowsAsync<ControlException>(() => mesh.JoinAsync(request))).Code);
     }

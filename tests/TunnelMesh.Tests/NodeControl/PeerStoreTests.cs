@@ -46,6 +46,23 @@ public sealed class PeerStoreTests : IDisposable
     }
 
     [Theory]
+    [InlineData("device.key")]
+    [InlineData("map.json.gz")]
+    [InlineData("mesh.json")]
+    public void A_directory_in_the_place_of_a_file_is_called_one_and_stays(string name)
+    {
+        PeerStore store = new(_directory, TimeProvider.System);
+        string path = Path.Combine(_directory, name);
+        Directory.CreateDirectory(path);
+        PeerStoreException e = Assert.Throws<PeerStoreException>(() =>
+        {
+            _ = name switch { "device.key" => (object?)store.LoadDeviceKey(), "map.json.gz" => store.LoadMap(), _ => store.LoadMembership() };
+        });
+        Assert.StartsWith($"{path} is a directory, where a file of this peer belongs. Move it away.", e.Message, StringComparison.Ordinal);
+        Assert.True(Directory.Exists(path));
+    }
+
+    [Theory]
     [InlineData("10.42.0.0/16", "10.42.0.1", true)]
     [InlineData("10.42.0.0", "10.42.0.1", false)]
     [InlineData("0.0.0.0/0", "10.42.0.1", false)]

@@ -32,6 +32,8 @@ public class UdpSocketTests
         Assert.Equal(UdpError.PortInUse, e.Error);
         Assert.Contains($"port {first.Port} is in use", e.Message, StringComparison.Ordinal);
         Assert.Contains($"(process {Environment.ProcessId})", e.Message, StringComparison.Ordinal);
+        // No setting takes 0.
+        Assert.EndsWith("or choose another port.", e.Message, StringComparison.Ordinal);
     }
 
     private static int Round(IUdpSocket a, IUdpSocket b, in UdpEndpoint to, byte[] payload, byte[] buffers, int[] lengths, UdpEndpoint[] sources)

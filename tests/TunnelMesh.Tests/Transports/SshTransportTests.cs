@@ -262,6 +262,7 @@ public sealed class SshTransportTests
         TcpPortException e = Assert.Throws<TcpPortException>(() => new SshNode(2, change: o => o with { Port = one.Transport.Port }));
         Assert.Equal((SocketError.AddressAlreadyInUse, one.Transport.Port), (e.Error, e.Port));
         Assert.Contains($"TCP port {one.Transport.Port} is in use", e.Message, StringComparison.Ordinal);
+        Assert.EndsWith("or choose another port.", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
