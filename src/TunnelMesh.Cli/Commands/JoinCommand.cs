@@ -64,13 +64,17 @@ internal static class JoinCommand
                 Log = log,
             };
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
-            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
-            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
+            StopSignals signals = new(stop, TimeProvider.System);
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = signals.Take());
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = signals.Take());
             // The watchdog's (docs/service.md): an end in order that nobody asked for.
             using PosixSignalRegistration? quit = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal =>
             {
-                Volatile.Write(ref replaced, !stop.IsCancellationRequested);
-                Stop(signal, stop);
+                if (!stop.IsCancellationRequested)
+                {
+                    Volatile.Write(ref replaced, true);
+                }
+                signal.Cancel = signals.Take();
             });
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
@@ -107,13 +111,6 @@ internal static class JoinCommand
         string made = MeshName.Sanitize(host);
         // Nobody chose this name, so nobody has to be told that it means something else in a mesh.
         return MeshName.IsReserved(made) ? MeshName.WithSuffix(made, 1) : made;
-    }
-
-    // The first signal ends in order; a second one ends at once, as the system would.
-    private static void Stop(PosixSignalContext signal, CancellationTokenSource stop)
-    {
-        signal.Cancel = !stop.IsCancellationRequested;
-        stop.Cancel();
     }
 
     private static CoordinatorAddress? ReadServer(string? text) =>
