@@ -150,7 +150,7 @@ public sealed class GuardTests
                 // The same rules do the same; a table that is not there is listed with an error.
                 long began = Stopwatch.GetTimestamp();
                 string now;
-                while ((now = (await nas.Machine.TryRunAsync(["nft", "-s", "list", "table", "inet", Table], Cancel)).Output) != listed && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10))
+                while ((now = (await nas.Machine.TryRunAsync(["nft", "-s", "list", "table", "inet", Table], Cancel)).Output.TrimEnd()) != listed && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10))
                 {
                     await Task.Delay(50, Cancel);
                 }
