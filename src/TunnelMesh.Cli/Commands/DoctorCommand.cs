@@ -30,6 +30,10 @@ internal static class DoctorCommand
             return QueryCommand.Write(parsed, json, reports, LocalApiJson.Default.IReadOnlyListDiagnosisReport, output =>
             {
                 Print(reports, parsed.GetValue(peer) is not null, output);
+                if (status is { Tun: { Problem: not null } tun })
+                {
+                    output.WriteLine($"Interface of this machine: {StatusCommand.Interface(tun)}");
+                }
                 if (AddressGuard.IsSupported && status is { Guard: { Problem: not null } guard })
                 {
                     output.WriteLine($"Guard of this machine: {StatusCommand.Guard(guard, status.Tun.Name)}");

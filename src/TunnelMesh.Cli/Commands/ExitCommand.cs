@@ -5,6 +5,7 @@ using TunnelMesh.Cli.Contexts;
 using TunnelMesh.Cli.Hosting;
 using TunnelMesh.Node.Control;
 using TunnelMesh.Platform.Exit;
+using TunnelMesh.Platform.Journals;
 
 namespace TunnelMesh.Cli.Commands;
 
@@ -20,7 +21,7 @@ internal static class ExitCommand
     private static Command Open(CommandContext commands)
     {
         Option<string> context = commands.ContextOption();
-        Command command = new("open", "Take away what a peer has left that ended without being asked to: its kill switch, its routes") { context };
+        Command command = new("open", "Take away what a peer has left that ended without being asked to: its kill switch, its routes, its names") { context };
         command.SetAction(async (parsed, cancellation) =>
         {
             string which = await RequireStoppedAsync(commands, parsed.GetValue(context)!, cancellation);
@@ -30,18 +31,20 @@ internal static class ExitCommand
                 await output.WriteLineAsync($"There is no context {which}, so there was nothing to open.");
                 return (int)ExitCode.Ok;
             }
-            using IExitSetup setup = ExitSystem.Open(commands.Layout.ExitJournal(which), null);
-            switch (setup.Recover(keepBlock: false))
+            // Without its names traffic is of no use: a resolver that runs no more is asked for them.
+            IReadOnlyList<Recovery> all = new LeftBehind(commands.Layout, which).Undo();
+            foreach (Recovery undone in all.Where(r => r.IsUndone))
             {
-                case null:
-                    await output.WriteLineAsync($"No peer of the context {which} has left anything, so there was nothing to open.");
-                    break;
-                case { IsUndone: true }:
-                    await output.WriteLineAsync("The way is open: traffic leaves this machine as if there were no exit peer.");
-                    break;
-                case { Text: var problem }:
-                    throw new HostException(ExitCode.General, problem);
+                await output.WriteLineAsync(undone.Text);
             }
+            string[] problems = [.. all.Where(r => !r.IsUndone).Select(r => r.Text)];
+            if (problems.Length > 0)
+            {
+                throw new HostException(ExitCode.General, $"{string.Join(' ', problems)} To try again: tunnelmesh cleanup{commands.Flag(which)}");
+            }
+            await output.WriteLineAsync(all.Count == 0
+                ? $"No peer of the context {which} has left anything, so there was nothing to open."
+                : "The way is open: traffic leaves this machine as if there were no exit peer.");
             return (int)ExitCode.Ok;
         });
         return command;

@@ -34,7 +34,7 @@ internal static class JoinCommand
             string which = parsed.GetValue(contextName)!;
             int number = context.Contexts.NumberOf(which);
             Settings settings = context.LoadSettings(parsed, which);
-            ExitSettings.Apply(settings, parsed.GetValue(exitNode), parsed.GetValue(allowExit));
+            ExitSettings.Apply(settings, ReadExit(parsed.GetValue(exitNode)), parsed.GetValue(allowExit));
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
             InterfaceBinding? binding = OwnSockets.For(settings, TimeProvider.System);
@@ -66,13 +66,17 @@ internal static class JoinCommand
                 Log = log,
             };
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.Environment.ServiceStop);
-            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, stop));
-            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, stop));
+            StopSignals signals = new(stop, TimeProvider.System);
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = signals.Take());
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = signals.Take());
             // The watchdog's (docs/service.md): an end in order that nobody asked for.
             using PosixSignalRegistration? quit = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal =>
             {
-                Volatile.Write(ref replaced, !stop.IsCancellationRequested);
-                Stop(signal, stop);
+                if (!stop.IsCancellationRequested)
+                {
+                    Volatile.Write(ref replaced, true);
+                }
+                signal.Cancel = signals.Take();
             });
             TrustOffer offer = new(context.Layout, which, context.Flag(which), streams.Error, log, TimeProvider.System);
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
@@ -116,12 +120,10 @@ internal static class JoinCommand
         return MeshName.IsReserved(made) ? MeshName.WithSuffix(made, 1) : made;
     }
 
-    // The first signal ends in order; a second one ends at once, as the system would.
-    private static void Stop(PosixSignalContext signal, CancellationTokenSource stop)
-    {
-        signal.Cancel = !stop.IsCancellationRequested;
-        stop.Cancel();
-    }
+    /// <summary>The exit peer of the flag; null when it was not given.</summary>
+    /// <exception cref="HostException">It was given without a name, as by a variable that is not set: whoever wrote it wants an exit peer, so that none is not what they get.</exception>
+    internal static string? ReadExit(string? flag) => flag is null || !string.IsNullOrWhiteSpace(flag) ? flag : throw new HostException(ExitCode.Usage,
+        "--exit-node was given without a name; a variable that is not set, perhaps. Name the exit peer, or leave the flag out: then exit_peer of the configuration counts. To go without an exit peer, take exit_peer and exit_kill_switch out of the configuration, too.");
 
     private static CoordinatorAddress? ReadServer(string? text) =>
         text is null ? null

@@ -37,17 +37,12 @@ internal static class PingCommand
                 Json = parsed.GetValue(json),
             };
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            StopSignals signals = new(stop, TimeProvider.System);
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = signals.Take());
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = signals.Take());
             using LocalApiClient client = await QueryCommand.ConnectAsync(commands.Layout, parsed.GetValue(context)!, cancellation);
             PingRun run = new((patience, cancel) => client.PingAsync(parsed.GetValue(peer)!, patience, cancel), parsed.InvocationConfiguration.Output, TimeProvider.System);
             return (int)await run.RunAsync(options, stop.Token);
-
-            void Stop(PosixSignalContext signal)
-            {
-                signal.Cancel = !stop.IsCancellationRequested;
-                stop.Cancel();
-            }
         });
         return command;
     }

@@ -47,7 +47,7 @@ internal static class StatusCommand
         Mesh range    {s.MeshCidr}
         Coordinator   {s.Coordinator.Url}, {s.Coordinator.State}{(s.Coordinator.Since is { } since ? $" for {HumanText.Duration(now - since)}" : "")}
         Relay         {Relay(s.Relay, now)}
-        Interface     {s.Tun.Name}, MTU {s.Tun.Mtu}
+        Interface     {Interface(s.Tun)}
         Guard         {Guard(s.Guard, s.Tun.Name)}
         Data plane    {DataPlane(s.DataPlane)}
         DNS           {Dns(s.Dns)}
@@ -55,6 +55,13 @@ internal static class StatusCommand
         Peers         {s.PeersOnline} of {s.PeersTotal} online{(s.Coordinator.State == "connected" ? "" : " as the coordinator told last; it is not reached now")}
         Version       {s.Version}, up for {HumanText.Duration(TimeSpan.FromSeconds(s.UptimeSeconds))}
         """;
+
+    /// <summary>The mesh's interface, and what somebody has done to it, for people.</summary>
+    internal static string Interface(TunReport tun)
+    {
+        string again = tun.Restored == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" (put back {tun.Restored} times, after somebody had changed it)");
+        return $"{tun.Name}, MTU {tun.Mtu}{again}{(tun.Problem is { } problem ? $": NOT AS IT HAS TO BE, so packets for the mesh may leave this machine by other ways: {problem}" : "")}";
+    }
 
     /// <summary>Whether addresses of the mesh come in by its interface only, for people.</summary>
     internal static string Guard(GuardReport? guard, string tun) => guard switch

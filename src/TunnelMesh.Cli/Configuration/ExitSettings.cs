@@ -34,6 +34,11 @@ internal static class ExitSettings
         {
             throw new ConfigException("A peer cannot use an exit peer and be one: exit_peer (--exit-node) and allow_exit_traffic (--allow-exit-traffic) exclude each other. Leave out one of the two.");
         }
+        if (settings.ExitKillSwitch && !uses)
+        {
+            // Whoever asks for it must not find out by the traffic that there is none.
+            throw new ConfigException("exit_kill_switch is true, and there is no exit peer, without which nothing would be closed. Name one (exit_peer, --exit-node), or take exit_kill_switch out.");
+        }
         if (settings.ExitKillSwitch && settings.ExitOfflineDirect)
         {
             throw new ConfigException("exit_kill_switch keeps everything from leaving beside the exit peer, and exit_offline: direct asks for just that. Leave out one of the two.");

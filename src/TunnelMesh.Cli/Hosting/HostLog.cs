@@ -146,6 +146,12 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 75, Level = LogLevel.Warning, Message = "another program has taken away rules against addresses of the mesh that arrive by other interfaces; they are back. For an hour this is not said again interface={Interface}")]
     public static partial void GuardBack(this ILogger log, string @interface);
 
+    [LoggerMessage(EventId = 76, Level = LogLevel.Warning, Message = "another program has changed the mesh's interface, which is as it was again; whoever wants it down stops the peer. For an hour this is not said again interface={Interface} put_back={PutBack}")]
+    public static partial void InterfaceBack(this ILogger log, string @interface, string putBack);
+
+    [LoggerMessage(EventId = 77, Level = LogLevel.Warning, Message = "THE MESH'S INTERFACE IS NOT AS IT HAS TO BE, so packets for the mesh may leave this machine by other ways; it is tried again interface={Interface}: {Problem}")]
+    public static partial void InterfaceProblem(this ILogger log, string @interface, string problem);
+
     [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the traffic of other peers to the internet may leave through this machine interface={Interface}")]
     public static partial void ExitServes(this ILogger log, string @interface);
 

@@ -5,7 +5,6 @@ using TunnelMesh.Node.DataPlane;
 using TunnelMesh.Node.Diagnosis;
 using TunnelMesh.Node.LocalApi;
 using TunnelMesh.Node.Metrics;
-using TunnelMesh.Platform.Tun;
 using TunnelMesh.Protocol.Control;
 
 namespace TunnelMesh.Cli.Hosting;
@@ -21,7 +20,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
     private volatile PeerMetrics? _metrics;
 
     /// <summary>What the answers are made of.</summary>
-    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, ITunDevice Tun, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Func<CancellationToken, Task> ReloadFilter, Action Forget);
+    internal sealed record Parts(PeerRuntime Runtime, ControlStream Stream, MembershipStep Step, PeerInterface Interface, PeerDns Dns, PeerGuard Guard, PeerExit Exit, HostedCoordinator? Coordinator, PeerFilter Filter, Func<CancellationToken, Task> ReloadFilter, Action Forget);
 
     /// <summary>Ends when somebody asked through the socket that the peer stops.</summary>
     public Task Shutdown => _shutdown.Task;
@@ -70,7 +69,7 @@ internal sealed class PeerApi(TimeProvider clock, string version) : ILocalApiHan
             UptimeSeconds = (long)(clock.GetUtcNow() - _started).TotalSeconds,
             Coordinator = StreamReports.Coordinator(parts.Stream.State, parts.Stream.Silence, clock.GetUtcNow()),
             Relay = parts.Runtime.Carriers?.DescribeRelay(),
-            Tun = new TunReport { Name = parts.Tun.Name, Mtu = parts.Tun.Mtu },
+            Tun = parts.Interface.Describe(),
             DataPlane = parts.Runtime.Plane is { } plane ? DataPlaneReports.Of(plane) : null,
             Dns = parts.Dns.Describe(self.Aliases),
             Guard = parts.Guard.Describe(),

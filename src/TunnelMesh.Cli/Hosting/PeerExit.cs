@@ -408,6 +408,9 @@ internal sealed class PeerExit : IAsyncDisposable
         return problem is null;
     }
 
+    /// <summary>Has the system looked at without a pause. Any thread; also when this has ended.</summary>
+    public void LookNow() => OnNetwork(NetworkChanges.None);
+
     private void OnNetwork(NetworkChanges changes)
     {
         _look.Give();

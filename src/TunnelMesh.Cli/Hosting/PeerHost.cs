@@ -261,6 +261,7 @@ internal sealed class PeerHost : IAsyncDisposable
         ITunDevice tun = queues[0];
         LaneDevices[] lanes = [.. queues.Zip(sockets, (q, s) => new LaneDevices(_cleanup.AddDisposable(q), s))];
         TellInterface(tun, socket.Port);
+        PeerInterface @interface = _cleanup.Add(new PeerInterface(tun, _options.Log, _options.Time, TunDevice.IsLookedAfter));
         // Nobody waits for it but the end: a resolver that is away keeps a lookup for a minute.
         Task resolving = runtime.FollowServerAsync(_stop.Token);
         _cleanup.Add(async () =>
@@ -284,7 +285,9 @@ internal sealed class PeerHost : IAsyncDisposable
         runtime.Follow(filter);
         ExitTraffic traffic = new(_options.Settings.AllowExitTraffic, mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6) ? [range4, range6] : []);
         PeerExit exit = _cleanup.Add(await PeerExit.StartAsync(_options, exitSetup, runtime, dns, tun, network, step, traffic, () => IsAsked(cancel)).ConfigureAwait(false));
-        _api.Attach(new PeerApi.Parts(runtime, stream, step, tun, dns, guard, exit, coordinator, filter, cancellation => ReloadFilterAsync(filter, coordinator, cancellation), () =>
+        // With the interface its routes of exit traffic were gone.
+        @interface.PutBack += exit.LookNow;
+        _api.Attach(new PeerApi.Parts(runtime, stream, step, @interface, dns, guard, exit, coordinator, filter, cancellation => ReloadFilterAsync(filter, coordinator, cancellation), () =>
         {
             _left = true;
             keeper.Forget();

@@ -42,6 +42,12 @@ internal sealed unsafe class DescriptorNotices : IDisposable
     /// <exception cref="IOException">The system gives none.</exception>
     public static DescriptorNotices OfNetlink(Action notice) => OfGroups(0, Groups, RouteNetlink.Concerns, notice);
 
+    /// <summary>Notices about one interface of that namespace.</summary>
+    /// <param name="index">The interface.</param>
+    /// <param name="notice">As for the others.</param>
+    /// <exception cref="IOException">The system gives none.</exception>
+    public static DescriptorNotices OfLink(uint index, Action notice) => OfGroups(0, Groups, received => RouteNetlink.Concerns(received, index), notice);
+
     /// <summary>Notices of changes to the rules of nftables, which iptables mostly writes, too (nfnetlink). Takes CAP_NET_ADMIN.</summary>
     /// <param name="concerns">Whether what was received is of interest.</param>
     /// <param name="notice">As for the others.</param>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using TunnelMesh.Platform.Interop;
+using TunnelMesh.Platform.Routes;
 
 namespace TunnelMesh.Platform.NetworkMonitor;
 
@@ -30,6 +31,52 @@ internal static class RouteNetlink
         }
 
         return false;
+    }
+
+    /// <summary>True when a notice is about one interface: itself, its addresses, or that a route into it is gone.</summary>
+    public static bool Concerns(ReadOnlySpan<byte> received, uint index)
+    {
+        NetlinkBytes messages = new(received);
+        while (messages.TryReadMessage(out ushort type, out _, out ReadOnlySpan<byte> body))
+        {
+            // ifinfomsg and ifaddrmsg have the index in the same place.
+            bool named = type is NewLink or DelLink or NewAddress or DelAddress && body.Length >= 8 && BinaryPrimitives.ReadUInt32LittleEndian(body[4..]) == index;
+            if (named || (type == DelRoute && body.Length > 0 && ReadPrefix(body, body[0], index) is not null))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A link, whether it works or not: ifinfomsg as below, then attributes.</summary>
+    /// <returns>False for one without a name or MTU.</returns>
+    public static bool TryReadLink(ReadOnlySpan<byte> body, out string name, out bool up, out int mtu)
+    {
+        (name, up, mtu) = ("", false, 0);
+        if (body.Length < 16)
+        {
+            return false;
+        }
+
+        up = (BinaryPrimitives.ReadUInt32LittleEndian(body[8..]) & Up) != 0;
+        NetlinkBytes attributes = new(body[16..]);
+        while (attributes.TryReadAttribute(out ushort type, out ReadOnlySpan<byte> value))
+        {
+            switch (type)
+            {
+                // IFLA_IFNAME, IFLA_MTU.
+                case 3:
+                    name = Encoding.UTF8.GetString(value.TrimEnd((byte)0));
+                    break;
+                case 4 when value.Length == 4:
+                    mtu = BinaryPrimitives.ReadInt32LittleEndian(value);
+                    break;
+            }
+        }
+
+        return name.Length > 0 && mtu > 0;
     }
 
     /// <summary>A link: ifinfomsg (family, pad, type 2, index 4, flags 4, change 4), then attributes.</summary>
@@ -141,6 +188,35 @@ internal static class RouteNetlink
         }
 
         return new DefaultRoute(gateway, name, source);
+    }
+
+    /// <summary>Where a route leads that goes into one interface: rtmsg as above (the length of the prefix at 1), then attributes.</summary>
+    /// <returns>Null for one of another family or interface, and for what is no way to others.</returns>
+    public static IPNetwork? ReadPrefix(ReadOnlySpan<byte> body, byte family, uint index)
+    {
+        if (body.Length < 12 || body[0] != family || body[7] != 1)
+        {
+            return null;
+        }
+
+        IPAddress? destination = body[1] != 0 ? null : family == UnixNative.AfInet ? IPAddress.Any : IPAddress.IPv6Any;
+        bool into = false;
+        NetlinkBytes attributes = new(body[12..]);
+        while (attributes.TryReadAttribute(out ushort type, out ReadOnlySpan<byte> value))
+        {
+            switch (type)
+            {
+                // RTA_DST, RTA_OIF.
+                case 1:
+                    destination = Address(family, value);
+                    break;
+                case 4 when value.Length == 4:
+                    into = BinaryPrimitives.ReadUInt32LittleEndian(value) == index;
+                    break;
+            }
+        }
+
+        return into && destination is not null && body[1] <= destination.GetAddressBytes().Length * 8 ? Prefixes.Of(destination, body[1]) : null;
     }
 
     private static IPAddress? Address(byte family, ReadOnlySpan<byte> value) =>

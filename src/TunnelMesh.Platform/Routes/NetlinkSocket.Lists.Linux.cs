@@ -20,7 +20,11 @@ internal sealed unsafe partial class NetlinkSocket
     // The kernel fills at most 32 KiB at once.
     private const int ListBytes = 32 << 10;
 
+    private byte[]? _list;
+
     private delegate bool Wanted(ReadOnlySpan<byte> body);
+
+    private delegate void Taker(ushort type, ReadOnlySpan<byte> body);
 
     public bool HasRule(bool v6, uint priority, uint table)
     {
@@ -57,20 +61,31 @@ internal sealed unsafe partial class NetlinkSocket
     {
         Begin(type, Dump);
         MemoryMarshal.Write(_buffer.AsSpan(6), (ushort)(Dump | Request));
-        Bytes([(byte)(v6 ? LinuxNative.AfInet6 : UnixNative.AfInet), 0, 0, 0, 0, 0, 0, 0]);
+        Bytes([Family(v6), 0, 0, 0, 0, 0, 0, 0]);
         UInt32(0);
     }
 
-    // The list is read to its end, since its rest would be taken for the answer to what is asked next.
     private bool Any(ushort type, Wanted wanted)
     {
+        bool found = false;
+        int errno = ForEach((got, body) => found |= got == type && wanted(body));
+
+        // No such table, and a kernel without the family.
+        return errno is 0 or UnixNative.ENoEnt or LinuxNative.EAfNoSupport or LinuxNative.EOpNotSupp
+            ? found
+            : throw new IOException($"The system does not list its rules and routes: {UnixNative.Describe(errno)}.");
+    }
+
+    // Sends what was begun. The answer is read to its end, since its rest would be taken for the answer to what is asked next. 0, or the errno.
+    private int ForEach(Taker take)
+    {
         int errno = Send();
-        byte[] list = new byte[ListBytes];
-        bool found = false, over = errno != 0;
+        _list ??= new byte[ListBytes];
+        bool over = errno != 0;
         while (!over)
         {
             nint received;
-            fixed (byte* p = list)
+            fixed (byte* p = _list)
             {
                 received = UnixNative.Recv(_fd, p, ListBytes, 0);
             }
@@ -82,7 +97,7 @@ internal sealed unsafe partial class NetlinkSocket
                 continue;
             }
 
-            NetlinkBytes messages = new(list.AsSpan(0, (int)received));
+            NetlinkBytes messages = new(_list.AsSpan(0, (int)received));
             while (!over && messages.TryReadMessage(out ushort got, out uint sequence, out ReadOnlySpan<byte> body))
             {
                 if (sequence != _sequence)
@@ -92,13 +107,13 @@ internal sealed unsafe partial class NetlinkSocket
 
                 over = got is RouteNetlink.Done or RouteNetlink.Error;
                 errno = over && body.Length >= sizeof(int) ? -BinaryPrimitives.ReadInt32LittleEndian(body) : 0;
-                found |= got == type && wanted(body);
+                if (!over)
+                {
+                    take(got, body);
+                }
             }
         }
 
-        // No such table, and a kernel without the family.
-        return errno is 0 or UnixNative.ENoEnt or LinuxNative.EAfNoSupport or LinuxNative.EOpNotSupp
-            ? found
-            : throw new IOException($"The system does not list its rules and routes: {UnixNative.Describe(errno)}.");
+        return errno;
     }
 }

@@ -26,6 +26,18 @@ public interface ITunDevice : IDisposable
     /// <returns>False when the system refused it (malformed, interface down, queue full); it is lost, and the caller counts it.</returns>
     bool Write(ReadOnlySpan<byte> packet);
 
+    /// <summary>
+    /// Looks whether the interface is as it was made, up, with its MTU, addresses and routes, and puts back what somebody has changed. What others have added stays. On Linux; elsewhere nothing is looked at. Some system calls;
+    /// any thread, one at a time, and not beside the end of the device.
+    /// </summary>
+    /// <returns>What it found.</returns>
+    TunLook Restore() => TunLook.Whole;
+
+    /// <summary>Has the system tell when somebody changes the interface.</summary>
+    /// <param name="notice">Called then, whoever it was, to be followed by <see cref="Restore"/>; also when notices were lost. Returns soon; on a thread of its own.</param>
+    /// <returns>Ends it; null where the system tells nothing of the kind, so that it has to be looked at.</returns>
+    IDisposable? Watch(Action notice) => null;
+
     /// <summary>The offloads in use; fixed when the device was opened.</summary>
     TunOffloads Offloads => TunOffloads.None;
 

@@ -17,9 +17,11 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
     private const int IffTunExcl = 0x8000;
 
     private readonly SafeFileDescriptor _fd;
+    private readonly TunKeeper _keeper;
 
-    private LinuxTunDevice(SafeFileDescriptor fd, string name, int mtu, bool vnetHeader, TunOffloads offloads, IReadOnlyList<TunAddress> addresses)
+    private LinuxTunDevice(SafeFileDescriptor fd, string name, int mtu, bool vnetHeader, TunOffloads offloads, IReadOnlyList<TunAddress> addresses, TunKeeper keeper)
     {
+        _keeper = keeper;
         _vnetHeader = vnetHeader;
         Offloads = offloads;
         _fd = fd;
@@ -61,8 +63,11 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
             }
 
             TunOffloads offloads = vnetHeader ? SetOffloads(first, options.Offloads) : TunOffloads.None;
-            List<TunAddress> set = Configure(options);
-            return [.. queues.Select(fd => new LinuxTunDevice(fd, options.Name, options.Mtu, vnetHeader, offloads, set))];
+            uint index = UnixNative.IfNameToIndex(options.Name);
+            List<TunAddress> set = Configure(options, index);
+            // All queues are one interface.
+            TunKeeper keeper = new(() => new NetlinkSocket(), index, options with { Addresses = set });
+            return [.. queues.Select(fd => new LinuxTunDevice(fd, options.Name, options.Mtu, vnetHeader, offloads, set, keeper))];
         }
         catch
         {
@@ -71,7 +76,15 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         }
     }
 
-    public void Dispose() => _fd.Dispose();
+    public TunLook Restore() => _keeper.Restore();
+
+    public IDisposable? Watch(Action notice) => _keeper.Watch(notice);
+
+    public void Dispose()
+    {
+        _fd.Dispose();
+        _keeper.Dispose();
+    }
 
     private static SafeFileDescriptor OpenDriver()
     {
@@ -111,9 +124,8 @@ internal sealed unsafe partial class LinuxTunDevice : ITunDevice, IDescriptorOwn
         throw new TunException(TunError.Failed, $"The system refused to make the interface {name}: {UnixNative.Describe(errno)}.");
     }
 
-    private static List<TunAddress> Configure(TunOptions options)
+    private static List<TunAddress> Configure(TunOptions options, uint index)
     {
-        uint index = UnixNative.IfNameToIndex(options.Name);
         using var netlink = new NetlinkSocket();
         Check(netlink.SetMtu(index, options.Mtu), options.Name, "set the MTU of");
 

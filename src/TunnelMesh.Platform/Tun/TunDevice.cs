@@ -19,6 +19,9 @@ public static class TunDevice
     /// <summary>True where an interface can have several queues; false also where that cannot be asked.</summary>
     public static bool HasQueues => OperatingSystem.IsLinux() && LinuxTunDevice.HasQueues();
 
+    /// <summary>True where <see cref="ITunDevice.Restore"/> looks after an interface.</summary>
+    public static bool IsLookedAfter => OperatingSystem.IsLinux();
+
     /// <summary>Creates the interface, sets MTU, addresses and routes and brings it up; it vanishes with the returned object.</summary>
     /// <param name="options">What it shall look like.</param>
     /// <returns>The device, up and ready; the caller disposes it.</returns>

@@ -37,6 +37,14 @@ public sealed class ForeignHandsTests
         // One chain of it is as much.
         await lab.Exit.Machine.RunAsync(["nft", "flush", "chain", "inet", "tunnelmesh_tun_mesh0", "forward"], cancel: Cancel);
         await RulesAreBackAsync(lab, "ct status dnat");
+        // The mesh's interface on the other side takes the routes into the exit along, and they come back with it.
+        await lab.Client.Machine.IpAsync("link set tun-mesh0 down", Cancel);
+        long start = Stopwatch.GetTimestamp();
+        while (await lab.SourceAsync(ExitLab.Site, Cancel) != ExitLab.ExitSource || await lab.SourceAsync($"[{ExitLab.Site6}]", Cancel) != ExitLab.ExitSource6)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), "traffic does not leave through the exit peer again" + lab.Client.Program!.Output);
+        }
+
         Assert.Single(lab.Exit.Program!.Output.Split('\n'), l => l.Contains("has taken away rules for exit traffic", StringComparison.Ordinal));
         Assert.True((await lab.Exit.AskJsonAsync(Cancel, "status")).GetProperty("dataplane").GetProperty("drops").GetProperty("bad_destination").GetInt64() >= 20);
     }

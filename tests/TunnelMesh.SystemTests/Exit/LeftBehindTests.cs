@@ -69,6 +69,15 @@ public sealed class LeftBehindTests
         await IsAsBeforeAsync(lab, lab.Client, before);
         Assert.Contains("left anything behind", (await lab.Client.AskAsync(Cancel, "cleanup")).Output, StringComparison.Ordinal);
 
+        // Whoever opens the way gets the names as well.
+        await lab.Client.JoinAsync(Cancel, lab.Server, ExitLab.Switch);
+        await ExitLab.UntilAsync(lab.Client, "active", "exit", Cancel);
+        await KillAsync(lab);
+        CommandResult opened = await lab.Client.AskAsync(Cancel, "exit", "open");
+        Assert.True(opened.Succeeded && opened.Output.Contains("The way is open", StringComparison.Ordinal), opened.ToString());
+        await IsAsBeforeAsync(lab, lab.Client, before);
+        Assert.Contains("nothing to open", (await lab.Client.AskAsync(Cancel, "exit", "open")).Output, StringComparison.Ordinal);
+
         await lab.Client.JoinAsync(Cancel, lab.Server, ExitLab.Switch);
         await ExitLab.UntilAsync(lab.Client, "active", "exit", Cancel);
         await KillAsync(lab);

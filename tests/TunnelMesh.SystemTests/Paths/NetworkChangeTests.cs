@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using TunnelMesh.SystemTests.Machines;
@@ -102,6 +103,57 @@ public sealed class NetworkChangeTests
         await AnsweredWithinAsync(trace, woken, Second);
         await UntilDirectAsync(a, b);
         await a.AskUntilAsync(status => status.GetProperty("relay").GetProperty("open").GetBoolean(), Cancel, "status");
+    }
+
+    [Fact]
+    public async Task The_meshs_own_interface_is_as_it_was_again_whatever_somebody_does_to_it_and_what_cannot_be_put_back_is_said()
+    {
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await AddAsync(underlay, "hub"), a = await AddAsync(underlay, "a");
+        string hubIp = await hub.JoinAsync(Cancel), hubIp6 = (await hub.AskJsonAsync(Cancel, "status")).GetProperty("mesh_ip6").GetString()!;
+        await a.JoinAsync(Cancel, $"{hub.Machine.Address}:8443");
+        // Where its packets would go without it.
+        await a.Machine.IpAsync($"route add default via {hub.Machine.Address}", Cancel);
+        await a.Machine.IpAsync($"route add default via {hub.Machine.Address6}", Cancel);
+        string whole = await InterfaceAsync(a);
+        string[] changes =
+        [
+            "link set tun-mesh0 down", "address flush dev tun-mesh0", "-6 address flush dev tun-mesh0", "route flush dev tun-mesh0", "-6 route flush dev tun-mesh0", "link set tun-mesh0 mtu 9000", "link set tun-mesh0 mtu 1000",
+        ];
+        foreach (string change in changes)
+        {
+            await a.Machine.IpAsync(change, Cancel);
+            await UntilWholeAsync(a, whole, change);
+            Assert.True(await a.Machine.ReachesAsync(hubIp, 5, Cancel), change);
+            Assert.True(await a.Machine.ReachesAsync(hubIp6, 5, Cancel), change);
+        }
+
+        JsonElement tun = (await a.AskJsonAsync(Cancel, "status")).GetProperty("tun");
+        Assert.True(tun.GetProperty("restored").GetInt32() >= changes.Length && tun.GetProperty("problem").GetString() is null, tun.ToString());
+        Assert.Single(a.Program!.Output.Split('\n'), line => line.Contains("another program has changed the mesh's interface", StringComparison.Ordinal));
+
+        await a.Machine.RunAsync(["sysctl", "-qw", "net.ipv6.conf.tun-mesh0.disable_ipv6=1"], cancel: Cancel);
+        await a.AskUntilAsync(s => s.GetProperty("tun").GetProperty("problem").GetString()?.Contains("IPv6 was switched off on tun-mesh0", StringComparison.Ordinal) ?? false, Cancel, "status");
+        Assert.Contains("NOT AS IT HAS TO BE", (await a.AskAsync(Cancel, "status")).Output, StringComparison.Ordinal);
+        Assert.Contains("Interface of this machine: tun-mesh0, MTU 1400", (await a.AskAsync(Cancel, "doctor")).Output, StringComparison.Ordinal);
+        Assert.Contains("THE MESH'S INTERFACE IS NOT AS IT HAS TO BE", a.Program.Output, StringComparison.Ordinal);
+        await a.Machine.RunAsync(["sysctl", "-qw", "net.ipv6.conf.tun-mesh0.disable_ipv6=0"], cancel: Cancel);
+        await a.AskUntilAsync(s => s.GetProperty("tun").GetProperty("problem").GetString() is null, Cancel, "status");
+        Assert.Equal(whole, await InterfaceAsync(a));
+        Assert.Equal(0, await a.StopAsync(Cancel));
+    }
+
+    private static async Task<string> InterfaceAsync(Peer peer) =>
+        (await peer.Machine.TryRunAsync(["sh", "-c", "for words in '-o link' '-o address' '-4 route' '-6 route'; do ip $words show dev tun-mesh0 || exit; done"], Cancel)).Output;
+
+    // Well before anything is looked at just because time has passed.
+    private static async Task UntilWholeAsync(Peer peer, string whole, string change)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (string now; (now = await InterfaceAsync(peer)) != whole;)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(3), $"after ip {change} it is\n{now}\nand was\n{whole}\n{peer.Program!.Output}");
+        }
     }
 
     private static double Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;

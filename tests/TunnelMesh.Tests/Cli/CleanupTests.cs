@@ -1,4 +1,5 @@
 using System.Text;
+using TunnelMesh.Platform.Exit;
 using TunnelMesh.Platform.SystemDns;
 
 namespace TunnelMesh.Tests.Cli;
@@ -87,6 +88,31 @@ public sealed class CleanupTests : IDisposable
         Assert.Equal(0, code);
         Assert.Contains("nothing to forget", output, StringComparison.Ordinal);
         IsPutBack("default");
+    }
+
+    [Fact]
+    public async Task Opening_the_way_puts_back_how_names_are_asked_for_too_or_says_what_could_not_be()
+    {
+        Assert.SkipUnless(ExitSystem.Outlives, "nothing outlives a peer here");
+        string[] open = ["exit", "open"];
+        Leave("default");
+        (int code, string output, string error) = await _cli.RunAsync(open, isRoot: true);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("it was undone", output, StringComparison.Ordinal);
+        Assert.EndsWith("The way is open: traffic leaves this machine as if there were no exit peer.", output.TrimEnd(), StringComparison.Ordinal);
+        IsPutBack("default");
+        Assert.Contains("nothing to open", (await _cli.RunAsync(open, isRoot: true)).Output, StringComparison.Ordinal);
+
+        Set("default", link: "elsewhere").Dispose();
+        Directory.CreateDirectory(Resolver("default") + ".tunnelmesh");
+        (code, output, error) = await _cli.RunAsync(open, isRoot: true);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("The way is open", output, StringComparison.Ordinal);
+        Assert.EndsWith("To try again: tunnelmesh cleanup", error.TrimEnd(), StringComparison.Ordinal);
+        Directory.Delete(Resolver("default") + ".tunnelmesh");
+        using SystemDnsJournal held = Set("default");
+        Assert.Equal(8, (await _cli.RunAsync(open, isRoot: true)).Code);
+        Assert.Equal(Ours, await File.ReadAllTextAsync(Resolver("default"), Cancel));
     }
 
     [Fact]

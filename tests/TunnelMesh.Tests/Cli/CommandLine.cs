@@ -23,11 +23,11 @@ internal sealed class CommandLine : IDisposable
     }
 
     /// <summary>Runs one command line.</summary>
-    public async Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, string? token = null, string? server = null, string? level = null, string? proxy = null)
+    public async Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, string? token = null, string? server = null, string? level = null, string? proxy = null, bool isRoot = false)
     {
         using StringWriter output = new(), error = new();
         ProcessEnvironment environment = new() { Home = Home, UserHome = _directory.FullName, Token = token, Server = server, LogLevel = level, Proxy = name => name == "HTTPS_PROXY" ? proxy : null };
-        int code = await Program.RunAsync([.. arguments], environment, isRoot: false, output, error);
+        int code = await Program.RunAsync([.. arguments], environment, isRoot, output, error);
         return (code, output.ToString(), error.ToString());
     }
 

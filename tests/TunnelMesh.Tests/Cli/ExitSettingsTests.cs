@@ -26,6 +26,21 @@ public sealed class ExitSettingsTests
     }
 
     [Fact]
+    public void A_kill_switch_without_an_exit_peer_is_refused_wherever_the_peer_is_missing()
+    {
+        foreach (string system in new[] { "linux", "macos", "windows" })
+        {
+            foreach (Settings settings in new Settings[] { new() { ExitKillSwitch = true }, new() { ExitKillSwitch = true, ExitPeer = "  " }, new() { ExitKillSwitch = true, AllowExitTraffic = true } })
+            {
+                Assert.Contains("there is no exit peer", Refused(settings, null, system), StringComparison.Ordinal);
+            }
+        }
+        Settings named = new() { ExitKillSwitch = true };
+        ExitSettings.Apply(named, "berlin", allow: false, "linux");
+        Assert.Equal(("berlin", true), (named.ExitPeer, named.ExitKillSwitch));
+    }
+
+    [Fact]
     public void On_macOS_both_sides_are_known_and_nothing_is_marked()
     {
         Settings uses = new() { ExitKillSwitch = true };

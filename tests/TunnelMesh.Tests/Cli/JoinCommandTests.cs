@@ -27,6 +27,20 @@ public sealed class JoinCommandTests : IDisposable
         Assert.False(Directory.Exists(_cli.Home));
     }
 
+    [Fact]
+    public async Task An_exit_peer_without_a_name_is_not_taken_for_none()
+    {
+        await File.WriteAllTextAsync(_cli.PathOf("exit.yaml"), "exit_peer: berlin\nexit_kill_switch: true\n", TestContext.Current.CancellationToken);
+        (int code, _, string error) = await _cli.RunAsync(["join", "hub.example.org", "--config", _cli.PathOf("exit.yaml"), "--exit-node", ""]);
+        Assert.Equal(2, code);
+        Assert.StartsWith("tunnelmesh: --exit-node was given without a name", error, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(_cli.PathOf("exit.yaml"), "exit_kill_switch: true\n", TestContext.Current.CancellationToken);
+        (code, _, error) = await _cli.RunAsync(["join", "hub.example.org", "--config", _cli.PathOf("exit.yaml")]);
+        Assert.Equal(3, code);
+        Assert.Contains("exit_kill_switch is true, and there is no exit peer", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_cli.Home));
+    }
+
     [Theory]
     [InlineData("--nonsense")]
     [InlineData("--log-level", "loud")]
@@ -35,6 +49,8 @@ public sealed class JoinCommandTests : IDisposable
     [InlineData("--ca-pin", "abc")]
     [InlineData("--name", "two words")]
     [InlineData("--name", "this")]
+    [InlineData("--exit-node", "")]
+    [InlineData("--exit-peer", " ")]
     public async Task A_wrong_command_line_is_told_before_anything_is_made(params string[] arguments)
     {
         (int code, _, string error) = await _cli.RunAsync(["join", .. arguments]);

@@ -13,6 +13,13 @@ public sealed class StatusCommandTests
         Assert.Equal(expected, StatusCommand.Guard(new GuardReport { Enforced = enforced, By = by, Problem = problem }, "tun-mesh0"));
 
     [Theory]
+    [InlineData(0, null, "tun-mesh0, MTU 1400")]
+    [InlineData(3, null, "tun-mesh0, MTU 1400 (put back 3 times, after somebody had changed it)")]
+    [InlineData(0, "IPv6 is off.", "tun-mesh0, MTU 1400: NOT AS IT HAS TO BE, so packets for the mesh may leave this machine by other ways: IPv6 is off.")]
+    public void What_somebody_has_done_to_the_interface_is_said(int restored, string? problem, string expected) =>
+        Assert.Equal(expected, StatusCommand.Interface(new TunReport { Name = "tun-mesh0", Mtu = 1400, Restored = restored, Problem = problem }));
+
+    [Theory]
     [InlineData("connected", "Peers         2 of 3 online")]
     [InlineData("connecting", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]
     [InlineData("silent", "Peers         2 of 3 online as the coordinator told last; it is not reached now")]

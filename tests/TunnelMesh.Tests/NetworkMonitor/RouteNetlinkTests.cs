@@ -44,6 +44,51 @@ public class RouteNetlinkTests
         Assert.Equal(concerns, RouteNetlink.Concerns(Message(type, Bytes(body))));
 
     [Theory]
+    [InlineData(16, "00000100 07000000 43000000 00000000", true)]
+    [InlineData(17, "00000100 07000000 42000000 00000000", true)]
+    [InlineData(16, "00000100 08000000 43000000 00000000", false)]
+    [InlineData(20, "02108000 07000000", true)]
+    [InlineData(21, "0a408000 07000000", true)]
+    [InlineData(21, "0a408000 08000000", false)]
+    [InlineData(21, "0a4080", false)]
+    [InlineData(25, "02100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 07000000", true)]
+    [InlineData(25, "02100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 08000000", false)]
+    [InlineData(24, "02100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 07000000", false)]
+    [InlineData(25, "", false)]
+    public void Only_what_is_about_an_interface_is_a_notice_of_it(ushort type, string body, bool concerns)
+    {
+        Assert.Equal(concerns, RouteNetlink.Concerns(Message(type, Bytes(body)), 7));
+        Assert.Equal(concerns, RouteNetlink.Concerns([.. Message(20, Bytes("02108000 09000000")), .. Message(type, Bytes(body))], 7));
+    }
+
+    [Theory]
+    [InlineData("42000000" + "00000000" + "0e000300 74756e2d6d6573683000 0000" + "08000400 78050000", "tun-mesh0", false, 1400)]
+    [InlineData("43000000" + "00000000" + "08000400 28230000" + "0e000300 74756e2d6d6573683000 0000", "tun-mesh0", true, 9000)]
+    [InlineData("43000000" + "00000000" + "08000400 28230000", null, true, 9000)]
+    [InlineData("43000000", null, false, 0)]
+    public void A_link_is_read_whether_it_works_or_not(string rest, string? name, bool up, int mtu)
+    {
+        Assert.Equal(name is not null, RouteNetlink.TryReadLink(Bytes("00000100 07000000" + rest), out string read, out bool isUp, out int bytes));
+        if (name is not null)
+        {
+            Assert.Equal((name, up, mtu), (read, isUp, bytes));
+        }
+    }
+
+    [Theory]
+    [InlineData("02100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 07000000", "10.42.0.0/16")]
+    [InlineData("02000000 fe030001 00000000" + "08000400 07000000", "0.0.0.0/0")]
+    [InlineData("02100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 08000000", null)]
+    [InlineData("02100000 fe02fd07 00000000" + "08000100 0a2a0000" + "08000400 07000000", null)]
+    [InlineData("0a100000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 07000000", null)]
+    [InlineData("02400000 fe02fd01 00000000" + "08000100 0a2a0000" + "08000400 07000000", null)]
+    [InlineData("02100000 fe02fd01 00000000" + "06000100 0a2a 0000" + "08000400 07000000", null)]
+    [InlineData("02100000 fe02fd01 00000000" + "08000400 07000000", null)]
+    [InlineData("0210", null)]
+    public void A_route_into_an_interface_is_known_by_its_prefix(string body, string? prefix) =>
+        Assert.Equal(prefix is null ? null : IPNetwork.Parse(prefix), RouteNetlink.ReadPrefix(Bytes(body), 2, 7));
+
+    [Theory]
     [InlineData("43000000", true)]
     [InlineData("03000000", false)]
     [InlineData("40000000", false)]
