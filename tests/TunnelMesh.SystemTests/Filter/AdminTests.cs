@@ -79,7 +79,7 @@ public sealed class AdminTests
         // What cannot be used changes nothing.
         await WriteAsync("admin_peers: [lap*]", "admin_peers: [a b]");
         CommandResult wrong = await hub.AskAsync(Cancel, "filter", "reload");
-        Assert.Equal(1, wrong.ExitCode);
+        Assert.Equal(3, wrong.ExitCode);
         Assert.Contains("`coordinator.admin_peers`: expected peer IDs", wrong.Errors, StringComparison.Ordinal);
         await UntilAdminsAsync("hub", "laptop");
         Assert.True(await TcpAsync(laptop));

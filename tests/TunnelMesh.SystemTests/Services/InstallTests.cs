@@ -60,7 +60,7 @@ public sealed class InstallTests
 
         // A second context has a service of its own.
         Assert.Equal(7, (await nas.AskAsync(Cancel, "service", "install", "--root", root, "--context", "work")).ExitCode);
-        Assert.Equal(3, (await nas.AskAsync(Cancel, "service", "install", "--root", root, "--context", "../work")).ExitCode);
+        Assert.Equal(2, (await nas.AskAsync(Cancel, "service", "install", "--root", root, "--context", "../work")).ExitCode);
         string other = Path.Combine(root, "etc/systemd/system/tunnelmesh-work.service");
         await File.WriteAllTextAsync(other, "[Service]\nExecStart=/bin/true\n", Cancel);
         foreach (string[] words in new string[][] { ["install", "--force"], ["uninstall"] })
