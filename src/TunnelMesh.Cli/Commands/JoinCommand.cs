@@ -34,7 +34,7 @@ internal static class JoinCommand
             string which = parsed.GetValue(contextName)!;
             int number = context.Contexts.NumberOf(which);
             Settings settings = context.LoadSettings(parsed, which);
-            ExitSettings.Apply(settings, ReadExit(parsed.GetValue(exitNode)), parsed.GetValue(allowExit));
+            ExitSettings.Apply(settings, parsed.GetValue(exitNode), parsed.GetValue(allowExit));
             InvocationConfiguration streams = parsed.InvocationConfiguration;
             StandardErrorLogger log = new(streams.Error, TimeProvider.System) { Level = context.ChooseLevel(parsed, settings) };
             InterfaceBinding? binding = OwnSockets.For(settings, TimeProvider.System);
@@ -119,11 +119,6 @@ internal static class JoinCommand
         // Nobody chose this name, so nobody has to be told that it means something else in a mesh.
         return MeshName.IsReserved(made) ? MeshName.WithSuffix(made, 1) : made;
     }
-
-    /// <summary>The exit peer of the flag; null when it was not given.</summary>
-    /// <exception cref="HostException">It was given without a name, as by a variable that is not set: whoever wrote it wants an exit peer, so that none is not what they get.</exception>
-    internal static string? ReadExit(string? flag) => flag is null || !string.IsNullOrWhiteSpace(flag) ? flag : throw new HostException(ExitCode.Usage,
-        "--exit-node was given without a name; a variable that is not set, perhaps. Name the exit peer, or leave the flag out: then exit_peer of the configuration counts. To go without an exit peer, take exit_peer and exit_kill_switch out of the configuration, too.");
 
     private static CoordinatorAddress? ReadServer(string? text) =>
         text is null ? null

@@ -44,7 +44,7 @@ internal static class UsageText
             : $"{(NoValue(parsed.Errors[0].SymbolResult) ?? FailureReport.OneLine(parsed.Errors[0].Message)).TrimEnd('.')}. `{path} --help` shows what {(isRoot ? "there is" : "it takes")}.";
     }
 
-    // An empty word says nothing anywhere, and what is left out stands for everything: for every port, for everybody. `--config` has a word of its own for it.
+    // An empty word says nothing anywhere, and what is left out stands for everything: for every port, for everybody.
     private static string? Empty(ParseResult parsed)
     {
         for (CommandResult? at = parsed.CommandResult; at is not null; at = at.Parent as CommandResult)
@@ -53,7 +53,7 @@ internal static class UsageText
             {
                 switch (child)
                 {
-                    case OptionResult { Implicit: false, Option.Name: not "--config" } option:
+                    case OptionResult { Implicit: false } option:
                         return $"`{option.IdentifierToken?.Value ?? option.Option.Name}`";
                     case ArgumentResult argument:
                         return argument.Argument.Name.ToUpperInvariant();

@@ -33,7 +33,7 @@ public sealed class JoinCommandTests : IDisposable
         await File.WriteAllTextAsync(_cli.PathOf("exit.yaml"), "exit_peer: berlin\nexit_kill_switch: true\n", TestContext.Current.CancellationToken);
         (int code, _, string error) = await _cli.RunAsync(["join", "hub.example.org", "--config", _cli.PathOf("exit.yaml"), "--exit-node", ""]);
         Assert.Equal(2, code);
-        Assert.StartsWith("tunnelmesh: --exit-node was given without a name", error, StringComparison.Ordinal);
+        Assert.StartsWith("tunnelmesh: `--exit-node` is empty", error, StringComparison.Ordinal);
         await File.WriteAllTextAsync(_cli.PathOf("exit.yaml"), "exit_kill_switch: true\n", TestContext.Current.CancellationToken);
         (code, _, error) = await _cli.RunAsync(["join", "hub.example.org", "--config", _cli.PathOf("exit.yaml")]);
         Assert.Equal(3, code);
