@@ -52,7 +52,11 @@ internal static partial class NamedSecrets
         }
         if (name.Groups["quote"].Length > 0)
         {
-            // JSON: a number, or a word without quotes.
+            // JSON: a list or an object, whose end is not looked for; a number, or a word without quotes.
+            if (text.AsSpan(from, end - from).TrimStart() is ['[' or '{', ..])
+            {
+                return from..end;
+            }
             int mark = text.AsSpan(from, end - from).IndexOfAny(',', '}', ']');
             return from..(mark < 0 ? end : from + mark);
         }

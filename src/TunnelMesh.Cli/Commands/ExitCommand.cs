@@ -59,10 +59,10 @@ internal static class ExitCommand
             string which = await RequireStoppedAsync(commands, parsed.GetValue(context)!, cancellation);
             Settings settings = commands.LoadSettings(parsed, which);
             ExitSettings.Apply(settings, null, false);
-            if (settings is not { ExitPeer.Length: > 0, ExitKillSwitch: true })
+            if (!settings.ExitKillSwitch)
             {
                 // At a start of the machine this is no failure: somebody has changed their mind.
-                await parsed.InvocationConfiguration.Error.WriteLineAsync("tunnelmesh: the configuration has no exit_peer with exit_kill_switch: true, so nothing was closed.");
+                await parsed.InvocationConfiguration.Error.WriteLineAsync("tunnelmesh: the configuration has no exit_kill_switch: true, so nothing was closed.");
                 return (int)ExitCode.Ok;
             }
             if (commands.Contexts.Membership(which)?.Mesh is not { } mesh || !mesh.TryGetRanges(out IPNetwork range4, out IPNetwork range6))

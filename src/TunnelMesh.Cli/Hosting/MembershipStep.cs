@@ -117,14 +117,15 @@ internal sealed record MembershipStep
     /// <param name="member">The membership there is.</param>
     internal static string? NameNote(PeerHostOptions options, PeerMembership member)
     {
-        if (options.AskedName is not { } asked || asked == member.Device.Name)
+        // With a number behind it where another device had the name first, which was told at the join.
+        if (options.AskedName is not { } asked || asked == member.Device.Name || (member.Device.Name.StartsWith($"{asked}-", StringComparison.Ordinal) && member.Device.Name.AsSpan(asked.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0))
         {
             return null;
         }
         string flag = ContextName.Flag(options.Context, options.Layout.ActiveContext);
         return $"This device keeps its name {member.Device.Name}, which it has in its mesh; {asked} is not used. " + (member.Device.Coordinator
             ? "A coordinator keeps the name that it founded its mesh with."
-            : $"To get that name, leave the mesh and join it anew, as a new device: tunnelmesh leave{flag}, then tunnelmesh join {member.Server} --name {asked}{flag}");
+            : $"To get that name, if no other device has it, leave the mesh and join it anew, as a new device: tunnelmesh leave{flag}, then tunnelmesh join {member.Server} --name {asked}{flag}");
     }
 
     // Both may be members, and take turns.

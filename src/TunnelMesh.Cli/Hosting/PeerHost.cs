@@ -503,22 +503,19 @@ internal sealed class PeerHost : IAsyncDisposable
     private async Task EndpointsChangedAsync(PeerRuntime runtime, ControlStream stream, HostedCoordinator? coordinator, INetworkMonitor network, IReadOnlyList<IPEndPoint> endpoints, CancellationToken cancel)
     {
         bool changed = runtime.SetEndpoints(endpoints);
-        if (coordinator is not null)
+        if (changed)
         {
-            if (changed)
+            if (coordinator is not null)
             {
                 await coordinator.AddressesChangedAsync().ConfigureAwait(false);
             }
-            // At every look: a coordinator lists its addresses before this one does, and a list that failed is made again.
-            coordinator.TellAddresses();
-        }
-        if (changed)
-        {
             string list = string.Join(',', endpoints);
             _options.Log.EndpointsChanged(list);
             Refresh(runtime, stream, network);
             await stream.PushEndpointsAsync(cancel).ConfigureAwait(false);
         }
+        // At every look: a coordinator lists its addresses before this one does, and a list that failed is made again. Last, since it may fail, and what has changed is told once.
+        coordinator?.TellAddresses();
     }
 
     private static void Refresh(PeerRuntime runtime, ControlStream stream, INetworkMonitor network)

@@ -7,12 +7,14 @@ namespace TunnelMesh.Cli.Hosting;
 /// <summary>Keeps the mesh's interface as it was made while the peer runs: whoever wants it down stops the peer. What cannot be put back is told, and tried again.</summary>
 internal sealed class PeerInterface : IAsyncDisposable
 {
-    // Who changes it without end does not keep this machine busy: it is put back this often at most.
-    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromMilliseconds(100), TellAgainAfter = TimeSpan.FromHours(1);
+    // Who changes it without end does not keep this machine busy: it is put back after so long at most.
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(5), GoneAtMost = TimeSpan.FromSeconds(1), TellAgainAfter = TimeSpan.FromHours(1);
+    private const string Quarrel = "another program changes it again and again. It is put back within a second each time, and meanwhile what is for the mesh may leave by other interfaces. `ip monitor` shows when: stop that program, or have it leave this interface alone.";
     private readonly ITunDevice _tun;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly RepeatedLook? _look;
+    private readonly PutBackPace _pace;
     private IDisposable? _watch;
     private DateTimeOffset _told, _problemTold;
     private string? _lastProblem;
@@ -26,6 +28,7 @@ internal sealed class PeerInterface : IAsyncDisposable
     public PeerInterface(ITunDevice tun, ILogger log, TimeProvider time, bool lookedAfter)
     {
         (_tun, _log, _time) = (tun, log, time);
+        _pace = new PutBackPace(GoneAtMost, time);
         _report = new TunReport { Name = tun.Name, Mtu = tun.Mtu };
         if (lookedAfter)
         {
@@ -54,8 +57,13 @@ internal sealed class PeerInterface : IAsyncDisposable
     private async Task LookAsync(CancellationToken stop)
     {
         _watch ??= _tun.Watch(_look!.Now);
-        Note(_tun.Restore());
-        await Task.Delay(Pause, _time, stop).ConfigureAwait(false);
+        if (_pace.Wait is { Ticks: > 0 } pause)
+        {
+            await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+        }
+        TunLook look = _tun.Restore();
+        _pace.Note(look.PutBack.Count > 0);
+        Note(look.Problem is null && _pace.IsQuarrel ? look with { Problem = Quarrel } : look);
     }
 
     private void Note(TunLook look)

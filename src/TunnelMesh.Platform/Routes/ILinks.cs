@@ -25,6 +25,9 @@ internal interface ILinks : IDisposable
     /// <summary>Adds an address, and with it the route of its prefix.</summary>
     int AddAddress(uint index, IPAddress address, int prefixLength);
 
+    /// <summary>Removes an address, and with it the route of its prefix.</summary>
+    int RemoveAddress(uint index, TunAddress address);
+
     /// <summary>Adds the route of an address's prefix, as the kernel does when the address is added.</summary>
     int AddPrefixRoute(uint index, TunAddress address);
 

@@ -76,10 +76,22 @@ internal sealed unsafe partial class NetlinkSocket
         return Execute();
     }
 
+    public int RemoveAddress(uint index, TunAddress address)
+    {
+        Begin(RtmDeleteAddr, 0);
+        Bytes([Family(address.Address.AddressFamily == AddressFamily.InterNetworkV6), (byte)address.PrefixLength, 0, 0]);
+        UInt32(index);
+        byte[] bytes = address.Address.GetAddressBytes();
+        Add(2, bytes);
+        Add(1, bytes);
+        return Execute();
+    }
+
     public int AddPrefixRoute(uint index, TunAddress address)
     {
         bool v6 = address.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        Begin(RtmNewRoute, Create | Replace);
+        // Beside a route of the same prefix into another interface, not in its place.
+        Begin(RtmNewRoute, (ushort)(Create | (v6 ? Replace : Append)));
         Bytes([Family(v6), (byte)address.PrefixLength, 0, 0, MainTable, OfKernel, v6 ? (byte)0 : LinkScope, Unicast]);
         UInt32(0);
         Add(Destination, Prefixes.Of(address.Address, address.PrefixLength).BaseAddress.GetAddressBytes());

@@ -10,8 +10,8 @@ namespace TunnelMesh.Platform.Routes;
 /// <summary>rtnetlink (RFC 3549): links, addresses and routes. Methods return 0 or the errno the kernel answered with. One thread at a time.</summary>
 internal sealed unsafe partial class NetlinkSocket : IRouteTables, ILinks
 {
-    private const ushort RtmNewLink = 16, RtmNewAddr = 20, RtmNewRoute = 24, RtmDeleteRoute = 25, RtmNewRule = 32, RtmDeleteRule = 33;
-    private const ushort Request = 1, Ack = 4, Replace = 0x100, Exclusive = 0x200, Create = 0x400;
+    private const ushort RtmNewLink = 16, RtmNewAddr = 20, RtmDeleteAddr = 21, RtmNewRoute = 24, RtmDeleteRoute = 25, RtmNewRule = 32, RtmDeleteRule = 33;
+    private const ushort Request = 1, Ack = 4, Replace = 0x100, Exclusive = 0x200, Create = 0x400, Append = 0x800;
     private readonly SafeFileDescriptor _fd;
     private readonly byte[] _buffer = new byte[4096];
     private int _length;

@@ -78,6 +78,12 @@ internal sealed class TunKeeper(Func<ILinks> open, uint index, TunOptions made) 
         TunAddress[] missing = [.. made.Addresses.Except(now.Addresses)];
         foreach (TunAddress address in missing)
         {
+            // The kernel takes an IPv6 address of another prefix length for the one that is added, and leaves it as it is.
+            foreach (TunAddress other in now.Addresses.Where(a => a.Address.Equals(address.Address)))
+            {
+                _ = links.RemoveAddress(index, other);
+            }
+
             int errno = links.AddAddress(index, address.Address, address.PrefixLength);
             if (IsV6(address) && errno == UnixNative.EAcces)
             {

@@ -128,8 +128,14 @@ public sealed class NetworkChangeTests
             Assert.True(await a.Machine.ReachesAsync(hubIp6, 5, Cancel), change);
         }
 
+        // The same address for itself alone, before anybody can look.
+        await a.Machine.RunAsync(
+            ["sh", "-c", "of=$(ip -o -6 address show dev tun-mesh0 | awk '{print $4; exit}'); printf 'address delete %s dev tun-mesh0\naddress add %s/128 dev tun-mesh0\n' $of ${of%/*} | ip -6 -batch -"], cancel: Cancel);
+        await UntilWholeAsync(a, whole, "address add MESH_IP6/128");
+
+        // So often that it is said, too.
         JsonElement tun = (await a.AskJsonAsync(Cancel, "status")).GetProperty("tun");
-        Assert.True(tun.GetProperty("restored").GetInt32() >= changes.Length && tun.GetProperty("problem").GetString() is null, tun.ToString());
+        Assert.True(tun.GetProperty("restored").GetInt32() > changes.Length && tun.GetProperty("problem").GetString()!.Contains("again and again", StringComparison.Ordinal), tun.ToString());
         Assert.Single(a.Program!.Output.Split('\n'), line => line.Contains("another program has changed the mesh's interface", StringComparison.Ordinal));
 
         await a.Machine.RunAsync(["sysctl", "-qw", "net.ipv6.conf.tun-mesh0.disable_ipv6=1"], cancel: Cancel);
@@ -138,7 +144,7 @@ public sealed class NetworkChangeTests
         Assert.Contains("Interface of this machine: tun-mesh0, MTU 1400", (await a.AskAsync(Cancel, "doctor")).Output, StringComparison.Ordinal);
         Assert.Contains("THE MESH'S INTERFACE IS NOT AS IT HAS TO BE", a.Program.Output, StringComparison.Ordinal);
         await a.Machine.RunAsync(["sysctl", "-qw", "net.ipv6.conf.tun-mesh0.disable_ipv6=0"], cancel: Cancel);
-        await a.AskUntilAsync(s => s.GetProperty("tun").GetProperty("problem").GetString() is null, Cancel, "status");
+        await a.AskUntilAsync(s => s.GetProperty("tun").GetProperty("problem").GetString()?.Contains("IPv6", StringComparison.Ordinal) != true, Cancel, "status");
         Assert.Equal(whole, await InterfaceAsync(a));
         Assert.Equal(0, await a.StopAsync(Cancel));
     }

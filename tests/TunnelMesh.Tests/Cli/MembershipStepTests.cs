@@ -39,7 +39,7 @@ public sealed class MembershipStepTests : IDisposable
     [Theory]
     [InlineData(null, "default", false, null)]
     [InlineData("nas", "default", false, null)]
-    [InlineData("other", "default", false, "This device keeps its name nas, which it has in its mesh; other is not used. To get that name, leave the mesh and join it anew, as a new device: tunnelmesh leave, then tunnelmesh join hub:8443 --name other")]
+    [InlineData("other", "default", false, "This device keeps its name nas, which it has in its mesh; other is not used. To get that name, if no other device has it, leave the mesh and join it anew, as a new device: tunnelmesh leave, then tunnelmesh join hub:8443 --name other")]
     [InlineData("other", "work", false, "tunnelmesh leave --context work, then tunnelmesh join hub:8443 --name other --context work")]
     [InlineData("other", "default", true, "other is not used. A coordinator keeps the name that it founded its mesh with.")]
     public void A_member_that_is_asked_to_have_another_name_says_that_it_keeps_its_own(string? asked, string context, bool coordinator, string? expected)

@@ -29,6 +29,7 @@ public sealed class RedactorTests
     [InlineData("a: 1\npassword = two words\nb: 2", "a: 1\npassword = [left out]\nb: 2")]
     [InlineData("AWS_SECRET_ACCESS_KEY=AKIA/x+1/ij", "AWS_SECRET_ACCESS_KEY=[left out]")]
     [InlineData("{\"password\": 12345678, \"port\": 22}", "{\"password\": [left out], \"port\": 22}")]
+    [InlineData("{\"tokens\": [\"first one\", \"second phrase\"], \"port\": 22}\nb: 2", "{\"tokens\": [left out]\nb: 2")]
     [InlineData("password: 'it's mine' # old", "password: '[left out]' # old")]
     [InlineData("password=\"unclosed and on", "password=\"[left out]")]
     [InlineData("password=\"a\\\"b c\" port=22", "password=\"[left out]\" port=22")]

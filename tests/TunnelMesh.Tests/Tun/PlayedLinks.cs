@@ -75,6 +75,11 @@ internal sealed class PlayedLinks : ILinks
     public int AddAddress(uint index, IPAddress address, int prefixLength) =>
         V6Off && address.AddressFamily == AddressFamily.InterNetworkV6 ? AccessDenied : Change(() =>
         {
+            if (address.AddressFamily == AddressFamily.InterNetworkV6 && _addresses.Exists(a => a.Address.Equals(address)))
+            {
+                return;
+            }
+
             TunAddress added = new(address, prefixLength);
             _addresses.Add(added);
             if (Up)
@@ -82,6 +87,12 @@ internal sealed class PlayedLinks : ILinks
                 AddRoute(added);
             }
         });
+
+    public int RemoveAddress(uint index, TunAddress address) => Change(() =>
+    {
+        _addresses.Remove(address);
+        _routes.Remove(Prefixes.Of(address.Address, address.PrefixLength));
+    });
 
     public int AddPrefixRoute(uint index, TunAddress address) => !Up ? NetworkDown : Change(() => AddRoute(address));
 

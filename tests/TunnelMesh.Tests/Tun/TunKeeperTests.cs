@@ -54,6 +54,7 @@ public sealed class TunKeeperTests : IDisposable
     [InlineData("down", "up, fd12::3, route 10.43.0.0/16")]
     [InlineData("flush", "10.42.0.3, fd12::3")]
     [InlineData("flush4", "10.42.0.3")]
+    [InlineData("narrow", "fd12::3")]
     [InlineData("routes", "route 10.42.0.0/16, route fd12::/64, route 10.43.0.0/16")]
     [InlineData("mtu 9000", "MTU 1400")]
     [InlineData("mtu 1000", "MTU 1400, fd12::3, route 10.43.0.0/16")]
@@ -70,6 +71,10 @@ public sealed class TunKeeperTests : IDisposable
                 break;
             case "flush4":
                 _links.Forget(a => a.AddressFamily == AddressFamily.InterNetwork);
+                break;
+            case "narrow":
+                _links.Forget(a => a.AddressFamily == AddressFamily.InterNetworkV6);
+                _links.AddAddress(7, IPAddress.Parse("fd12::3"), 128);
                 break;
             case "routes":
                 _links.ForgetRoutes();
