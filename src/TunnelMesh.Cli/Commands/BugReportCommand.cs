@@ -12,8 +12,8 @@ internal static class BugReportCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CommandContext commands)
     {
-        Option<string?> file = new Option<string?>("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)" }.AsPath(PathOption.File);
-        Option<string[]> logs = new Option<string[]>("--log") { Description = "A file with the log of the peer; may be given several times", DefaultValueFactory = _ => [] }.AsPath(PathOption.File);
+        Option<string?> file = new("--output") { Description = "The file to write (default: tunnelmesh-bugreport-TIME.tar.gz here)", HelpName = "FILE" };
+        Option<string[]> logs = new("--log") { Description = "A file with the log of the peer; may be given several times", DefaultValueFactory = _ => [], HelpName = "FILE" };
         Option<string> context = commands.ContextOption();
         Option<bool> json = QueryCommand.Json();
         Command command = new("bugreport", "Gather logs, state and configuration without secrets into one file") { file, logs, context, json };

@@ -48,7 +48,7 @@ internal sealed class CommandContext
 
     /// <summary><c>--config</c>.</summary>
     public Option<string?> Config { get; private init; } =
-        new Option<string?>(ConfigFiles.Flag, "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true }.AsPath(PathOption.File);
+        new(ConfigFiles.Flag, "-c") { Description = "Configuration file (default: TUNNELMESH_CONFIG, then the places in docs/cli.md)", Recursive = true, HelpName = "FILE" };
 
     /// <summary><c>--log-level</c>.</summary>
     public Option<string?> Level { get; } = new("--log-level", "-l") { Description = "trace, debug, info, warn or error (default: TUNNELMESH_LOG_LEVEL, then the configuration)", Recursive = true };

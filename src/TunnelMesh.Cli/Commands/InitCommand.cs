@@ -12,7 +12,7 @@ internal static class InitCommand
     public static Command Create(CommandContext context)
     {
         Option<bool> peer = new("--peer") { Description = "Write a commented configuration of a peer, too" };
-        Option<string> file = new Option<string>("--output") { Description = "Where to write the configuration", DefaultValueFactory = _ => "peer.yaml" }.AsPath(PathOption.File);
+        Option<string> file = new("--output") { Description = "Where to write the configuration", DefaultValueFactory = _ => "peer.yaml", HelpName = "FILE" };
         Option<bool> force = new("--force") { Description = "Replace an existing configuration; a key is never replaced" };
         Command command = new("init", "Make the identity key if there is none, and show the peer ID") { peer, file, force };
         command.SetAction(parsed =>

@@ -11,7 +11,7 @@ internal static class ManCommand
     /// <param name="root">The whole program; asked when the command runs.</param>
     public static Command Create(Func<RootCommand> root)
     {
-        Option<string> directory = new Option<string>("--output") { Description = "Directory for the pages; made when it does not exist", Required = true }.AsPath(PathOption.Directory);
+        Option<string> directory = new("--output") { Description = "Directory for the pages; made when it does not exist", Required = true, HelpName = "DIR" };
         Command command = new("man", "Write the man pages of all commands into a directory") { directory };
         command.SetAction(parsed =>
         {

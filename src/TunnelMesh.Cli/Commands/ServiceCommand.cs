@@ -332,7 +332,7 @@ internal static class ServiceCommand
         public Option<string> Context { get; } = commands.ContextOption();
         public Option<string?> User { get; } = ServiceTarget.UserOption("The service that runs the peer of a user, who is not root; systemd only");
         // For images of systems, and for tests: files go below a directory, and nothing is run.
-        public Option<string?> Root { get; } = new Option<string?>("--root") { Description = "Write below this directory, and start nothing", Hidden = true }.AsPath(PathOption.Directory);
+        public Option<string?> Root { get; } = new("--root") { Description = "Write below this directory, and start nothing", Hidden = true, HelpName = "DIR" };
 
         public ServiceTarget Read(ParseResult parsed)
         {

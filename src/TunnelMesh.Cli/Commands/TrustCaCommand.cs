@@ -17,7 +17,7 @@ internal static class TrustCaCommand
         Option<bool> yes = Confirmation.Yes();
         Option<string> context = commands.ContextOption();
         // For images of systems, and for tests: what lies below a directory is changed.
-        Option<string?> root = new Option<string?>("--root") { Description = "Work on the system below this directory", Hidden = true }.AsPath(PathOption.Directory);
+        Option<string?> root = new("--root") { Description = "Work on the system below this directory", Hidden = true, HelpName = "DIR" };
         Command command = new("trust-ca", "Have the programs of this system trust the CA of the mesh, or trust it no more") { remove, yes, context, root };
         command.SetAction(async parsed =>
         {

@@ -38,7 +38,6 @@ internal sealed class PeerExit : IAsyncDisposable
     private volatile Now _now;
     private readonly string?[] _problems = new string?[5];
     private readonly PutBackPace _pace;
-    private volatile int _rulesRestored;
     private DateTimeOffset _rulesTold;
 
     private PeerExit(PeerHostOptions options, IExitSetup setup, PeerRuntime runtime, PeerDns dns, INetworkMonitor network, string ownId, ExitTraffic traffic, Func<bool> asked)
@@ -170,7 +169,7 @@ internal sealed class PeerExit : IAsyncDisposable
             Allows = serves,
             Packets = counters?.OutPackets ?? 0,
             Bytes = counters?.OutBytes ?? 0,
-            RulesRestored = _rulesRestored,
+            RulesRestored = _pace.Times,
             Problem = string.Join(' ', _problems.OfType<string>()) is { Length: > 0 } problem ? problem : null,
         };
     }
@@ -297,7 +296,6 @@ internal sealed class PeerExit : IAsyncDisposable
         {
             _pace.Note(putBack);
         }
-        _rulesRestored = _pace.Times;
         if (putBack && _options.Time.GetUtcNow() - _rulesTold >= TellAgainAfter)
         {
             _rulesTold = _options.Time.GetUtcNow();

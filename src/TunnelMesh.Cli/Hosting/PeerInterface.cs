@@ -73,7 +73,7 @@ internal sealed class PeerInterface : IAsyncDisposable
         bool putBack = look.PutBack.Count > 0;
         if (putBack || look.Problem != before.Problem)
         {
-            _report = before with { Restored = before.Restored + (putBack ? 1 : 0), Problem = look.Problem };
+            _report = before with { Restored = _pace.Times, Problem = look.Problem };
         }
         if (putBack && now - _told >= TellAgainAfter)
         {

@@ -14,10 +14,11 @@ internal sealed class PutBackPace(TimeSpan longest, TimeProvider time)
     private const int Quarrel = 5;
     private long _looked, _putBack;
     private int _inRow;
+    private volatile int _times;
     private TimeSpan _grown, _pause;
 
-    /// <summary>How often it was put back.</summary>
-    public int Times { get; private set; }
+    /// <summary>How often it was put back. Any thread.</summary>
+    public int Times => _times;
 
     /// <summary>Whether it is taken away again and again just now: five times with less than a minute between them.</summary>
     public bool IsQuarrel => _inRow >= Quarrel && time.GetElapsedTime(_putBack) < Calm;
@@ -38,6 +39,6 @@ internal sealed class PutBackPace(TimeSpan longest, TimeProvider time)
         bool first = _inRow == 0 || time.GetElapsedTime(_putBack) >= Calm;
         (_inRow, _grown) = first ? (1, First) : (_inRow + 1, _grown * 2 < longest ? _grown * 2 : longest);
         (_pause, _putBack) = (_grown, _looked);
-        Times++;
+        _times++;
     }
 }
