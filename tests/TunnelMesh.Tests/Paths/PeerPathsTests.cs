@@ -3,6 +3,7 @@ using static TunnelMesh.Tests.Paths.PathTrial;
 
 namespace TunnelMesh.Tests.Paths;
 
+/// <summary>The paths of one peer over virtual time. Long, because they are one state machine, whose cases begin from the same few states.</summary>
 public sealed class PeerPathsTests
 {
     private static readonly PathTransport[] Order = [PathTransport.Udp, PathTransport.Ssh, PathTransport.Relay];
