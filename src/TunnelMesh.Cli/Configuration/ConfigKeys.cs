@@ -30,6 +30,8 @@ internal static class ConfigKeys
             Integer(1, 64, (s, v) => s.Lanes = v)) { Derived = "1 up to 3 processors, else half of them, at most 8" },
         new("dataplane.threads_per_lane", "1 or 2", "1", "1: a lane's thread does everything, for the shortest round trips; 2: one thread sends while another receives.",
             Integer(1, 2, (s, v) => s.ThreadsPerLane = v)),
+        new("dataplane.stay_on_cpu", "true or false", "true", "Whether a lane's thread stays on its processor while it is busy and need not wait there much; false leaves it to the scheduler. Linux only.",
+            Boolean((s, v) => s.StayOnProcessor = v)),
         new("dataplane.batch_size", "a size, 64Ki-1Mi", "64Ki", "How much one side of a lane takes before the other has its turn, and the size of its pools.", Size(64 << 10, 1 << 20, (s, v) => s.BatchBytes = v)),
         new("dataplane.socket_buffer", "a size, 64Ki-64Mi", "7Mi", "Receive and send buffer of each UDP socket; the system may give less.", Size(64 << 10, 64 << 20, (s, v) => s.SocketBufferBytes = v)),
         new("fwmark", "a number, 0-4294967295, or 0x and hex digits", "0", "Firewall mark (SO_MARK) on all packets of the peer to the network, for rules of your own; 0 for none. Linux only.", SetMark),

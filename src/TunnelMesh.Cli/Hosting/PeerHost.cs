@@ -302,6 +302,7 @@ internal sealed class PeerHost : IAsyncDisposable
             {
                 Lanes = lanes,
                 ThreadsPerLane = _options.Settings.ThreadsPerLane,
+                StayOnProcessor = _options.Settings.StayOnProcessor,
                 BatchBytes = _options.Settings.BatchBytes,
                 Meet = meetings.Ask,
                 Stun = nat.Handle,

@@ -67,6 +67,9 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     /// <summary>Threads of each lane, 1 or 2.</summary>
     public int ThreadsPerLane => _options.ThreadsPerLane;
 
+    /// <summary>Processors that threads of lanes stay on, because they are busy there now.</summary>
+    public IReadOnlyList<int> Processors => [.. _lanes.SelectMany(l => l.Processors)];
+
     /// <summary>The packet filter; null where everything comes in.</summary>
     public PacketFilter? Filter => _options.Filter;
 

@@ -18,6 +18,9 @@ public sealed record DataPlaneOptions
     /// <summary>Bytes that one side may take before the other has its turn, and the size of the pools for it; at least 65536.</summary>
     public int BatchBytes { get; init; } = 64 * 1024;
 
+    /// <summary>Whether threads of lanes stay on a processor while they are busy, see <see cref="LaneAffinity"/>.</summary>
+    public bool StayOnProcessor { get; init; } = true;
+
     /// <summary>Asks the coordinator to tell the device with this ID where this one is; called on lanes' threads, returns at once. Null for none.</summary>
     public Action<string>? Meet { get; init; }
 

@@ -38,6 +38,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     private readonly Action<Exception?> _ended;
     private readonly Thread[] _threads;
     private readonly RollCall _roll, _sendRoll;
+    private readonly LaneAffinity?[] _affinities;
     private volatile bool _stop;
 
     /// <summary>Prepares a lane; nothing runs before <see cref="Start"/>.</summary>
@@ -70,7 +71,8 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         {
             _poller = LanePoller.Create(_devices.Tun, _devices.Socket);
             Counters = [_engine.Counters];
-            _threads = [new Thread(() => Run(Loop)) { IsBackground = true, Name = $"lane {number}" }];
+            _affinities = new LaneAffinity?[1];
+            _threads = [new Thread(() => Run(0, Loop)) { IsBackground = true, Name = $"lane {number}" }];
             return;
         }
 
@@ -89,15 +91,19 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         }
 
         Counters = [_engine.Counters, counters];
+        _affinities = new LaneAffinity?[2];
         _threads =
         [
-            new Thread(() => Run(Loop)) { IsBackground = true, Name = $"lane {number} in" },
-            new Thread(() => Run(SendLoop)) { IsBackground = true, Name = $"lane {number} out" },
+            new Thread(() => Run(0, Loop)) { IsBackground = true, Name = $"lane {number} in" },
+            new Thread(() => Run(1, SendLoop)) { IsBackground = true, Name = $"lane {number} out" },
         ];
     }
 
     /// <summary>Of each thread.</summary>
     public IReadOnlyList<DataPlaneCounters> Counters { get; }
+
+    /// <summary>The processors that threads of this lane stay on, because they are busy there. Any thread.</summary>
+    public IEnumerable<int> Processors => Enumerable.Range(0, _affinities.Length).Select(i => Volatile.Read(ref _affinities[i])?.Processor ?? LaneAffinity.None).Where(p => p != LaneAffinity.None);
 
     /// <summary>What carriers bring for this lane.</summary>
     public CarrierInbox Inbox => _inbox;
@@ -189,12 +195,15 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         ? _carriers.Send(destination, datagrams, segmentSize)
         : _sockets?.Send(destination, datagrams, segmentSize) ?? Trains.CountOf(datagrams.Length, segmentSize);
 
-    private void Run(Action loop)
+    private void Run(int thread, Action<LaneAffinity?> loop)
     {
         Exception? failure = null;
         try
         {
-            loop();
+            using ThreadScheduling? schedule = _options.StayOnProcessor ? ThreadScheduling.OfThisThread() : null;
+            LaneAffinity? affinity = schedule is null ? null : new LaneAffinity(schedule, _options.Time.TimestampFrequency);
+            Volatile.Write(ref _affinities[thread], affinity);
+            loop(affinity);
         }
 #pragma warning disable CA1031 // Whatever ends a lane has to reach whoever waits for it; a thread has no other way to tell.
         catch (Exception e)
@@ -206,7 +215,7 @@ internal sealed class Lane : ITunnelOutput, IDisposable
         _ended(failure);
     }
 
-    private void Loop()
+    private void Loop(LaneAffinity? affinity)
     {
         byte[]? frame = _sending is null ? GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true) : null;
         byte[] datagrams = GC.AllocateUninitializedArray<byte>(_options.BatchBytes + MaxTrain, pinned: true);
@@ -217,25 +226,28 @@ internal sealed class Lane : ITunnelOutput, IDisposable
             _roll.Answer();
             _engine.NoticeMembers();
             letters = TakeLetters();
-            if (_options.Time.GetTimestamp() >= _engine.NextDeadline)
+            long now = _options.Time.GetTimestamp();
+            affinity?.Notice(now);
+            if (now >= _engine.NextDeadline)
             {
                 _engine.RunTimers();
             }
 
             bool carried = TakeCarried();
-            LaneEvents events = _poller.Wait(packets || more || letters || carried ? 0 : Timeout());
+            LaneEvents events = _poller.Wait(packets || more || letters || carried ? 0 : Timeout(Math.Min(_engine.NextDeadline, affinity?.Deadline ?? long.MaxValue)));
             more = events.HasFlag(LaneEvents.Datagrams) && ReceiveDatagrams(datagrams, trains);
             packets = frame is not null && events.HasFlag(LaneEvents.Packets) && ReadPackets(frame, _engine.Outbound);
         }
     }
 
-    private void SendLoop()
+    private void SendLoop(LaneAffinity? affinity)
     {
         byte[] frame = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
         for (bool more = false; !_stop;)
         {
             _sendRoll.Answer();
-            more = _sendPoller!.Wait(more ? 0 : -1).HasFlag(LaneEvents.Packets) && ReadPackets(frame, _sending!);
+            affinity?.Notice(_options.Time.GetTimestamp());
+            more = _sendPoller!.Wait(more ? 0 : Timeout(affinity?.Deadline ?? long.MaxValue)).HasFlag(LaneEvents.Packets) && ReadPackets(frame, _sending!);
         }
     }
 
@@ -318,9 +330,8 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     }
 
     // Rounded up, so that the lane never wakes just before the deadline only to wait again.
-    private int Timeout()
+    private int Timeout(long deadline)
     {
-        long deadline = _engine.NextDeadline;
         if (deadline == long.MaxValue)
         {
             return -1;

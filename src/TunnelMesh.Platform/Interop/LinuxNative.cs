@@ -86,6 +86,18 @@ internal static unsafe partial class LinuxNative
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int RecvMMsg(SafeFileDescriptor fd, MMsgHdr* messages, uint count, int flags, void* timeout);
 
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint PRead(SafeFileDescriptor fd, void* buffer, nuint count, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "sched_getcpu")]
+    public static partial int CurrentProcessor();
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
+    public static partial int GetAffinity(int thread, nuint bytes, byte* set);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
+    public static partial int SetAffinity(int thread, nuint bytes, byte* set);
+
     [LibraryImport("libc", EntryPoint = "getifaddrs", SetLastError = true)]
     public static partial int GetIfAddrs(IfAddrs** list);
 

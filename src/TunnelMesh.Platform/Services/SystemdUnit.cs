@@ -147,8 +147,8 @@ public static class SystemdUnit
     private static void Harden(StringBuilder unit, ServiceDefinition service, string devices, string calls, string settings)
     {
         unit.Append($"NoNewPrivileges=yes\n{devices}\nSystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources @setuid\n");
-        // The runtime asks for as many open files as there may be, and one that compiles does not start without choosing its processors; chown gives the control socket to the group, which root without its capabilities may do as a member.
-        unit.Append($"SystemCallFilter=setrlimit prlimit64{(service.CompilesAtRunTime ? " sched_setaffinity" : "")}{calls}\n");
+        // The runtime asks for as many open files as there may be; lanes stay on a processor while they are busy, and a runtime that compiles does not start without choosing its own; chown gives the control socket to the group, which root without its capabilities may do as a member.
+        unit.Append($"SystemCallFilter=setrlimit prlimit64 sched_setaffinity{calls}\n");
         unit.Append(
             """
             SystemCallErrorNumber=EPERM

@@ -57,6 +57,41 @@ public sealed class LaneTests
         Assert.False((await hub.Machine.TryRunAsync(["ip", "link", "show", "tun-mesh0"], Cancel)).Succeeded);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_busy_lane_stays_on_its_processor_and_roams_again_when_it_is_idle(bool allowed)
+    {
+        Requirements.Programs("iperf3");
+        string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        await using Underlay underlay = await Underlay.CreateAsync(Cancel);
+        await using Peer hub = await Peer.AddAsync(underlay, "hub", token, Cancel), peer = await Peer.AddAsync(underlay, "peer", token, Cancel);
+        string address = await hub.JoinAsync(Cancel);
+        await peer.JoinAsync(Cancel, $"{hub.Machine.Address}:8443", string.Create(CultureInfo.InvariantCulture, $"dataplane:\n  stay_on_cpu: {(allowed ? "true" : "false")}"));
+        Assert.True(await peer.Machine.ReachesAsync(address, 5, Cancel));
+        await using RunningProgram server = hub.Machine.Start(["iperf3", "--server", "--one-off", "--bind", address, "--forceflush"]);
+        await server.WaitForLineAsync("Server listening", TimeSpan.FromSeconds(10), Cancel);
+        await using (RunningProgram client = peer.Machine.Start(["iperf3", "--client", address, "--time", allowed ? "120" : "3"]))
+        {
+            if (allowed)
+            {
+                // Beside other tests it may have to wait too much there for a while.
+                await peer.AskUntilAsync(status => Staying(status) == 1, TimeSpan.FromSeconds(90), Cancel, "status");
+            }
+            else
+            {
+                for (Task end = client.WaitForExitAsync(TimeSpan.FromSeconds(60), Cancel); !end.IsCompleted;)
+                {
+                    Assert.Equal(0, Staying(await peer.AskJsonAsync(Cancel, "status")));
+                }
+            }
+        }
+
+        await peer.AskUntilAsync(status => Staying(status) == 0, Cancel, "status");
+    }
+
+    private static int Staying(JsonElement status) => status.GetProperty("dataplane").GetProperty("staying_on_cpus").GetArrayLength();
+
     private static string Arrangement(int lanes, int threads) =>
         string.Create(CultureInfo.InvariantCulture, $"dataplane:\n  lanes: {lanes}\n  threads_per_lane: {threads}");
 

@@ -85,12 +85,15 @@ internal sealed class Peer : IAsyncDisposable
     }
 
     /// <summary>Asks until the JSON answer is as wanted, for ten seconds.</summary>
-    public async Task AskUntilAsync(Func<JsonElement, bool> wanted, CancellationToken cancel, params string[] arguments)
+    public Task AskUntilAsync(Func<JsonElement, bool> wanted, CancellationToken cancel, params string[] arguments) => AskUntilAsync(wanted, TimeSpan.FromSeconds(10), cancel, arguments);
+
+    /// <summary>Asks until the JSON answer is as wanted, for no longer than <paramref name="limit"/>.</summary>
+    public async Task AskUntilAsync(Func<JsonElement, bool> wanted, TimeSpan limit, CancellationToken cancel, params string[] arguments)
     {
         long start = Stopwatch.GetTimestamp();
         for (JsonElement answer; !wanted(answer = await AskJsonAsync(cancel, arguments)); await Task.Delay(50, cancel))
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), answer.ToString());
+            Assert.True(Stopwatch.GetElapsedTime(start) < limit, answer.ToString());
         }
     }
 
