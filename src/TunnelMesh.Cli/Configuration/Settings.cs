@@ -31,8 +31,10 @@ internal sealed class Settings
     public int EffectiveLanes => Lanes != 0 ? Lanes : Environment.ProcessorCount <= 3 ? 1 : Math.Min(Environment.ProcessorCount / 2, 8);
     /// <summary>Threads of a lane, 1 or 2.</summary>
     public int ThreadsPerLane { get; set; } = 1;
-    /// <summary>Whether threads of lanes stay on a processor while they are busy.</summary>
-    public bool StayOnProcessor { get; set; } = true;
+    /// <summary>Whether threads of lanes stay on a processor while they are busy, as configured; null: derived, see <see cref="EffectiveStayOnProcessor"/>.</summary>
+    public bool? StayOnProcessor { get; set; }
+    /// <summary>Whether threads of lanes stay on a processor while they are busy. Measured on two, where a thread often waits behind the one that woke it; among many there is mostly an idle one.</summary>
+    public bool EffectiveStayOnProcessor => StayOnProcessor ?? Environment.ProcessorCount <= 3;
     /// <summary>Bytes that one side of a lane takes before the other has its turn.</summary>
     public int BatchBytes { get; set; } = 64 << 10;
     /// <summary>Buffer of each UDP socket in bytes, each way.</summary>

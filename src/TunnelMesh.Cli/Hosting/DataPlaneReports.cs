@@ -17,6 +17,7 @@ internal static class DataPlaneReports
             Cipher = TransportKeypair.CipherName,
             Lanes = plane.Lanes,
             ThreadsPerLane = plane.ThreadsPerLane,
+            StayOnCpu = plane.StaysOnProcessor,
             StayingOnCpus = plane.Processors,
             TunOffloads = Names(plane.TunOffloads),
             UdpOffloads = Names(plane.UdpOffloads),

@@ -302,7 +302,7 @@ internal sealed class PeerHost : IAsyncDisposable
             {
                 Lanes = lanes,
                 ThreadsPerLane = _options.Settings.ThreadsPerLane,
-                StayOnProcessor = _options.Settings.StayOnProcessor,
+                StayOnProcessor = _options.Settings.EffectiveStayOnProcessor,
                 BatchBytes = _options.Settings.BatchBytes,
                 Meet = meetings.Ask,
                 Stun = nat.Handle,

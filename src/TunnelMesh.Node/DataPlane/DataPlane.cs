@@ -67,6 +67,9 @@ public sealed class DataPlane : ICarrierSink, IDisposable
     /// <summary>Threads of each lane, 1 or 2.</summary>
     public int ThreadsPerLane => _options.ThreadsPerLane;
 
+    /// <summary>Whether threads of lanes stay on a processor while they are busy: they are to, and the system lets them.</summary>
+    public bool StaysOnProcessor => _lanes.Any(l => l.MayStay);
+
     /// <summary>Processors that threads of lanes stay on, because they are busy there now.</summary>
     public IReadOnlyList<int> Processors => [.. _lanes.SelectMany(l => l.Processors)];
 

@@ -105,6 +105,9 @@ internal sealed class Lane : ITunnelOutput, IDisposable
     /// <summary>The processors that threads of this lane stay on, because they are busy there. Any thread.</summary>
     public IEnumerable<int> Processors => Enumerable.Range(0, _affinities.Length).Select(i => Volatile.Read(ref _affinities[i])?.Processor ?? LaneAffinity.None).Where(p => p != LaneAffinity.None);
 
+    /// <summary>Whether any thread of this lane stays on a processor when it is busy. Any thread.</summary>
+    public bool MayStay => Enumerable.Range(0, _affinities.Length).Any(i => Volatile.Read(ref _affinities[i]) is { MayStay: true });
+
     /// <summary>What carriers bring for this lane.</summary>
     public CarrierInbox Inbox => _inbox;
 

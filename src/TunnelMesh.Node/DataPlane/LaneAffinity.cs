@@ -12,8 +12,8 @@ namespace TunnelMesh.Node.DataPlane;
 /// <param name="frequency">Timestamps a second.</param>
 internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
 {
-    // Of the time between two looks: below, the thread is not worth tying.
-    private const double Busy = 0.3;
+    // Of the time between two looks. A thread that runs less is not worth tying, and one that is tied is let go only when it asks for clearly less.
+    private const double Busy = 0.3, Idle = 0.2;
 
     // Of the time that it wanted to run. Tied to the same processor as an equal it waits for half of it, beside such as sleep often for an eighth to a quarter.
     private const double Crowded = 0.4;
@@ -21,17 +21,20 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
     private const int MaxFailures = 7;
 
     private readonly long _period = frequency / 10, _longest = frequency * 10;
-    private long _lookedAt, _next, _tiedAt, _notBefore;
+    private long _lookedAt, _next, _tiedAt, _freedAt, _notBefore;
     private TimeSpan _ran, _waited;
     private int _failures;
     private volatile int _processor = None;
-    private bool _given;
+    private volatile bool _givenUp;
 
     /// <summary>That the thread may run anywhere.</summary>
     public const int None = -1;
 
     /// <summary>The processor that the thread stays on, or <see cref="None"/>. Any thread.</summary>
     public int Processor => _processor;
+
+    /// <summary>Whether the thread may still choose. Any thread.</summary>
+    public bool MayStay => !_givenUp;
 
     /// <summary>When to look again, so that a thread that has nothing to do any more is not left tied; <see cref="long.MaxValue"/> when there is no hurry.</summary>
     public long Deadline => _processor == None ? long.MaxValue : _next;
@@ -40,7 +43,7 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
     /// <param name="now">Timestamp.</param>
     public void Notice(long now)
     {
-        if (now < _next || _given)
+        if (now < _next || _givenUp)
         {
             return;
         }
@@ -53,7 +56,7 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
         else if (!known)
         {
             Free();
-            _given = true;
+            _givenUp = true;
         }
 
         (_lookedAt, _ran, _waited, _next) = (now, ran, waited, now + _period);
@@ -61,15 +64,14 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
 
     private void Decide(long now, double passed, double ran, double waited)
     {
-        bool busy = ran >= Busy * passed;
         if (_processor == None)
         {
-            if (busy && now >= _notBefore)
+            if (ran >= Busy * passed && now >= _notBefore)
             {
                 Tie(now);
             }
         }
-        else if (!busy)
+        else if (ran + waited < Idle * passed)
         {
             Free();
             _failures = 0;
@@ -85,17 +87,22 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
             Free();
             (_notBefore, _failures) = (now, 0);
         }
+        else if (now - _freedAt >= frequency)
+        {
+            _freedAt = now;
+            schedule.FreeHeirs();
+        }
     }
 
     private void Tie(long now)
     {
         if (schedule.Stay() is { } processor)
         {
-            (_processor, _tiedAt) = (processor, now);
+            (_processor, _tiedAt, _freedAt) = (processor, now, now);
         }
         else
         {
-            _given = true;
+            _givenUp = true;
         }
     }
 
@@ -104,7 +111,8 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
         if (_processor != None)
         {
             _processor = None;
-            _given = !schedule.Roam();
+            _givenUp = !schedule.Roam();
+            schedule.FreeHeirs();
         }
     }
 }

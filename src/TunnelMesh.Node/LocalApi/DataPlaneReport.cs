@@ -9,6 +9,8 @@ public sealed record DataPlaneReport
     public required int Lanes { get; init; }
     /// <summary>Threads of each lane, 1 or 2.</summary>
     public required int ThreadsPerLane { get; init; }
+    /// <summary>Whether threads of lanes stay on a processor while they are busy.</summary>
+    public required bool StayOnCpu { get; init; }
     /// <summary>Processors that threads of lanes stay on, because they are busy there now.</summary>
     public required IReadOnlyList<int> StayingOnCpus { get; init; }
     /// <summary>Offloads of the TUN in use: of <c>checksum</c>, <c>tcp</c>, <c>udp</c>.</summary>

@@ -16,6 +16,12 @@ internal static unsafe partial class LinuxNative
     public const int SolUdp = 17, UdpSegment = 103, UdpGro = 104;
     public const int MsgDontWait = 0x40;
 
+    /// <summary>Where the name begins in what <see cref="ReadDirectory"/> returns (struct dirent of 64-bit systems).</summary>
+    public const int DirectoryEntryName = 19;
+
+    /// <summary>Bytes of a thread's name in /proc that are read: no thread has more, and a NUL ends it.</summary>
+    public const int MaxThreadDigits = 11;
+
     /// <summary>O_NOFOLLOW, in which architectures differ.</summary>
     public static int ONoFollow => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
@@ -88,6 +94,18 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint PRead(SafeFileDescriptor fd, void* buffer, nuint count, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "opendir", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint OpenDirectory(string path);
+
+    [LibraryImport("libc", EntryPoint = "readdir")]
+    public static partial nint ReadDirectory(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "closedir")]
+    public static partial int CloseDirectory(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    public static partial int ThreadId();
 
     [LibraryImport("libc", EntryPoint = "sched_getcpu")]
     public static partial int CurrentProcessor();

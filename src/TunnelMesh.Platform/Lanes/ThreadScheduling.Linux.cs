@@ -1,36 +1,52 @@
 using System.Buffers.Text;
+using System.Globalization;
 using TunnelMesh.Platform.Interop;
 
 namespace TunnelMesh.Platform.Lanes;
 
 /// <summary>
 /// The thread's schedstat of proc(5), which is "nanoseconds on a processor, nanoseconds waiting for one, how often", and sched_setaffinity(2). A set of processors that somebody else gives
-/// the thread while it stays on one is theirs: neither is it widened, nor the thread tied again.
+/// the thread while it stays on one is theirs: neither is it widened, nor the thread tied again. The kernel keeps to a cpuset(7) in any case, and remembers what a thread asked for
+/// (since 6.2): so one that nobody had restricted asks for all processors, not for those it had, when it roams.
 /// </summary>
 internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
 {
     // 8192 processors; the kernel refuses a set that is shorter than its own, and cuts one that is longer.
     private const int SetBytes = 1024;
 
+    // Heirs of heirs may begin threads while they are freed.
+    private const int MaxPasses = 8;
+
+    private static readonly Lock Gate = new();
+
+    // The threads of this process that stay somewhere by their own will, and are no heirs. Guarded by the gate.
+    private static readonly HashSet<int> Staying = [];
+
+    private static readonly Lazy<bool> AreEqual = new(() => ProcessorStrength.IsEqual("/sys/devices"));
+    private static readonly byte[] All = [.. Enumerable.Repeat(byte.MaxValue, SetBytes)];
+
     private readonly SafeFileDescriptor _statistics;
-    private readonly byte[] _allowed = new byte[SetBytes];
+    private readonly int _thread;
+    private readonly byte[] _free = new byte[SetBytes];
     private readonly byte[] _kept = new byte[SetBytes];
     private readonly byte[] _found = new byte[SetBytes];
+    private readonly byte[] _widest = new byte[SetBytes];
 
-    private LinuxThreadScheduling(SafeFileDescriptor statistics) => _statistics = statistics;
+    private LinuxThreadScheduling(SafeFileDescriptor statistics, int thread) => (_statistics, _thread) = (statistics, thread);
 
     /// <summary>As <see cref="ThreadScheduling.OfThisThread"/>.</summary>
     public static LinuxThreadScheduling? TryCreate()
     {
-        if (Environment.ProcessorCount < 2 || !ProcessorStrength.IsEqual("/sys/devices"))
+        // The link leads to PROCESS/task/THREAD. With the /proc of another PID namespace its threads would be others than those that can be named to the kernel.
+        if (Environment.ProcessorCount < 2 || !AreEqual.Value
+            || !int.TryParse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget), NumberStyles.None, CultureInfo.InvariantCulture, out int thread) || thread != ThreadId())
         {
             return null;
         }
 
-        SafeFileDescriptor statistics = LinuxNative.Open("/proc/thread-self/schedstat", LinuxNative.OCloExec, 0);
-        var made = new LinuxThreadScheduling(statistics);
+        var made = new LinuxThreadScheduling(LinuxNative.Open("/proc/thread-self/schedstat", LinuxNative.OCloExec, 0), thread);
         // Where nothing is counted everything reads 0, so that the thread never seems busy.
-        if (!statistics.IsInvalid && made.TryGetTimes(out _, out _))
+        if (!made._statistics.IsInvalid && made.TryGetTimes(out _, out _))
         {
             return made;
         }
@@ -62,38 +78,129 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
     /// <inheritdoc/>
     public override int? Stay()
     {
-        int processor = LinuxNative.CurrentProcessor();
-        if (processor is < 0 or >= SetBytes * 8 || !TryRead(_allowed))
+        lock (Gate)
         {
+            int processor = LinuxNative.CurrentProcessor();
+            if (processor is < 0 or >= SetBytes * 8 || !TryRead(0, _found))
+            {
+                return null;
+            }
+
+            Array.Clear(_kept);
+            _kept[processor / 8] = (byte)(1 << (processor % 8));
+            // One processor is what somebody chose. Where asking for all gives no more than before, nobody chose anything.
+            if (_kept.AsSpan().SequenceEqual(_found) || !TrySet(0, All) || !TryRead(0, _widest))
+            {
+                return null;
+            }
+
+            (_widest.AsSpan().SequenceEqual(_found) ? All : _found).CopyTo(_free, 0);
+            Staying.Add(_thread);
+            if (TrySet(0, _kept))
+            {
+                return processor;
+            }
+
+            Staying.Remove(_thread);
+            TrySet(0, _free);
             return null;
         }
-
-        Array.Clear(_kept);
-        _kept[processor / 8] = (byte)(1 << (processor % 8));
-        // One processor is what somebody chose.
-        return !_kept.AsSpan().SequenceEqual(_allowed) && TrySet(_kept) ? processor : null;
     }
 
     /// <inheritdoc/>
-    public override bool Roam() => TryRead(_found) && _found.AsSpan().SequenceEqual(_kept) && TrySet(_allowed);
+    public override bool Roam()
+    {
+        lock (Gate)
+        {
+            Staying.Remove(_thread);
+            if (!TryRead(0, _found))
+            {
+                return false;
+            }
+
+            // A set that is as wide as can be is the cpuset's, or the kernel's when the processor went away: nobody has chosen it for this thread.
+            bool chosen = !_found.AsSpan().SequenceEqual(_kept) && TrySet(0, All) && TryRead(0, _widest) && !_widest.AsSpan().SequenceEqual(_found);
+            return TrySet(0, chosen ? _found : _free) && !chosen;
+        }
+    }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _statistics.Dispose();
+    public override void FreeHeirs()
+    {
+        lock (Gate)
+        {
+            for (int pass = 0; pass < MaxPasses && FreeOnce(); pass++)
+            {
+            }
+        }
+    }
 
-    private static bool TryRead(byte[] set)
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        lock (Gate)
+        {
+            if (disposing && Staying.Contains(_thread))
+            {
+                Roam();
+                FreeHeirs();
+            }
+        }
+
+        _statistics.Dispose();
+    }
+
+    // True when there was one. One that an administrator gave just this processor looks the same; that would have to be done between two looks, and can be done again.
+    private bool FreeOnce()
+    {
+        nint threads = LinuxNative.OpenDirectory("/proc/self/task");
+        if (threads == 0)
+        {
+            return false;
+        }
+
+        bool any = false;
+        for (byte* entry; (entry = (byte*)LinuxNative.ReadDirectory(threads)) is not null;)
+        {
+            var name = new ReadOnlySpan<byte>(entry + LinuxNative.DirectoryEntryName, LinuxNative.MaxThreadDigits);
+            // A thread that has ended meanwhile has no set.
+            if (Utf8Parser.TryParse(name, out int thread, out _) && !Staying.Contains(thread) && TryRead(thread, _found) && _found.AsSpan().SequenceEqual(_kept))
+            {
+                any |= TrySet(thread, _free);
+            }
+        }
+
+        _ = LinuxNative.CloseDirectory(threads);
+        return any;
+    }
+
+    private static int ThreadId()
+    {
+        try
+        {
+            return LinuxNative.ThreadId();
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // A C library from before 2019.
+            return -1;
+        }
+    }
+
+    private static bool TryRead(int thread, byte[] set)
     {
         Array.Clear(set);
         fixed (byte* start = set)
         {
-            return LinuxNative.GetAffinity(0, SetBytes, start) == 0;
+            return LinuxNative.GetAffinity(thread, SetBytes, start) == 0;
         }
     }
 
-    private static bool TrySet(byte[] set)
+    private static bool TrySet(int thread, byte[] set)
     {
         fixed (byte* start = set)
         {
-            return LinuxNative.SetAffinity(0, SetBytes, start) == 0;
+            return LinuxNative.SetAffinity(thread, SetBytes, start) == 0;
         }
     }
 }

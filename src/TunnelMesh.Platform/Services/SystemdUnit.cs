@@ -21,6 +21,7 @@ public static class SystemdUnit
     // Usage, configuration, rights, refusal, damaged state, other version (docs/cli.md): trying again brings the same answer.
     private const string FinalExitCodes = "2 3 4 6 9 10";
 
+    private const string Affinity = " sched_setaffinity";
     private const string Capabilities = "CAP_NET_ADMIN CAP_NET_BIND_SERVICE", KernelSettingsStay = "ProtectKernelTunables=yes";
 
     /// <summary>Writes the unit.</summary>
@@ -101,7 +102,7 @@ public static class SystemdUnit
         }
 
         unit.Append($"\n# The interface and its routes; port 53 at the mesh address, and ports below 1024 that you choose.\nCapabilityBoundingSet={Capabilities}\n");
-        Harden(unit, service, "DevicePolicy=closed\nDeviceAllow=/dev/net/tun rw\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", service.Group is null ? "" : " @chown",
+        Harden(unit, service, "DevicePolicy=closed\nDeviceAllow=/dev/net/tun rw\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", Affinity + (service.Group is null ? "" : " @chown"),
             service.ChangesKernelSettings ? "# Exit traffic: forwarding, and how strictly sources are checked.\nProtectKernelTunables=no" : KernelSettingsStay);
         return unit.Append("\n[Install]\nWantedBy=multi-user.target\n").ToString();
     }
@@ -139,7 +140,7 @@ public static class SystemdUnit
         }
 
         unit.Append("CapabilityBoundingSet=CAP_NET_ADMIN\n");
-        Harden(unit, service, "PrivateDevices=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAddressDeny=any", "", KernelSettingsStay);
+        Harden(unit, service, "PrivateDevices=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAddressDeny=any", service.CompilesAtRunTime ? Affinity : "", KernelSettingsStay);
         return unit.Append("\n[Install]\nWantedBy=sysinit.target\n").ToString();
     }
 
@@ -148,7 +149,7 @@ public static class SystemdUnit
     {
         unit.Append($"NoNewPrivileges=yes\n{devices}\nSystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources @setuid\n");
         // The runtime asks for as many open files as there may be; lanes stay on a processor while they are busy, and a runtime that compiles does not start without choosing its own; chown gives the control socket to the group, which root without its capabilities may do as a member.
-        unit.Append($"SystemCallFilter=setrlimit prlimit64 sched_setaffinity{calls}\n");
+        unit.Append($"SystemCallFilter=setrlimit prlimit64{calls}\n");
         unit.Append(
             """
             SystemCallErrorNumber=EPERM

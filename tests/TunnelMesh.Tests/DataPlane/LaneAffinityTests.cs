@@ -22,7 +22,7 @@ public sealed class LaneAffinityTests : IDisposable
     [Fact]
     public void A_busy_thread_stays_and_a_quiet_one_roams()
     {
-        Assert.Equal((LaneAffinity.None, long.MaxValue), (_affinity.Processor, _affinity.Deadline));
+        Assert.Equal((LaneAffinity.None, long.MaxValue, true), (_affinity.Processor, _affinity.Deadline, _affinity.MayStay));
         Pass(ran: 29, waited: 0);
         Assert.Equal(0, _schedule.Stays);
         Pass(ran: 31, waited: 10);
@@ -30,6 +30,9 @@ public sealed class LaneAffinityTests : IDisposable
         // Somebody has to look when nothing comes any more.
         Assert.Equal(_now + Period, _affinity.Deadline);
         Pass(ran: 80, waited: 20);
+        Assert.Equal((3, 1, 0), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
+        // What it asks for counts, not what it gets; and a little less is no reason to let go.
+        Pass(ran: 15, waited: 6);
         Assert.Equal((3, 1, 0), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
         Pass(ran: 2, waited: 0);
         Assert.Equal((LaneAffinity.None, 1, 1), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
@@ -58,15 +61,17 @@ public sealed class LaneAffinityTests : IDisposable
         Assert.Equal(LaneAffinity.None, _affinity.Processor);
     }
 
-    [Fact]
-    public void Where_it_has_to_wait_much_it_roams_for_the_longer_the_more_often()
+    [Theory]
+    [InlineData(50, 50)]
+    [InlineData(30, 70)]
+    public void Where_it_has_to_wait_much_it_roams_for_the_longer_the_more_often(int ran, int waited)
     {
         List<long> pauses = [];
         long roamed = 0;
         for (int looks = 0; looks < 2000; looks++)
         {
             (int stays, int roams) = (_schedule.Stays, _schedule.Roams);
-            Pass(ran: 50, waited: 50);
+            Pass(ran, waited);
             if (_schedule.Stays > stays && roamed != 0)
             {
                 pauses.Add(_now - roamed);
@@ -109,6 +114,22 @@ public sealed class LaneAffinityTests : IDisposable
     }
 
     [Fact]
+    public void Threads_begun_meanwhile_are_freed_each_second_and_at_the_end()
+    {
+        Pass(ran: 90, waited: 0);
+        for (int i = 0; i < 25; i++)
+        {
+            Assert.Equal(i / 10, _schedule.Frees);
+            Pass(ran: 90, waited: 0);
+        }
+
+        Pass(ran: 0, waited: 0);
+        Assert.Equal(3, _schedule.Frees);
+        Pass(ran: 0, waited: 0);
+        Assert.Equal(3, _schedule.Frees);
+    }
+
+    [Fact]
     public void What_somebody_else_has_decided_is_left_alone()
     {
         Pass(ran: 90, waited: 0);
@@ -146,7 +167,7 @@ public sealed class LaneAffinityTests : IDisposable
         }
 
         Assert.Equal((looks, stays, roams), (_schedule.Looks, _schedule.Stays, _schedule.Roams));
-        Assert.Equal(LaneAffinity.None, _affinity.Processor);
+        Assert.Equal((LaneAffinity.None, false), (_affinity.Processor, _affinity.MayStay));
     }
 
     private void Pass(int ran, int waited)

@@ -23,6 +23,8 @@ internal sealed class ScriptedScheduling : ThreadScheduling
 
     public int Roams { get; private set; }
 
+    public int Frees { get; private set; }
+
     public override bool TryGetTimes(out TimeSpan ran, out TimeSpan waited)
     {
         Looks++;
@@ -41,6 +43,8 @@ internal sealed class ScriptedScheduling : ThreadScheduling
         Roams++;
         return !Decided;
     }
+
+    public override void FreeHeirs() => Frees++;
 
     protected override void Dispose(bool disposing)
     {

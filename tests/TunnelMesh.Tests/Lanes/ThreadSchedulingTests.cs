@@ -12,6 +12,7 @@ public sealed class ThreadSchedulingTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
         Assert.SkipUnless(Environment.ProcessorCount > 1, "with one processor there is nothing to choose");
+        Assert.SkipUnless(File.Exists("/usr/bin/taskset"), "taskset of util-linux is missing");
     }
 
     [Fact]
@@ -42,11 +43,30 @@ public sealed class ThreadSchedulingTests
     [Fact]
     public Task What_somebody_else_sets_meanwhile_is_theirs() => OnThreadAsync(schedule =>
     {
+        int? processor = schedule.Stay();
+        Assert.NotNull(processor);
+        string other = processor == 0 ? "1" : "0";
+        RunTaskset(other);
+        Assert.False(schedule.Roam());
+        Assert.Equal(other, Allowed());
+    });
+
+    [Fact]
+    public Task A_set_as_wide_as_can_be_is_nobodys_choice() => OnThreadAsync(schedule =>
+    {
         string before = Allowed();
         Assert.NotNull(schedule.Stay());
-        // The same threads as before, which is no longer the one.
-        RunTaskset("--cpu-list", "--pid", before, NativeId());
-        Assert.False(schedule.Roam());
+        RunTaskset(before);
+        Assert.True(schedule.Roam());
+        Assert.Equal(before, Allowed());
+    });
+
+    [Fact]
+    public Task A_thread_that_ends_does_not_leave_its_processor_to_others() => OnThreadAsync(schedule =>
+    {
+        string before = Allowed();
+        Assert.NotNull(schedule.Stay());
+        schedule.Dispose();
         Assert.Equal(before, Allowed());
     });
 
@@ -55,10 +75,58 @@ public sealed class ThreadSchedulingTests
     {
         string before = Allowed();
         string last = before.Split(',', '-')[^1];
-        RunTaskset("--cpu-list", "--pid", last, NativeId());
+        RunTaskset(last);
         Assert.Null(schedule.Stay());
         Assert.Equal(last, Allowed());
     });
+
+    [Fact]
+    public async Task Threads_that_took_the_processor_over_are_freed_and_those_that_stay_there_themselves_are_not()
+    {
+        using Barrier step = new(3);
+        string before = "", heir = "", other = "";
+        int processor = -1;
+        Task[] threads =
+        [
+            OnThreadAsync(schedule =>
+            {
+                before = Allowed();
+                processor = schedule.Stay() ?? -1;
+                step.SignalAndWait();
+                step.SignalAndWait();
+                schedule.FreeHeirs();
+                step.SignalAndWait();
+                schedule.Roam();
+            }),
+            OnThreadAsync(_ =>
+            {
+                step.SignalAndWait();
+                // As a thread begun by the first would be; this runtime, when it compiles as it goes, undoes that itself.
+                RunTaskset(processor.ToString(CultureInfo.InvariantCulture));
+                step.SignalAndWait();
+                step.SignalAndWait();
+                heir = Allowed();
+            }),
+            OnThreadAsync(schedule =>
+            {
+                step.SignalAndWait();
+                // It is mostly still where it was led.
+                for (int? there = null; there != processor; there = schedule.Stay())
+                {
+                    Assert.True(there is null || schedule.Roam());
+                    RunTaskset(processor.ToString(CultureInfo.InvariantCulture));
+                    RunTaskset(before);
+                }
+
+                step.SignalAndWait();
+                step.SignalAndWait();
+                other = Allowed();
+                Assert.True(schedule.Roam());
+            }),
+        ];
+        await Task.WhenAll(threads).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Equal((before, processor.ToString(CultureInfo.InvariantCulture)), (heir, other));
+    }
 
     [Theory]
     [InlineData(true)]
@@ -103,7 +171,8 @@ public sealed class ThreadSchedulingTests
             {
                 done.SetException(e);
             }
-        }).Start();
+        })
+        { IsBackground = true }.Start();
         return done.Task;
     }
 
@@ -112,9 +181,10 @@ public sealed class ThreadSchedulingTests
 
     private static string NativeId() => Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget!);
 
-    private static void RunTaskset(params string[] arguments)
+    // Of the calling thread.
+    private static void RunTaskset(string processors)
     {
-        using Process process = Process.Start(new ProcessStartInfo("taskset", arguments) { RedirectStandardOutput = true })!;
+        using Process process = Process.Start(new ProcessStartInfo("taskset", ["--cpu-list", "--pid", processors, NativeId()]) { RedirectStandardOutput = true })!;
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
     }

@@ -43,6 +43,7 @@ public sealed class MetricsTextTests
             Cipher = "",
             Lanes = 1,
             ThreadsPerLane = 1,
+            StayOnCpu = true,
             StayingOnCpus = [],
             TunOffloads = [],
             UdpOffloads = [],
