@@ -37,9 +37,8 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
     /// <summary>As <see cref="ThreadScheduling.OfThisThread"/>.</summary>
     public static LinuxThreadScheduling? TryCreate()
     {
-        // The link leads to PROCESS/task/THREAD. With the /proc of another PID namespace its threads would be others than those that can be named to the kernel.
-        if (Environment.ProcessorCount < 2 || !AreEqual.Value
-            || !int.TryParse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget), NumberStyles.None, CultureInfo.InvariantCulture, out int thread) || thread != ThreadId())
+        // With the /proc of another PID namespace its threads would be others than those that can be named to the kernel.
+        if (Environment.ProcessorCount < 2 || !AreEqual.Value || ThreadId() is not { } thread || thread != NameInProc())
         {
             return null;
         }
@@ -174,7 +173,7 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
         return any;
     }
 
-    private static int ThreadId()
+    private static int? ThreadId()
     {
         try
         {
@@ -183,7 +182,21 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
         catch (EntryPointNotFoundException)
         {
             // A C library from before 2019.
-            return -1;
+            return null;
+        }
+    }
+
+    // The link leads to PROCESS/task/THREAD.
+    private static int? NameInProc()
+    {
+        try
+        {
+            return int.TryParse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget), NumberStyles.None, CultureInfo.InvariantCulture, out int thread) ? thread : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // There is no /proc, or it is not for us.
+            return null;
         }
     }
 
