@@ -21,7 +21,7 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
     private const int MaxFailures = 7;
 
     private readonly long _period = frequency / 10, _longest = frequency * 10;
-    private long _lookedAt, _next, _tiedAt, _freedAt, _notBefore;
+    private long _lookedAt, _next, _tiedAt, _freedAt, _freeAgainAt, _notBefore;
     private TimeSpan _ran, _waited;
     private int _failures;
     private volatile int _processor = None;
@@ -37,7 +37,7 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
     public bool MayStay => !_givenUp;
 
     /// <summary>When to look again, so that a thread that has nothing to do any more is not left tied; <see cref="long.MaxValue"/> when there is no hurry.</summary>
-    public long Deadline => _processor == None ? long.MaxValue : _next;
+    public long Deadline => _processor != None ? _next : _freeAgainAt != 0 && !_givenUp ? Math.Max(_freeAgainAt, _next) : long.MaxValue;
 
     /// <summary>Looks how the thread fares, if it is time.</summary>
     /// <param name="now">Timestamp.</param>
@@ -55,8 +55,13 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
         }
         else if (!known)
         {
-            Free();
+            Free(now);
             _givenUp = true;
+        }
+
+        if (_freeAgainAt != 0 && now >= _freeAgainAt)
+        {
+            FreeHeirs(now);
         }
 
         (_lookedAt, _ran, _waited, _next) = (now, ran, waited, now + _period);
@@ -73,29 +78,33 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
         }
         else if (ran + waited < Idle * passed)
         {
-            Free();
+            Free(now);
             _failures = 0;
         }
         else if (waited > Crowded * (ran + waited))
         {
-            Free();
+            Free(now);
             _notBefore = now + Math.Min(_longest, _period << _failures);
             _failures = Math.Min(_failures + 1, MaxFailures);
         }
         else if (now - _tiedAt >= _longest)
         {
-            Free();
+            Free(now);
             (_notBefore, _failures) = (now, 0);
         }
         else if (now - _freedAt >= frequency)
         {
-            _freedAt = now;
-            schedule.FreeHeirs();
+            FreeHeirs(now);
         }
     }
 
     private void Tie(long now)
     {
+        if (_freeAgainAt != 0)
+        {
+            FreeHeirs(now);
+        }
+
         if (schedule.Stay() is { } processor)
         {
             (_processor, _tiedAt, _freedAt) = (processor, now, now);
@@ -106,13 +115,21 @@ internal sealed class LaneAffinity(ThreadScheduling schedule, long frequency)
         }
     }
 
-    private void Free()
+    private void Free(long now)
     {
         if (_processor != None)
         {
             _processor = None;
             _givenUp = !schedule.Roam();
-            schedule.FreeHeirs();
+            FreeHeirs(now);
+            // For what an heir was about to begin.
+            _freeAgainAt = now + frequency;
         }
+    }
+
+    private void FreeHeirs(long now)
+    {
+        (_freedAt, _freeAgainAt) = (now, 0);
+        schedule.FreeHeirs();
     }
 }

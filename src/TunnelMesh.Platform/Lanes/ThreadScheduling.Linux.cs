@@ -22,6 +22,9 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
     // The threads of this process that stay somewhere by their own will, and are no heirs. Guarded by the gate.
     private static readonly HashSet<int> Staying = [];
 
+    // Those of which somebody else has said where they run. Guarded by the gate.
+    private static readonly HashSet<int> Given = [];
+
     private static readonly Lazy<bool> AreEqual = new(() => ProcessorStrength.IsEqual("/sys/devices"));
     private static readonly byte[] All = [.. Enumerable.Repeat(byte.MaxValue, SetBytes)];
 
@@ -87,9 +90,17 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
 
             Array.Clear(_kept);
             _kept[processor / 8] = (byte)(1 << (processor % 8));
-            // One processor is what somebody chose. Where asking for all gives no more than before, nobody chose anything.
-            if (_kept.AsSpan().SequenceEqual(_found) || !TrySet(0, All) || !TryRead(0, _widest))
+            // One processor is what somebody chose.
+            if (_kept.AsSpan().SequenceEqual(_found))
             {
+                Given.Add(_thread);
+                return null;
+            }
+
+            // Where asking for all gives no more than before, nobody chose anything.
+            if (!TrySet(0, All) || !TryRead(0, _widest))
+            {
+                TrySet(0, _found);
                 return null;
             }
 
@@ -114,11 +125,17 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
             Staying.Remove(_thread);
             if (!TryRead(0, _found))
             {
+                TrySet(0, _free);
                 return false;
             }
 
             // A set that is as wide as can be is the cpuset's, or the kernel's when the processor went away: nobody has chosen it for this thread.
-            bool chosen = !_found.AsSpan().SequenceEqual(_kept) && TrySet(0, All) && TryRead(0, _widest) && !_widest.AsSpan().SequenceEqual(_found);
+            bool chosen = (!_found.AsSpan().SequenceEqual(_kept) || IsProcessKept()) && TrySet(0, All) && TryRead(0, _widest) && !_widest.AsSpan().SequenceEqual(_found);
+            if (chosen)
+            {
+                Given.Add(_thread);
+            }
+
             return TrySet(0, chosen ? _found : _free) && !chosen;
         }
     }
@@ -126,11 +143,21 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
     /// <inheritdoc/>
     public override void FreeHeirs()
     {
-        lock (Gate)
+        // A lane that does the same just now may have lost its processor meanwhile; this one tries again later.
+        if (!Gate.TryEnter())
         {
-            for (int pass = 0; pass < MaxPasses && FreeOnce(); pass++)
+            return;
+        }
+
+        try
+        {
+            for (int pass = 0; pass < MaxPasses && !IsProcessKept() && FreeOnce(); pass++)
             {
             }
+        }
+        finally
+        {
+            Gate.Exit();
         }
     }
 
@@ -144,12 +171,17 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
                 Roam();
                 FreeHeirs();
             }
+
+            Given.Remove(_thread);
         }
 
         _statistics.Dispose();
     }
 
-    // True when there was one. One that an administrator gave just this processor looks the same; that would have to be done between two looks, and can be done again.
+    // Whether the first thread, which no lane begins, may run there only: then somebody said so of the whole process.
+    private bool IsProcessKept() => TryRead(Environment.ProcessId, _widest) && _widest.AsSpan().SequenceEqual(_kept);
+
+    // True when there was one. A single thread that an administrator gives just this processor looks the same.
     private bool FreeOnce()
     {
         nint threads = LinuxNative.OpenDirectory("/proc/self/task");
@@ -163,7 +195,7 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
         {
             var name = new ReadOnlySpan<byte>(entry + LinuxNative.DirectoryEntryName, LinuxNative.MaxThreadDigits);
             // A thread that has ended meanwhile has no set.
-            if (Utf8Parser.TryParse(name, out int thread, out _) && !Staying.Contains(thread) && TryRead(thread, _found) && _found.AsSpan().SequenceEqual(_kept))
+            if (Utf8Parser.TryParse(name, out int thread, out _) && !Staying.Contains(thread) && !Given.Contains(thread) && TryRead(thread, _found) && _found.AsSpan().SequenceEqual(_kept))
             {
                 any |= TrySet(thread, _free);
             }

@@ -36,7 +36,6 @@ public sealed class LaneAffinityTests : IDisposable
         Assert.Equal((3, 1, 0), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
         Pass(ran: 2, waited: 0);
         Assert.Equal((LaneAffinity.None, 1, 1), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
-        Assert.Equal(long.MaxValue, _affinity.Deadline);
         Pass(ran: 60, waited: 0);
         Assert.Equal((3, 2, 1), (_affinity.Processor, _schedule.Stays, _schedule.Roams));
     }
@@ -125,8 +124,24 @@ public sealed class LaneAffinityTests : IDisposable
 
         Pass(ran: 0, waited: 0);
         Assert.Equal(3, _schedule.Frees);
+        // Once more for what those that were freed had just begun, though nothing else happens; then there is no hurry.
+        Assert.Equal(_now + 1000, _affinity.Deadline);
+        _now = _affinity.Deadline - Period;
         Pass(ran: 0, waited: 0);
-        Assert.Equal(3, _schedule.Frees);
+        Assert.Equal((4, long.MaxValue), (_schedule.Frees, _affinity.Deadline));
+        Pass(ran: 0, waited: 0);
+        Assert.Equal(4, _schedule.Frees);
+    }
+
+    [Fact]
+    public void Before_it_stays_elsewhere_what_was_begun_at_the_last_place_is_freed()
+    {
+        Pass(ran: 90, waited: 0);
+        Pass(ran: 0, waited: 0);
+        Assert.Equal(1, _schedule.Frees);
+        _schedule.Processor = 1;
+        Pass(ran: 90, waited: 0);
+        Assert.Equal((1, 2), (_affinity.Processor, _schedule.Frees));
     }
 
     [Fact]
