@@ -21,6 +21,7 @@ public sealed class DiagnosisTests
         string server = $"{hub.Machine.Address}:8443";
         string own = await a.JoinAsync(Cancel, server), target = await b.JoinAsync(Cancel, server);
 
+        await KnowsAsync(a, "b");
         CommandResult direct = await a.AskAsync(Cancel, "ping", target, "--until-direct", "--interval", "50ms");
         Assert.True(direct.Succeeded, direct.ToString());
         CommandResult three = await a.AskAsync(Cancel, "ping", "b", "--count", "3", "--interval", "10ms");
@@ -65,6 +66,7 @@ public sealed class DiagnosisTests
             await peer.AskUntilAsync(status => status.GetProperty("relay").GetProperty("open").GetBoolean(), Cancel, "status");
         }
 
+        await KnowsAsync(a, "b");
         CommandResult relayed = await a.AskAsync(Cancel, "ping", "b", "--until-direct", "--interval", "100ms", "--timeout", "2s");
         Assert.Equal(1, relayed.ExitCode);
         Assert.Contains("ms via relay", relayed.Output, StringComparison.Ordinal);
@@ -110,6 +112,7 @@ public sealed class DiagnosisTests
         string server = $"{hub.Machine.Address}:8443";
         await a.JoinAsync(Cancel, server, "transports: [udp, relay]");
         string target = await b.JoinAsync(Cancel, server, "transports: [udp, relay]");
+        await KnowsAsync(a, "b");
         Assert.True((await a.AskAsync(Cancel, "ping", "b", "--until-direct", "--interval", "50ms")).Succeeded);
         await using PingTrace traffic = PingTrace.Start(a.Machine, target, 0.05, 10);
         await using RunningProgram ping = a.Machine.Start([Repository.Binary, "ping", "b", "--interval", "100ms"], new Dictionary<string, string> { ["TUNNELMESH_HOME"] = a.Home });
@@ -120,6 +123,9 @@ public sealed class DiagnosisTests
         Assert.Equal(("direct_lost", "relay"), Cause(found));
         Assert.Equal(0, await ping.TerminateAsync(TimeSpan.FromSeconds(5), Cancel));
     }
+
+    // Whoever has joined is known to the others a moment later: the coordinator gathers what changes for 100 ms.
+    private static Task KnowsAsync(Peer peer, string other) => peer.AskUntilAsync(peers => peers.EnumerateArray().Any(p => p.GetProperty("name").GetString() == other), Cancel, "peers");
 
     private static (string? Cause, string? Path) Cause(JsonElement reports) => (reports[0].GetProperty("cause").GetString(), reports[0].GetProperty("path").GetString());
 
