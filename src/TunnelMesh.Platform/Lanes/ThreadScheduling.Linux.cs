@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using TunnelMesh.Platform.Files;
 using TunnelMesh.Platform.Interop;
 
 namespace TunnelMesh.Platform.Lanes;
@@ -219,18 +220,8 @@ internal sealed unsafe class LinuxThreadScheduling : ThreadScheduling
     }
 
     // The link leads to PROCESS/task/THREAD.
-    private static int? NameInProc()
-    {
-        try
-        {
-            return int.TryParse(Path.GetFileName(new FileInfo("/proc/thread-self").LinkTarget), NumberStyles.None, CultureInfo.InvariantCulture, out int thread) ? thread : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // There is no /proc, or it is not for us.
-            return null;
-        }
-    }
+    private static int? NameInProc() =>
+        int.TryParse(Path.GetFileName(ProcLink.Target("/proc/thread-self")), NumberStyles.None, CultureInfo.InvariantCulture, out int thread) ? thread : null;
 
     private static bool TryRead(int thread, byte[] set)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TunnelMesh.Platform.Files;
 
 namespace TunnelMesh.Platform.SystemDns;
 
@@ -14,14 +15,14 @@ internal static class SharedNetwork
     /// </summary>
     internal static string? Obstacle()
     {
-        if (!OperatingSystem.IsLinux() || Link("/proc/self/ns/net") is not { } own)
+        if (!OperatingSystem.IsLinux() || ProcLink.Target("/proc/self/ns/net") is not { } own)
         {
             return null;
         }
         string mounts = SystemDnsPlaces.ReadText("/proc/self/mountinfo");
         // Where the first process may not be looked at, those that started this one tell; and a namespace that has a name is never the system's.
         (int Process, string Network)[] outside = [.. Ancestors().Where(a => a.Network != own)];
-        bool apart = Link("/proc/1/ns/net") is { } first ? first != own : IsNamed(mounts, own) || outside.Length > 0;
+        bool apart = ProcLink.Target("/proc/1/ns/net") is { } first ? first != own : IsNamed(mounts, own) || outside.Length > 0;
         string theirs = string.Join('\n', outside.Select(a => a.Process).Prepend(1).Select(p => SystemDnsPlaces.ReadText(string.Create(CultureInfo.InvariantCulture, $"/proc/{p}/mountinfo"))));
         return !apart || IsMounted(mounts, theirs) ? null
             : "this peer runs in a network namespace of its own, whose /etc/resolv.conf is that of other programs as well. Give the namespace its own (/etc/netns/NAME/resolv.conf), or ask the resolver where dns.listen says.";
@@ -54,22 +55,10 @@ internal static class SharedNetwork
             {
                 yield break;
             }
-            if (Link(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/ns/net")) is { } network)
+            if (ProcLink.Target(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/ns/net")) is { } network)
             {
                 yield return (process, network);
             }
-        }
-    }
-
-    internal static string? Link(string path)
-    {
-        try
-        {
-            return new FileInfo(path).LinkTarget;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 }

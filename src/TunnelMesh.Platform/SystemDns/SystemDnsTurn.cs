@@ -28,7 +28,7 @@ public sealed class SystemDnsTurn : IDisposable
     /// <param name="time">The clock.</param>
     public static SystemDnsTurn OfThisNetwork(string directory, string owner, TimeProvider time)
     {
-        string network = new([.. (SharedNetwork.Link("/proc/self/ns/net") ?? "").Where(char.IsAsciiDigit)]);
+        string network = new([.. (ProcLink.Target("/proc/self/ns/net") ?? "").Where(char.IsAsciiDigit)]);
         return new SystemDnsTurn(Path.Combine(directory, $"names-{network}"), owner, time);
     }
 
